@@ -1,0 +1,321 @@
+"""What a module would be built with and what would be fed to it: the two frozen configurations and all their rules.
+
+The rules are those of ``torch.nn.modules.rnn`` and ``torch.nn.utils.rnn`` (2.13), which the tests compare against.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+from .errors import ConfigError
+
+CellKind = Literal["rnn", "lstm", "gru"]
+Direction = Literal["forward", "reverse"]
+
+GATES: Final[dict[str, tuple[str, ...]]] = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
+"""The gate letters of each cell, in the order of the rows of its weights."""
+
+ITEMSIZES: Final[dict[str, int]] = {
+    "float16": 2,
+    "bfloat16": 2,
+    "float32": 4,
+    "float64": 8,
+    "complex64": 8,
+    "complex128": 16,
+}
+"""Bytes per element of every dtype that ``nn.RNN``, ``LSTM`` and ``GRU`` run in."""
+
+DTYPE_ALIASES: Final[dict[str, str]] = {
+    "half": "float16",
+    "float": "float32",
+    "double": "float64",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RNNConfig:
+    """The arguments of one ``torch.nn.RNN``, ``LSTM`` or ``GRU``, or of one of their cells.
+
+    Fields have PyTorch's names and defaults. ``cell`` names the class (``"rnn"``, ``"lstm"``, ``"gru"``) and ``is_cell``
+    picks the single-step class (``nn.LSTMCell`` instead of ``nn.LSTM``), which has no layers, directions or time axis.
+    ``nonlinearity`` is ``None`` unless ``cell`` is ``"rnn"``.
+
+    >>> config = RNNConfig("lstm", 10, 20, num_layers=2, bidirectional=True)
+    >>> config.D, config.G, config.H_out
+    (2, 4, 20)
+
+    Raises:
+        ConfigError: (a ``ValueError``) where PyTorch's constructor would refuse the same arguments.
+    """
+
+    cell: CellKind
+    input_size: int
+    hidden_size: int
+    num_layers: int = 1
+    nonlinearity: str | None = None
+    bias: bool = True
+    batch_first: bool = False
+    dropout: float = 0.0
+    bidirectional: bool = False
+    proj_size: int = 0
+    is_cell: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cell not in GATES:
+            raise ConfigError("cell", self.cell, "must be rnn, lstm or gru")
+        smallest = 0 if self.is_cell else 1
+        for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
+            value = getattr(self, field)
+            if type(value) is not int:
+                _refuse_type(field, value, "an int")
+            if value < smallest and field != "proj_size":
+                _refuse_small(field, value, smallest)
+        for field in ("bias", "batch_first", "bidirectional", "is_cell"):
+            if type(getattr(self, field)) is not bool:
+                _refuse_type(field, getattr(self, field), "a bool")
+        self._check_nonlinearity()
+        self._check_proj_size()
+        self._check_dropout()
+        if self.is_cell:
+            self._check_single_step()
+
+    def _check_nonlinearity(self) -> None:
+        if self.cell == "rnn":
+            if self.nonlinearity is None:
+                object.__setattr__(self, "nonlinearity", "tanh")
+            elif self.nonlinearity not in ("tanh", "relu"):
+                raise ConfigError("nonlinearity", self.nonlinearity, "must be tanh or relu", torch="Unknown nonlinearity")
+        elif self.nonlinearity in (None, "tanh"):
+            object.__setattr__(self, "nonlinearity", None)
+        else:
+            raise ConfigError(
+                "nonlinearity",
+                self.nonlinearity,
+                f"is only an argument of RNN; the gates of {self.cell.upper()} have fixed activations",
+                torch="got an unexpected keyword argument 'nonlinearity'",
+                fix="Leave out {nonlinearity}, or set {cell} to rnn.",
+            )
+
+    def _check_proj_size(self) -> None:
+        if self.proj_size == 0:
+            return
+        if self.cell != "lstm" or self.is_cell:
+            raise ConfigError(
+                "proj_size",
+                self.proj_size,
+                "only LSTM has projections",
+                torch="proj_size argument is only supported for LSTM, not RNN or GRU",
+                fix="Leave out {proj_size}, or set {cell} to lstm.",
+            )
+        if self.proj_size < 0:
+            raise ConfigError(
+                "proj_size",
+                self.proj_size,
+                "must be 0 (no projection) or positive",
+                torch="proj_size should be a positive integer or zero to disable projections",
+            )
+        if self.proj_size >= self.hidden_size:
+            raise ConfigError(
+                "proj_size",
+                self.proj_size,
+                f"must be smaller than {{hidden_size}} {self.hidden_size}",
+                torch="proj_size has to be smaller than hidden_size",
+            )
+
+    def _check_dropout(self) -> None:
+        value = self.dropout
+        if type(value) is float and 0.0 <= value <= 1.0:
+            return
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise ConfigError(
+                "dropout",
+                value,
+                "must be a number from 0 to 1",
+                torch="dropout should be a number in range [0, 1] representing the probability of an element being zeroed",
+            )
+        object.__setattr__(self, "dropout", float(value))
+
+    def _check_single_step(self) -> None:
+        for field, default in (("num_layers", 1), ("batch_first", False), ("dropout", 0.0), ("bidirectional", False)):
+            if getattr(self, field) != default:
+                raise ConfigError(
+                    field,
+                    getattr(self, field),
+                    f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
+                    torch="got an unexpected keyword argument",
+                    fix=f"Leave out {{{field}}}, or use nn.{self.cell.upper()}.",
+                )
+
+    @property
+    def class_name(self) -> str:
+        """``"LSTM"``, or ``"LSTMCell"`` for a cell: the name in ``torch.nn``."""
+        return self.cell.upper() + ("Cell" if self.is_cell else "")
+
+    @property
+    def D(self) -> int:  # noqa: N802 - the symbol of PyTorch's documentation
+        """Number of directions: 2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def G(self) -> int:  # noqa: N802
+        """Number of gates, so rows of the weights per hidden unit: RNN 1, GRU 3, LSTM 4."""
+        return len(GATES[self.cell])
+
+    @property
+    def H_out(self) -> int:  # noqa: N802
+        """Width of a hidden state: ``proj_size`` if positive, else ``hidden_size``."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """``("forward",)`` or ``("forward", "reverse")``, in the order of the rows of ``h_n``."""
+        return ("forward", "reverse") if self.bidirectional else ("forward",)
+
+    def layer_input_size(self, layer: int) -> int:
+        """Width of what layer ``layer`` reads: ``H_in`` for layer 0, else ``D * H_out``."""
+        return self.input_size if layer == 0 else self.D * self.H_out
+
+    @classmethod
+    def from_module(cls, module: Any) -> "RNNConfig":
+        """The configuration of an existing ``torch.nn`` RNN, LSTM, GRU or cell; torch is not imported.
+
+        Args:
+            module: an instance of ``nn.RNN``, ``LSTM``, ``GRU``, ``RNNCell``, ``LSTMCell``, ``GRUCell`` or a subclass.
+
+        Raises:
+            TypeError: if none of the module's classes is one of these.
+        """
+        for base in type(module).__mro__:
+            kind = base.__name__.removesuffix("Cell").lower()
+            if kind in GATES and base.__module__.startswith("torch.nn."):
+                break
+        else:
+            raise TypeError(
+                f"expected an nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell or nn.GRUCell, got {type(module).__name__}"
+            )
+        names = {field.name for field in fields(cls)} - {"cell", "is_cell", "nonlinearity"}
+        arguments = {name: getattr(module, name) for name in names if hasattr(module, name)}
+        if kind == "rnn":
+            arguments["nonlinearity"] = module.nonlinearity
+        is_cell = base.__name__.endswith("Cell")
+        if is_cell:
+            arguments["bias"] = bool(arguments["bias"])
+        return cls(cell=kind, is_cell=is_cell, **arguments)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """What is fed to the module: sizes, layout and dtype of ``input``.
+
+    ``None`` asks for the default, so that after construction ``seq_len`` and ``batch_size`` are ``None`` only where
+    the data has no such dim: ``batch_size`` for unbatched data.
+
+    Args:
+        seq_len: time steps ``L``; default 3, or the longest of ``lengths``.
+        batch_size: sequences ``N``; default 2, or the number of ``lengths``.
+        unbatched: a single sequence without a batch dim, ``(L, H_in)``.
+        lengths: valid steps of each sequence, in any order: the data is then a packed batch.
+        dtype: name of a torch dtype that the modules run in; ``torch.`` in front and aliases like ``half`` are understood.
+
+    Raises:
+        ConfigError: where the sizes contradict each other or PyTorch would refuse them.
+    """
+
+    seq_len: int | None = None
+    batch_size: int | None = None
+    unbatched: bool = False
+    lengths: tuple[int, ...] | None = None
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in ITEMSIZES:
+            self._normalise_dtype()
+        if type(self.unbatched) is not bool:
+            _refuse_type("unbatched", self.unbatched, "a bool")
+        for field, smallest in (("seq_len", 1), ("batch_size", 0)):
+            value = getattr(self, field)
+            if value is None:
+                continue
+            if type(value) is not int:
+                _refuse_type(field, value, "an int")
+            if value < smallest:
+                _refuse_small(field, value, smallest)
+        if self.unbatched and self.batch_size is not None:
+            raise ConfigError(
+                "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
+            )
+        if self.lengths is not None:
+            self._check_lengths(self.lengths)
+        elif self.seq_len is None:
+            object.__setattr__(self, "seq_len", 3)
+        if self.batch_size is None and not self.unbatched:
+            object.__setattr__(self, "batch_size", 2)
+
+    def _check_lengths(self, lengths: tuple[int, ...]) -> None:
+        shown = ",".join(map(str, lengths[:20])) + (",..." if len(lengths) > 20 else "")
+        if self.unbatched:
+            raise ConfigError(
+                "lengths",
+                shown,
+                "unbatched data is a single sequence, it cannot be packed",
+                fix="Leave out {lengths} or {unbatched}.",
+            )
+        if not lengths:
+            raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
+        for length in lengths:
+            if type(length) is not int:
+                _refuse_type("lengths", length, "ints")
+        if min(lengths) < 1:
+            raise ConfigError(
+                "lengths", shown, "every length must be at least 1", torch="Length of all samples has to be greater than 0"
+            )
+        if self.batch_size is not None and self.batch_size != len(lengths):
+            raise ConfigError(
+                "lengths",
+                shown,
+                f"{len(lengths)} lengths contradict {{batch_size}} {self.batch_size}: there is one length for each sequence",
+                torch="Expected `len(lengths)` to be equal to batch_size",
+                fix="Leave out {batch_size}: it follows from {lengths}.",
+            )
+        longest = max(lengths)
+        if self.seq_len is not None and longest > self.seq_len:
+            raise ConfigError(
+                "lengths",
+                shown,
+                f"the longest, {longest}, is more than {{seq_len}} {self.seq_len}",
+                fix=f"Leave out {{seq_len}}, or set it to {longest} or more.",
+            )
+        object.__setattr__(self, "batch_size", len(lengths))
+        if self.seq_len is None:
+            object.__setattr__(self, "seq_len", longest)
+
+    def _normalise_dtype(self) -> None:
+        name = str(self.dtype).removeprefix("torch.")
+        name = DTYPE_ALIASES.get(name, name)
+        if name not in ITEMSIZES:
+            raise ConfigError("dtype", self.dtype, "must be one of " + ", ".join(ITEMSIZES))
+        object.__setattr__(self, "dtype", name)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return ITEMSIZES[self.dtype]
+
+
+def _refuse_type(field: str, value: object, wanted: str) -> None:
+    raise ConfigError(
+        field,
+        value if value != "" else "''",
+        f"must be {wanted}, not {type(value).__name__}",
+        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if wanted != "ints" else None,
+    )
+
+
+def _refuse_small(field: str, value: int, smallest: int) -> None:
+    torch = "Trying to create tensor with negative dimension"
+    if smallest:
+        torch = f"{field} must be greater than zero"
+    if field == "seq_len":
+        torch = "Expected sequence length to be larger than 0 in RNN"
+    raise ConfigError(field, value, f"must be {smallest} or more", torch=torch)

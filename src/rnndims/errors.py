@@ -1,0 +1,107 @@
+"""Every error rnndims raises on purpose, and the exit code each one ends in.
+
+An error carries data (what, the value, the rule, the way out); the command line turns it into one message.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process returns to the shell."""
+
+    OK = 0
+    DOES_NOT_FIT = 1
+    USAGE = 2
+    MACHINE = 3
+    INTERRUPTED = 130
+
+
+class RnndimsError(Exception):
+    """Root of all errors raised on purpose.
+
+    Args:
+        message: what is wrong and which rule says so, in one sentence.
+        fix: what to do instead, if it is known.
+    """
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
+        """The message and the way out as one text; ``name`` turns a field (`hidden_size`) into the user's word for it."""
+        return self.message if self.fix is None else f"{self.message}\n{self.fix}"
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+class ConfigError(RnndimsError, ValueError):
+    """A field of a configuration has a value that the rule forbids.
+
+    ``rule`` and ``fix`` may name other fields in braces, ``"must be smaller than {hidden_size} 8"``, so that the
+    command line can say ``--hidden-size`` where Python says ``hidden_size``.
+
+    Args:
+        field: the field's name, PyTorch's own word.
+        value: what was given.
+        rule: the rule that it breaks, without a full stop.
+        torch: the phrase of PyTorch's own error for it, if PyTorch has one.
+        fix: the way out.
+    """
+
+    def __init__(self, field: str, value: object, rule: str, *, torch: str | None = None, fix: str | None = None) -> None:
+        self.field = field
+        self.value = value
+        self.rule = rule
+        self.torch = torch
+        super().__init__(rule, fix=fix)
+
+    def render(self, name: Callable[[str], str] = str) -> str:
+        """``field value: rule (torch: "...")``, and the way out on a line of its own."""
+        text = f"{name(self.field)} {shorten(self.value)}: {_named(self.rule, name)}"
+        if self.torch is not None:
+            text += f' (torch: "{self.torch}")'
+        return text if self.fix is None else f"{text}\n{_named(self.fix, name)}"
+
+
+class MachineError(RnndimsError):
+    """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory)."""
+
+    exit_code = ExitCode.MACHINE
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """``value`` as one printable line of at most ``limit`` characters: control characters escaped, the middle left out."""
+    try:
+        text = str(value)
+    except ValueError:  # an int with more digits than Python agrees to print
+        text = "(a number of thousands of digits)"
+    text = escape(text)
+    if len(text) > limit:
+        half = (limit - 3) // 2
+        text = f"{text[:half]}...{text[-half:]}"
+    return text or "''"
+
+
+def escape(text: str) -> str:
+    """``text`` with everything a terminal could obey (controls, newlines, direction marks) written as an escape."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+class _Names(dict[str, str]):
+    def __init__(self, name: Callable[[str], str]) -> None:
+        self._name = name
+
+    def __missing__(self, key: str) -> str:
+        return self._name(key)
+
+
+def _named(template: str, name: Callable[[str], str]) -> str:
+    return template.format_map(_Names(name)) if "{" in template else template

@@ -1,0 +1,221 @@
+"""Closed form: the shape of every tensor, state row and weight of a configuration, by arithmetic alone.
+
+The rules are those of the documentation of ``torch.nn.RNN``, ``LSTM``, ``GRU``, their cells and
+``torch.nn.utils.rnn.pack_padded_sequence``. Symbols: ``L`` steps, ``N`` sequences, ``D`` directions, ``G`` gates,
+``H_in`` input size, ``H_cell`` hidden size, ``H_out`` projection size if there is one, else hidden size.
+"""
+
+from collections.abc import Iterator
+from math import prod
+from typing import Final, NamedTuple
+
+from .config import GATES, DataConfig, Direction, RNNConfig
+from .errors import MachineError
+
+Shape = tuple[int, ...]
+
+MAX_LISTED: Final = 4_000_000
+"""The most weights, or packed steps, that are listed one by one; a module beyond it cannot be built anyway."""
+
+
+class Tensor(NamedTuple):
+    """One tensor that goes in or comes out.
+
+    ``dims`` has the symbolic name of each dim and ``shape`` its size, in the same order.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    shape: Shape
+    numel: int
+    bytes: int
+
+
+class Weight(NamedTuple):
+    """One parameter of the module. ``gates`` has the range of rows ``[start, stop)`` of each gate; none for ``weight_hr``."""
+
+    name: str
+    layer: int
+    direction: Direction
+    dims: tuple[str, ...]
+    shape: Shape
+    numel: int
+    bytes: int
+    gates: dict[str, tuple[int, int]]
+
+
+class StateRow(NamedTuple):
+    """One row of ``h_n``: whose final state it is, and the expression for the same numbers in ``output``, if they are there."""
+
+    row: int
+    layer: int
+    direction: Direction
+    in_output: str | None
+
+
+class Packed(NamedTuple):
+    """A packed batch: shapes of ``PackedSequence.data`` before and after the module, and ``batch_sizes`` (one per step)."""
+
+    input_data: Shape
+    output_data: Shape
+    batch_sizes: tuple[int, ...]
+
+
+def tensors(config: RNNConfig, data: DataConfig) -> dict[str, Tensor]:
+    """Every tensor that goes in or comes out, in the order of the call: inputs and states first, then the results.
+
+    Shapes: ``input`` (L, N, H_in), ``h_0``/``h_n`` (D*num_layers, N, H_out), ``c_0``/``c_n`` (D*num_layers, N, H_cell),
+    ``output`` (L, N, D*H_out); with ``batch_first`` L and N change places in ``input`` and ``output`` only; unbatched
+    data has no N. A cell has ``input`` (N, H_in) and states (N, H_cell), called ``h_1`` and ``c_1`` afterwards.
+    """
+    if config.is_cell:
+        return _cell_tensors(config, data)
+    rows, steps, batch = config.D * config.num_layers, data.seq_len or 0, data.batch_size
+    out_steps = max(data.lengths) if data.lengths else steps
+    lead: tuple[str, ...]
+    in_lead: Shape
+    out_lead: Shape
+    if batch is None:
+        lead, in_lead, out_lead = ("L",), (steps,), (out_steps,)
+    elif config.batch_first:
+        lead, in_lead, out_lead = ("N", "L"), (batch, steps), (batch, out_steps)
+    else:
+        lead, in_lead, out_lead = ("L", "N"), (steps, batch), (out_steps, batch)
+    state_dims = ("D*num_layers",) if batch is None else ("D*num_layers", "N")
+    state_lead = (rows,) if batch is None else (rows, batch)
+    itemsize, h_out = data.itemsize, config.H_out
+    h_dims, h_shape = (*state_dims, "H_out"), (*state_lead, h_out)
+    found = {
+        "input": _tensor("input", (*lead, "H_in"), (*in_lead, config.input_size), itemsize),
+        "h_0": _tensor("h_0", h_dims, h_shape, itemsize),
+    }
+    if config.cell != "lstm":
+        found["output"] = _tensor("output", (*lead, "D*H_out"), (*out_lead, config.D * h_out), itemsize)
+        found["h_n"] = _tensor("h_n", h_dims, h_shape, itemsize)
+        return found
+    c_dims, c_shape = (*state_dims, "H_cell"), (*state_lead, config.hidden_size)
+    found["c_0"] = _tensor("c_0", c_dims, c_shape, itemsize)
+    found["output"] = _tensor("output", (*lead, "D*H_out"), (*out_lead, config.D * h_out), itemsize)
+    found["h_n"] = _tensor("h_n", h_dims, h_shape, itemsize)
+    found["c_n"] = _tensor("c_n", c_dims, c_shape, itemsize)
+    return found
+
+
+def _cell_tensors(config: RNNConfig, data: DataConfig) -> dict[str, Tensor]:
+    batch = data.batch_size
+    dims: tuple[str, ...] = () if batch is None else ("N",)
+    lead: Shape = () if batch is None else (batch,)
+    states = ("h", "c") if config.cell == "lstm" else ("h",)
+    found = {"input": _tensor("input", (*dims, "H_in"), (*lead, config.input_size), data.itemsize)}
+    for step in (0, 1):
+        for state in states:
+            name = f"{state}_{step}"
+            found[name] = _tensor(name, (*dims, "H_cell"), (*lead, config.hidden_size), data.itemsize)
+    return found
+
+
+def _tensor(name: str, dims: tuple[str, ...], shape: Shape, itemsize: int) -> Tensor:
+    numel = prod(shape)
+    return Tensor(name, dims, shape, numel, numel * itemsize)
+
+
+def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
+    """Every parameter by its name in the ``state_dict``, in PyTorch's order: layer, then direction, then kind.
+
+    Shapes: ``weight_ih`` (G*H_cell, H_in) in layer 0 and (G*H_cell, D*H_out) above, ``weight_hh`` (G*H_cell, H_out),
+    ``bias_ih`` and ``bias_hh`` (G*H_cell), ``weight_hr`` (proj_size, H_cell).
+
+    Raises:
+        MachineError: if there are more of them than can be listed.
+    """
+    if config.num_layers * config.D * 5 > MAX_LISTED:
+        raise MachineError(
+            f"{config.num_layers} layers have more weights than the {MAX_LISTED} that can be listed one by one",
+            fix="Ask for fewer layers: all layers above the first are alike.",
+        )
+    rows = config.G * config.hidden_size
+    gates = gate_rows(config)
+    biases = ("bias_ih", "bias_hh") if config.bias else ()
+    found: dict[str, Weight] = {}
+    for layer in range(config.num_layers):
+        width = config.layer_input_size(layer)
+        width_dim = "D*H_out" if layer else "H_in"
+        for direction in config.directions:
+            suffix = "" if config.is_cell else f"_l{layer}_reverse" if direction == "reverse" else f"_l{layer}"
+            name = "weight_ih" + suffix
+            numel = rows * width
+            found[name] = Weight(name, layer, direction, ("G*H_cell", width_dim), (rows, width), numel, numel * itemsize, gates)
+            name = "weight_hh" + suffix
+            numel = rows * config.H_out
+            found[name] = Weight(
+                name, layer, direction, ("G*H_cell", "H_out"), (rows, config.H_out), numel, numel * itemsize, gates
+            )
+            for bias in biases:
+                name = bias + suffix
+                found[name] = Weight(name, layer, direction, ("G*H_cell",), (rows,), rows, rows * itemsize, gates)
+            if config.proj_size:
+                name = "weight_hr" + suffix
+                shape = (config.proj_size, config.hidden_size)
+                numel = prod(shape)
+                found[name] = Weight(name, layer, direction, ("proj_size", "H_cell"), shape, numel, numel * itemsize, {})
+    return found
+
+
+def gate_rows(config: RNNConfig) -> dict[str, tuple[int, int]]:
+    """Range of rows ``[start, stop)`` of each gate in the weights and biases, under PyTorch's letters."""
+    size = config.hidden_size
+    return {gate: (i * size, (i + 1) * size) for i, gate in enumerate(GATES[config.cell])}
+
+
+def states(config: RNNConfig, data: DataConfig) -> Iterator[StateRow]:
+    """The rows of ``h_n`` in order: row r is layer ``r // D``, direction ``r % D``. None for a cell.
+
+    ``in_output`` is an indexing expression of the last layer's rows in the layout at hand: the forward direction ends at
+    the last step (with ``lengths``, at each sequence's own, where ``n`` is ``arange(N)``), the reverse one at step 0.
+    """
+    if config.is_cell:
+        return
+    last, row = config.num_layers - 1, 0
+    for layer in range(config.num_layers):
+        for direction in config.directions:
+            yield StateRow(row, layer, direction, _in_output(config, data, direction) if layer == last else None)
+            row += 1
+
+
+def _in_output(config: RNNConfig, data: DataConfig, direction: Direction) -> str:
+    h_out = config.H_out
+    columns = f"0:{h_out}" if direction == "forward" else f"{h_out}:{2 * h_out}"
+    batch_first = config.batch_first and not data.unbatched
+    if data.lengths and direction == "forward":
+        return f"output[n, lengths-1, {columns}]" if batch_first else f"output[lengths-1, n, {columns}]"
+    step = "-1" if direction == "forward" else "0"
+    if data.unbatched:
+        return f"output[{step}, {columns}]"
+    return f"output[:, {step}, {columns}]" if batch_first else f"output[{step}, :, {columns}]"
+
+
+def packed(config: RNNConfig, data: DataConfig) -> Packed | None:
+    """Shapes of the packed batch that ``lengths`` ask for; ``None`` without ``lengths`` and for a cell.
+
+    ``batch_sizes[t]`` is the number of sequences longer than ``t``.
+
+    Raises:
+        MachineError: if there are more steps than can be listed.
+    """
+    if data.lengths is None or config.is_cell:
+        return None
+    longest = max(data.lengths)
+    if longest > MAX_LISTED:
+        raise MachineError(
+            f"a packed batch of {longest} steps has one batch size a step, more than the {MAX_LISTED} that can be listed",
+            fix="Ask for shorter lengths.",
+        )
+    ended = [0] * (longest + 1)
+    for length in data.lengths:
+        ended[length] += 1
+    alive, sizes = len(data.lengths), []
+    for step in range(longest):
+        alive -= ended[step]
+        sizes.append(alive)
+    valid = sum(data.lengths)
+    return Packed((valid, config.input_size), (valid, config.D * config.H_out), tuple(sizes))
