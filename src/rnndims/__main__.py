@@ -1,6 +1,22 @@
-"""``python -m rnndims``."""
+"""``python -m rnndims`` and the ``rnndims`` script."""
+
+import sys
+from typing import NoReturn
 
 
-def main() -> None:
-    """Start the command line."""
-    raise SystemExit("not yet")
+def main() -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    from .cli import process
+
+    process.start()
+    try:
+        from .cli.app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130
+    process.leave(code)
+
+
+if __name__ == "__main__":
+    main()

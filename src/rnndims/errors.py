@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     MACHINE = 3
     INTERRUPTED = 130
+    BROKEN_PIPE = 141
 
 
 class RnndimsError(Exception):
@@ -69,6 +70,33 @@ class ConfigError(RnndimsError, ValueError):
         return text if self.fix is None else f"{text}\n{_named(self.fix, name)}"
 
 
+class ConstructorError(RnndimsError, ValueError):
+    """Pasted code that is not one constructor call with plain values, or that PyTorch would refuse.
+
+    Args:
+        message: what is wrong.
+        line: the line of code that is concerned, as it was given.
+        start: where the guilty part begins in ``line``, in characters.
+        end: where it ends (exclusive).
+        fix: the way out.
+        field: the argument concerned, PyTorch's own word, if it is one.
+    """
+
+    def __init__(
+        self, message: str, *, line: str = "", start: int = 0, end: int = 0, fix: str | None = None, field: str | None = None
+    ) -> None:
+        self.line = line
+        self.start = start
+        self.end = end
+        self.field = field
+        super().__init__(message, fix=fix)
+
+    def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
+        """The message, the line with carets under the guilty part, and the way out."""
+        text = f"{self.message}\n{point_at(self.line, self.start, self.end)}" if self.line else self.message
+        return text if self.fix is None else f"{text}\n{self.fix}"
+
+
 class MachineError(RnndimsError):
     """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory)."""
 
@@ -93,6 +121,23 @@ def escape(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def point_at(line: str, start: int, end: int, width: int = 72) -> str:
+    """``line`` and, below it, carets under ``line[start:end]``: two lines of at most ``width`` columns, indented by two.
+
+    Whatever is not plain ASCII is escaped, so that a column is a character in every terminal, font and encoding.
+    """
+    shown = [" " if c == "\t" else c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in line]
+    before, marked, after = ("".join(part) for part in (shown[:start], shown[start:end], shown[max(start, end) :]))
+    if len(before) + len(marked) + len(after) > width:
+        if len(marked) > width // 2:
+            marked, after = marked[: width // 2], "..."
+        if len(before) > width // 3:
+            before = "..." + before[3 - width // 3 :]
+        room = width - len(before) - len(marked)
+        after = after if len(after) <= room else after[: room - 3] + "..."
+    return f"  {before}{marked}{after}".rstrip() + f"\n  {' ' * len(before)}{'^' * max(1, len(marked))}"
 
 
 class _Names(dict[str, str]):

@@ -1,0 +1,171 @@
+"""The program: which commands there are, and the one boundary where errors become a message and an exit code.
+
+A command's module is imported when the command is called, so that no command pays for another.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import suppress
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__
+from ..errors import ExitCode, RnndimsError, escape
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "run": ("run", "Build the module, run it, and show what goes in and what comes out."),
+    "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
+}
+"""Name of each command, the module of this package that defines it as ``app``, and its line in the help."""
+
+
+class LazyCommands(MutableMapping[str, Any]):
+    """The commands by name, each loaded when it is asked for; the names alone cost nothing."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            module, _ = COMMANDS[name]
+            from importlib import import_module
+
+            command = typer.main.get_command(import_module(f".{module}", __package__).app)
+            command.name = name
+            self._loaded[name] = command
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands without importing them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["commands"] = LazyCommands()
+        super().__init__(**kwargs)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the commands' lines from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rnndims {__version__}")
+        raise typer.Exit
+
+
+@app.callback(
+    help="Shapes, states, weights and cost of torch.nn.RNN, LSTM and GRU.",
+    epilog="Try: rnndims run --layers 2 --bidirectional",
+)
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run(args: list[str]) -> int:
+    """Run one command line and return its exit code; every error ends here as one message on standard error."""
+    if sys.stdout is None:
+        _complain("standard output is closed")
+        return ExitCode.MACHINE
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=args, prog_name="rnndims", standalone_mode=False)
+        sys.stdout.flush()
+    except Exception as error:
+        if os.environ.get("RNNDIMS_TRACEBACK") == "1":
+            raise
+        return _explain(error)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return int(code or ExitCode.OK)
+
+
+def _explain(error: Exception) -> int:
+    from .options import option_name
+
+    if isinstance(error, RnndimsError):
+        _complain(error.render(option_name))
+        return error.exit_code
+    if isinstance(error, typer.TyperException):
+        return _explain_usage(error)
+    if isinstance(error, BrokenPipeError):
+        _forget_stdout()
+        return ExitCode.BROKEN_PIPE
+    if isinstance(error, OSError):
+        _forget_stdout()
+        _complain(f"cannot write the answer: {error.strerror or error}")
+        return ExitCode.MACHINE
+    if isinstance(error, MemoryError):
+        _complain("not enough memory for this answer")
+        return ExitCode.MACHINE
+    if isinstance(error, (typer.Abort, EOFError)):
+        return ExitCode.INTERRUPTED
+    _complain(
+        f"a fault in rnndims itself: {type(error).__name__}: {error}\n"
+        "Please report it with the command line; RNNDIMS_TRACEBACK=1 shows where it happened."
+    )
+    return ExitCode.MACHINE
+
+
+def _explain_usage(error: Any) -> int:
+    """A usage error of Typer in the words of rnndims: the option and its value first, then where the help is."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        _complain(error.format_message(), prefix="")
+        return ExitCode.USAGE
+    param = getattr(error, "param", None)
+    if isinstance(error, typer.BadParameter) and param is not None:
+        name = param.opts[0] if param.param_type_name == "option" else param.metavar or param.name
+        message = f"{name}: {error.message or 'a value is needed'}"
+    else:
+        message = error.format_message()
+    where = f"{context.command_path} --help" if context is not None else "rnndims --help"
+    _complain(f"{message}\nSee '{where}'.")
+    return ExitCode.USAGE
+
+
+def _complain(message: str, prefix: str = "rnndims: ") -> None:
+    """Write to standard error; where that is closed too, stay silent rather than write to standard output."""
+    if sys.stderr is None:
+        return
+    text = "\n".join(escape(line) for line in message.split("\n"))
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{prefix}{text}\n")
+        sys.stderr.flush()
+
+
+def _forget_stdout() -> None:
+    """Point standard output at nothing, so that what is still buffered cannot fail again when the process ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

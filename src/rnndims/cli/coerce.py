@@ -1,0 +1,97 @@
+"""Option values without pydantic: a TyperCommand whose options coerce themselves.
+
+Typer 0.29 hands every option to pydantic, whose import costs as much as Typer's own. For the few types that rnndims uses,
+int, float, str, a list of str and a choice, this file does the same in plain Python. It relies on one internal of Typer,
+``_runtime_param``; where a Typer has none, nothing is replaced and Typer's own way is used. The tests hold both to the
+same verdicts.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin
+
+import typer
+from typer.core import TyperCommand
+
+
+class Command(TyperCommand):
+    """A TyperCommand that needs no pydantic to read its options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for param in self.params:
+            descriptor = getattr(param, "type_descriptor", None)
+            if descriptor is None or not hasattr(param, "_runtime_param"):
+                continue
+            parse = parser_of(descriptor.annotation)
+            if parse is not None:
+                param._runtime_param = _Plain(parse)
+
+
+class _Plain:
+    """Stands in for Typer's RuntimeParam."""
+
+    def __init__(self, parse: Callable[[Any], Any]) -> None:
+        self.parse = parse
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value is None:
+            return () if param.multiple else None
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), ctx=ctx, param=param) from None
+
+
+def parser_of(annotation: Any) -> Callable[[Any], Any] | None:
+    """The function from a command-line string to a value of this type; ``None`` for a type that is left to Typer."""
+    if get_origin(annotation) is Literal:
+        choices = get_args(annotation)
+        return lambda value: parse_choice(value, choices)
+    if annotation == list[str]:
+        return list
+    parsers: dict[Any, Callable[[Any], Any]] = {int: parse_int, float: parse_float, str: str}
+    return parsers.get(annotation)
+
+
+def parse_int(value: Any) -> int:
+    """A whole number as Typer reads it: ASCII digits, also with a sign, single underscores, or ``.0`` behind.
+
+    Raises:
+        ValueError: saying what it is instead.
+    """
+    if isinstance(value, int):
+        return int(value)
+    text = str(value).strip()
+    whole, point, fraction = text.partition(".")
+    if text.isascii() and (not point or (whole.lstrip("+-").isdigit() and fraction.strip("0") == "")):
+        try:
+            return int(whole)
+        except ValueError:
+            pass
+    raise ValueError(f"{value!r} is not a whole number")
+
+
+def parse_float(value: Any) -> float:
+    """A number as Typer reads it.
+
+    Raises:
+        ValueError: saying what it is instead.
+    """
+    try:
+        if isinstance(value, (int, float)) or str(value).isascii():
+            return float(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{value!r} is not a number")
+
+
+def parse_choice(value: Any, choices: tuple[str, ...]) -> str:
+    """One of ``choices``, in any case.
+
+    Raises:
+        ValueError: naming the choices.
+    """
+    for choice in choices:
+        if str(value).casefold() == choice:
+            return choice
+    raise ValueError(f"{value!r} is not one of {', '.join(choices)}")

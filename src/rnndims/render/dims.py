@@ -1,0 +1,160 @@
+"""``dims`` and ``run`` as tables and a tree: what goes in and out, the rows of ``h_n``, the weights, the totals."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from .. import explain
+from ..constructor import format_constructor
+from ..results import Dims, Measured, Run
+from ..shapes import Packed, Shape
+from . import style, text
+from .values import print_values
+from .weights import elided, print_weights
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..shapes import StateRow
+
+
+def dims_view(dims: Dims, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
+    """The view of ``dims``."""
+    return lambda console: _print(dims, None, notes, console)
+
+
+def run_view(run: Run, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
+    """The view of ``run``: that of ``dims`` with what was measured beside it."""
+    return lambda console: _print(run.dims, run.measured, notes, console)
+
+
+def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console: "Console") -> None:
+    console.print(text.heading(format_constructor(dims.config)))
+    _print_answer(dims, measured, console)
+    text.print_notes(notes, console)
+    console.print()
+    text.print_table("What goes in and what comes out", _tensor_table(dims, measured, console), console)
+    if dims.packed is not None:
+        console.print()
+        _print_packed(dims.packed, dims.data.lengths or (), measured, console)
+    if dims.states:
+        console.print()
+        _print_states(dims, measured, console)
+    console.print()
+    print_weights(dims.config, dims.weights, console)
+    console.print()
+    _print_totals(dims, console)
+    if measured is not None and measured.values is not None:
+        console.print()
+        print_values(measured.values, console)
+
+
+def _print_answer(dims: Dims, measured: Measured | None, console: "Console") -> None:
+    """Print what the eye should meet first: what comes out, and whether PyTorch says so too."""
+    results = [name for name in dims.tensors if name in ("output", "h_n", "c_n", "h_1", "c_1")]
+    parts = [Text.assemble((f"{name} ", style.NAME), text.shape(dims.tensors[name].shape)) for name in results]
+    if measured is None:
+        parts.append(Text(f"{dims.data.dtype}, by formula", style=style.QUIET))
+    else:
+        wrong = measured.disagreements(dims)
+        if wrong:
+            parts.append(Text(style.glyphs("✗ PyTorch disagrees: ", console) + ", ".join(wrong[:4]), style=style.BAD))
+        else:
+            parts.append(Text(style.glyphs("✓ formula and PyTorch agree", console), style=style.GOOD))
+        parts.append(Text(f"{measured.device}, {dims.data.dtype}, torch {measured.torch}", style=style.QUIET))
+    text.print_parts(parts, console)
+
+
+def _tensor_table(dims: Dims, measured: Measured | None, console: "Console") -> "Table":
+    columns = ("tensor", "dims", "shape", "why") if measured is None else ("tensor", "dims", "formula", "measured", "", "why")
+    table = text.table(*columns, wrap=("why",))
+    for name, tensor in dims.tensors.items():
+        why = Text(explain.tensor(tensor, dims.config, dims.data), style=style.QUIET)
+        row = [Text(name, style=style.NAME), text.dims(tensor.dims), text.shape(tensor.shape)]
+        if measured is not None:
+            shape = measured.tensors.get(name)
+            row += [Text("none") if shape is None else text.shape(shape), agreement(tensor.shape, shape, console)]
+        table.add_row(*row, why)
+    return table
+
+
+def agreement(formula: Shape, measured: Shape | None, console: "Console") -> Text:
+    """A check mark, or a cross where PyTorch returned another shape."""
+    if formula == measured:
+        return Text(style.glyphs("✓", console), style=style.GOOD)
+    return Text(style.glyphs("✗", console), style=style.BAD)
+
+
+def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> None:
+    verified = measured is not None and measured.states_verified is not None
+    table = text.table("row", "layer", "direction", "the same numbers in output", *(("compared",) if verified else ()))
+    rows, hidden = elided(dims.states, 16)
+    for row in rows:
+        if row is None:
+            more = Text(f"{text.count(hidden)} more rows (all: --json)", style.QUIET)
+            table.add_row(Text(style.glyphs("⋯", console)), Text(), Text(), more)
+        else:
+            table.add_row(*_state_cells(row, measured if verified else None, console))
+    text.print_table("Rows of h_n", table, console)
+    if dims.config.cell == "lstm":
+        console.print(Text("c_n has the same rows; none of its numbers are in output", style=style.QUIET))
+    if dims.data.lengths:
+        console.print(Text("lengths-1 is each sequence's own last step, n is torch.arange(N)", style=style.QUIET))
+
+
+def _state_cells(row: "StateRow", measured: Measured | None, console: "Console") -> list[Text]:
+    where = Text(row.in_output or "not in output", style=style.SHAPE if row.in_output else style.QUIET)
+    cells = [Text(str(row.row)), Text(str(row.layer)), text.direction(row.direction), where]
+    if measured is not None and row.in_output is not None:
+        equal = measured.states_verified
+        mark = style.glyphs("✓ equal" if equal else "✗ differs", console)
+        cells.append(Text(mark, style=style.GOOD if equal else style.BAD))
+    return cells
+
+
+def _print_packed(packed: Packed, lengths: Sequence[int], measured: Measured | None, console: "Console") -> None:
+    table = text.table("packed", *(("shape",) if measured is None else ("formula", "measured", "")))
+    for name in ("input_data", "output_data", "batch_sizes"):
+        shape = (len(packed.batch_sizes),) if name == "batch_sizes" else getattr(packed, name)
+        cells = [Text(name, style=style.NAME), text.shape(shape)]
+        if measured is not None and measured.packed is not None:
+            found = measured.packed.batch_sizes if name == "batch_sizes" else getattr(measured.packed, name)
+            agrees = found == getattr(packed, name)
+            cells += [
+                text.shape((len(found),) if name == "batch_sizes" else found),
+                agreement((1,), (1,) if agrees else (0,), console),
+            ]
+        table.add_row(*cells)
+    text.print_table("Packed batch", table, console)
+    console.print(Text.assemble(("batch_sizes ", style.QUIET), _short_list(packed.batch_sizes, console)))
+    last = ", ".join(f"{n}: step {length - 1}" for n, length in enumerate(lengths[:12]))
+    if len(lengths) > 12:
+        last += style.glyphs(" …", console)
+    console.print(Text.assemble(("last valid step of sequence ", style.QUIET), last))
+
+
+def _short_list(numbers: Sequence[int], console: "Console") -> str:
+    shown, hidden = elided(numbers, 24)
+    parts = [style.glyphs(f"⋯ {hidden} more ⋯", console) if number is None else str(number) for number in shown]
+    return "[" + ", ".join(parts) + "]"
+
+
+def _print_totals(dims: Dims, console: "Console") -> None:
+    totals = dims.totals
+    console.print(text.heading("Totals"))
+    values = {
+        "parameters": text.count(totals.parameters),
+        "bytes": f"{text.count(totals.parameter_bytes)} ({text.size(totals.parameter_bytes)})",
+        "MACs": text.count(totals.macs),
+        "FLOPs": text.count(totals.flops),
+    }
+    parts = [Text.assemble((f"{name} ", style.QUIET), (value, style.SHAPE)) for name, value in values.items()]
+    text.print_parts(parts, console)
+    console.print(
+        Text(
+            "MACs of the matrix products of one forward pass; biases and element-wise operations are not counted",
+            style=style.QUIET,
+        )
+    )

@@ -1,0 +1,44 @@
+"""One colour language for all views, each colour with a word or sign beside it, and the glyphs with their ASCII stand-ins."""
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DIRECTION: Final[dict[str, str]] = {"forward": "cyan", "reverse": "magenta"}
+DIMS: Final = "italic"
+SHAPE: Final = "bold"
+NAME: Final = "bold"
+QUIET: Final = "dim"
+GOOD: Final = "green"
+BAD: Final = "bold red"
+NOTE: Final = "yellow"
+TITLE: Final = "bold"
+
+_ASCII: Final[dict[str, str]] = {
+    "✓": "ok",
+    "✗": "NO",
+    "→": "->",
+    "←": "<-",
+    "×": "x",
+    "·": "*",
+    "…": "...",
+    "⋯": "...",
+    "│": "|",
+    "─": "-",
+    "≤": "<=",
+    "σ": "sigmoid",
+    "⊙": "*",
+    "ᵀ": ".T",
+    "—": "-",
+    "₋": "-",
+}
+
+
+def glyphs(text: str, console: "Console") -> str:
+    """``text`` as this console can show it: unchanged in UTF-8, else with an ASCII stand-in for each glyph."""
+    if console.encoding.startswith("utf"):
+        return text
+    for glyph, plain in _ASCII.items():
+        text = text.replace(glyph, plain)
+    return text
