@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import ExitCode, RnndimsError, escape
+from .coerce import PlainMixin
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Build the module, run it, and show what goes in and what comes out."),
@@ -51,7 +52,7 @@ class LazyCommands(MutableMapping[str, Any]):
         return len(COMMANDS)
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(PlainMixin, TyperGroup):
     """A group that lists its commands without importing them."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -13,18 +13,22 @@ import typer
 from typer.core import TyperCommand
 
 
-class Command(TyperCommand):
-    """A TyperCommand that needs no pydantic to read its options."""
+class PlainMixin:
+    """Makes a Typer command read its options without pydantic, ``--help`` included."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for param in self.params:
-            descriptor = getattr(param, "type_descriptor", None)
-            if descriptor is None or not hasattr(param, "_runtime_param"):
-                continue
-            parse = parser_of(descriptor.annotation)
-            if parse is not None:
-                param._runtime_param = _Plain(parse)
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, each with a coercer of its own where Typer lets it have one."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if getattr(param, "_runtime_param", self) is None:
+                parse = parser_of(param.type_descriptor.annotation)
+                if parse is not None:
+                    param._runtime_param = _Plain(parse)
+        return params
+
+
+class Command(PlainMixin, TyperCommand):
+    """A TyperCommand that needs no pydantic to read its options."""
 
 
 class _Plain:
@@ -49,7 +53,7 @@ def parser_of(annotation: Any) -> Callable[[Any], Any] | None:
         return lambda value: parse_choice(value, choices)
     if annotation == list[str]:
         return list
-    parsers: dict[Any, Callable[[Any], Any]] = {int: parse_int, float: parse_float, str: str}
+    parsers: dict[Any, Callable[[Any], Any]] = {int: parse_int, float: parse_float, str: str, bool: bool}
     return parsers.get(annotation)
 
 

@@ -1,20 +1,38 @@
 """``rnndims dims``: every shape at once, by arithmetic."""
 
+from typing import Annotated
+
 import typer
 
-from ..errors import ExitCode
+from ..errors import ExitCode, RnndimsError
 from ..results import compute_dims
 from . import output
 from .coerce import Command
-from .options import DataOptions, ModuleOptions, OutputOptions, with_options
+from .options import FILE, DataOptions, ModuleOptions, OutputOptions, option_name, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(cls=Command)
 @with_options
-def dims(module: ModuleOptions, data: DataOptions, out: OutputOptions) -> ExitCode:
+def dims(
+    module: ModuleOptions,
+    data: DataOptions,
+    out: OutputOptions,
+    from_jsonl: Annotated[
+        str | None,
+        typer.Option("--from-jsonl", metavar=FILE, help="Answer each line, a JSON object of config and data keys; - is stdin."),
+    ] = None,
+) -> ExitCode:
     """Every shape, state row, weight and cost of a module, by arithmetic alone: no torch, any size."""
+    if from_jsonl is not None:
+        for name in sorted(module.given - {"from_jsonl", "json"}):
+            raise RnndimsError(
+                f"{option_name(name)}: with --from-jsonl everything is said in the lines", fix=f"Write {name} into them."
+            )
+        from .from_jsonl import answer_file
+
+        return answer_file(from_jsonl)
     chosen = module.resolve()
     found = compute_dims(chosen.config, data.resolve(chosen))
     if out.json:

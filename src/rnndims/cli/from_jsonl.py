@@ -1,0 +1,161 @@
+"""``dims --from-jsonl``: many questions in one process, one JSON object a line, each answered by one line, as it arrives."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+from ..config import DataConfig, RNNConfig
+from ..errors import ConfigError, ExitCode, RnndimsError, shorten
+from ..render.json import dims_document, encode
+from ..results import compute_dims
+
+CHUNK: Final = 1 << 14
+"""Bytes read at once. A pipe hands over what it has, so that a line is answered as it arrives."""
+
+LONGEST_LINE: Final = 1 << 20
+"""Bytes of the longest line that is read; a longer one is an error of its own and is skipped without being kept."""
+
+CONFIG_KEYS: Final = frozenset(RNNConfig.__dataclass_fields__)
+DATA_KEYS: Final = frozenset(DataConfig.__dataclass_fields__)
+DEFAULTS: Final[dict[str, Any]] = {"cell": "rnn", "input_size": 4, "hidden_size": 2}
+
+
+class BadLineError(RnndimsError):
+    """A line that is no question; ``option`` is the key at fault, if it is one."""
+
+    def __init__(self, message: str, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+def answer_file(name: str) -> ExitCode:
+    """Answer every line of the file (``-`` is standard input) on standard output.
+
+    Returns:
+        ``USAGE`` if a line was bad, else ``OK``.
+
+    Raises:
+        RnndimsError: if the file cannot be read.
+    """
+    if name == "-":
+        if sys.stdin is None:
+            raise RnndimsError("--from-jsonl -: standard input is closed")
+        return _answer_stream(sys.stdin.buffer)
+    try:
+        with open(name, "rb") as stream:  # noqa: PTH123 - pathlib is not needed for anything else here
+            return _answer_stream(stream)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.filename is None:
+            raise
+        raise RnndimsError(f"--from-jsonl {shorten(name)}: {error.strerror}") from error
+
+
+def _answer_stream(stream: BinaryIO) -> ExitCode:
+    code = ExitCode.OK
+    write, flush = sys.stdout.write, sys.stdout.flush
+    for lines in _batches(stream):
+        for number, line in lines:
+            if not line or line.isspace():
+                continue
+            document = answer(line)
+            if "error" in document:
+                document = {"line": number, **document}
+                code = ExitCode.USAGE
+            write(encode(document) + "\n")
+        flush()
+    return code
+
+
+def _batches(stream: BinaryIO) -> Iterator[Iterator[tuple[int, bytes]]]:
+    """The numbered lines of each chunk that arrives, a line that is too long cut off behind ``LONGEST_LINE``."""
+    number, rest = 1, b""
+    read = getattr(stream, "read1", stream.read)
+    while chunk := read(CHUNK):
+        *lines, rest = (rest + chunk if len(rest) <= LONGEST_LINE else rest[: LONGEST_LINE + 1] + _tail(chunk)).split(b"\n")
+        if lines:
+            yield enumerate(lines, number)
+            number += len(lines)
+    if rest:
+        yield enumerate([rest], number)
+
+
+def _tail(chunk: bytes) -> bytes:
+    """What still counts of a chunk inside a line that is too long: what comes from its end on."""
+    end = chunk.find(b"\n")
+    return b"" if end < 0 else chunk[end:]
+
+
+def answer(line: bytes) -> dict[str, Any]:
+    """The document for one line, or ``{"error": {"message": ..., "option": ...}}``."""
+    try:
+        question = _parse(line)
+        config, data = _understand(question)
+        return dims_document(compute_dims(config, data))
+    except ConfigError as error:
+        return {"error": {"message": error.render(), "option": error.field}}
+    except RnndimsError as error:
+        return {"error": {"message": error.render(), "option": getattr(error, "option", None)}}
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    if len(line) > LONGEST_LINE:
+        raise BadLineError(f"the line is longer than {LONGEST_LINE} bytes")
+    try:
+        question = json.loads(line)
+    except RecursionError:
+        raise BadLineError("not JSON that can be read: nested too deeply") from None
+    except ValueError as error:
+        raise BadLineError(f"not JSON: {error}") from None
+    if not isinstance(question, dict):
+        raise BadLineError('a line must be a JSON object, like {"cell": "lstm", "hidden_size": 20}')
+    return question
+
+
+def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
+    module: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    for key, value in question.items():
+        if key in CONFIG_KEYS:
+            module[key] = value
+        elif key in DATA_KEYS:
+            data[key] = value
+        elif key not in ("module", "define"):
+            raise BadLineError(f"{shorten(key)}: no such key; there are {', '.join(_known_keys())}", key)
+    if "lengths" in data and data["lengths"] is not None:
+        if not isinstance(data["lengths"], list):
+            raise ConfigError("lengths", data["lengths"], "must be a list of ints")
+        data["lengths"] = tuple(data["lengths"])
+    if "dtype" in data and not isinstance(data["dtype"], str):
+        raise ConfigError("dtype", data["dtype"], "must be a string")
+    if "module" in question:
+        config, dtype = _from_code(question, module)
+        if dtype is not None:
+            data.setdefault("dtype", dtype)
+    else:
+        if not isinstance(module.get("cell", ""), str):
+            raise ConfigError("cell", module["cell"], "must be rnn, lstm or gru")
+        config = RNNConfig(**{**DEFAULTS, **module})
+    return config, DataConfig(**data)
+
+
+def _known_keys() -> list[str]:
+    return [*RNNConfig.__dataclass_fields__, *DataConfig.__dataclass_fields__, "module", "define"]
+
+
+def _from_code(question: dict[str, Any], overrides: dict[str, Any]) -> tuple[RNNConfig, str | None]:
+    """The module that ``"module"`` says in code, with the names of ``"define"`` and the other keys laid over it."""
+    from ..constructor import parse_constructor
+
+    names = question.get("define", {})
+    if not isinstance(question["module"], str):
+        raise BadLineError("module: must be code in a string, like nn.LSTM(10, 20)", "module")
+    if not isinstance(names, dict) or not all(isinstance(value, (int, float, str)) for value in names.values()):
+        raise BadLineError("define: must be an object of names and numbers", "define")
+    try:
+        code = parse_constructor(question["module"], names)
+    except ConfigError:
+        raise
+    except RnndimsError as error:
+        raise BadLineError(error.render(), "module") from error
+    return code.config(**overrides), code.dtype
