@@ -51,7 +51,10 @@ class Measured:
 
     Shapes are read off real tensors. ``states_verified`` says that every ``in_output`` expression was evaluated on the
     real ``output`` and equals its row of ``h_n``; ``None`` where there are no numbers to compare (``meta``) or no rows
-    (a cell). ``values`` has the numbers as nested lists, where they were asked for.
+    (a cell). ``values`` has the numbers of every tensor and weight as nested lists, where they were asked for: a complex
+    number is ``[re, im]``, and what JSON has no number for is ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. ``method`` is
+    ``"forward"``, or ``"shape function"`` where a long sequence on ``meta`` was answered by PyTorch's shape function of the
+    fused kernel instead of one step after the other. ``warnings`` is what PyTorch warned about.
     """
 
     device: str
@@ -62,6 +65,8 @@ class Measured:
     packed: Packed | None
     states_verified: bool | None
     values: dict[str, Any] | None = None
+    method: str = "forward"
+    warnings: tuple[str, ...] = ()
 
     def disagreements(self, dims: Dims) -> list[str]:
         """Names of the tensors and weights whose measured shape is not the closed form's; empty if all agree."""

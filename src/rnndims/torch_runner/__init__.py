@@ -1,0 +1,9 @@
+"""What PyTorch really does: build the configured module, run it, and measure. The only package that imports torch.
+
+Importing this package does not import torch; calling any of its functions does.
+"""
+
+from ._torch import load_torch
+from .run import run
+
+__all__ = ["load_torch", "run"]

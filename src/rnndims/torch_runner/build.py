@@ -1,0 +1,113 @@
+"""The configured module and its input, as PyTorch objects with seeded numbers."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .. import shapes
+from ..config import DataConfig, RNNConfig
+from ..constructor import format_constructor
+from ..errors import ConfigError, MachineError, RnndimsError, shorten
+
+
+class Inputs(NamedTuple):
+    """The arguments of one call: ``input``, ``h_0``, and ``c_0`` for an LSTM. Shapes as in ``shapes.tensors``."""
+
+    input: Any
+    h_0: Any
+    c_0: Any | None
+
+    @property
+    def state(self) -> Any:
+        """``h_0``, or ``(h_0, c_0)``: what the module takes as its second argument."""
+        return self.h_0 if self.c_0 is None else (self.h_0, self.c_0)
+
+    def named(self) -> dict[str, Any]:
+        """The tensors by name, without what there is not."""
+        return {name: tensor for name, tensor in self._asdict().items() if tensor is not None}
+
+
+def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: int) -> Any:
+    """The ``torch.nn`` module of ``config`` in evaluation mode, with PyTorch's own initial weights.
+
+    The weights are drawn on the CPU, so that ``seed`` means the same on every device; the global random state is left
+    as it was. On ``meta`` there are shapes, but no numbers.
+    """
+    arguments: dict[str, Any] = {"bias": config.bias}
+    if config.cell == "rnn":
+        arguments["nonlinearity"] = config.nonlinearity
+    if not config.is_cell:
+        arguments.update(
+            num_layers=config.num_layers,
+            batch_first=config.batch_first,
+            dropout=config.dropout,
+            bidirectional=config.bidirectional,
+        )
+        if config.proj_size:
+            arguments["proj_size"] = config.proj_size
+    where = "meta" if device.type == "meta" else "cpu"
+    make = getattr(torch.nn, config.class_name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(check_seed(seed))
+        module = make(config.input_size, config.hidden_size, device=where, dtype=getattr(torch, dtype), **arguments)
+    return module.to(device).eval()
+
+
+def make_inputs(torch: Any, config: RNNConfig, data: DataConfig, device: Any, seed: int) -> Inputs:
+    """Seeded normal numbers for ``input``, ``h_0`` and ``c_0``; drawn on the CPU, so the same on every device.
+
+    The states are not zero, so that a row of ``h_n`` can be told from a row that was never touched.
+    """
+    wanted = shapes.tensors(config, data)
+    dtype = getattr(torch, data.dtype)
+    if device.type == "meta":
+        made = {name: torch.empty(wanted[name].shape, dtype=dtype, device="meta") for name in Inputs._fields if name in wanted}
+    else:
+        generator = torch.Generator().manual_seed(check_seed(seed))
+        made = {
+            name: torch.randn(wanted[name].shape, dtype=dtype, generator=generator).to(device)
+            for name in Inputs._fields
+            if name in wanted
+        }
+    return Inputs(made["input"], made["h_0"], made.get("c_0"))
+
+
+def check_seed(seed: int) -> int:
+    """``seed``, if PyTorch takes it.
+
+    Raises:
+        ConfigError: if it is not an int of 64 bits.
+    """
+    if type(seed) is not int or not -(2**63) <= seed < 2**64:
+        raise ConfigError("seed", seed, "must be a whole number of 64 bits", torch="Overflow when unpacking long")
+    return seed
+
+
+@contextlib.contextmanager
+def torch_errors(torch: Any, config: RNNConfig, data: DataConfig, device: Any) -> Iterator[list[str]]:
+    """Turns what PyTorch raises in the block into a ``MachineError``; yields the list of what it warned about."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with torch.inference_mode():
+                yield said
+        except RnndimsError:
+            raise
+        except MemoryError as error:
+            raise _out_of_memory(device) from error
+        except (RuntimeError, TypeError, ValueError, AssertionError, OverflowError) as error:
+            if "out of memory" in str(error) or "not enough memory" in str(error):
+                raise _out_of_memory(device) from error
+            first = str(error).strip().partition("\n")[0]
+            raise MachineError(
+                f"PyTorch cannot run {format_constructor(config)} in {data.dtype} on device {device}: {shorten(first, 200)}",
+                fix="Try another dtype or device.",
+            ) from error
+        finally:
+            said += dict.fromkeys(shorten(warning.message, 400) for warning in caught)
+
+
+def _out_of_memory(device: Any) -> MachineError:
+    return MachineError(f"device {device} ran out of memory", fix="Ask for smaller sizes, or use the device meta.")
