@@ -97,6 +97,25 @@ class ConstructorError(RnndimsError, ValueError):
         return text if self.fix is None else f"{text}\n{self.fix}"
 
 
+class FileError(RnndimsError):
+    """A file that cannot be read for what it is asked for, or that is not safe to read.
+
+    Args:
+        message: what is wrong with it, a sentence whose subject is the file.
+        path: the file; readers of its parts may leave it to their caller.
+        fix: the way out.
+    """
+
+    def __init__(self, message: str, *, path: object = None, fix: str | None = None) -> None:
+        self.path = path
+        super().__init__(message, fix=fix)
+
+    def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
+        """``path: message``, and the way out on a line of its own."""
+        text = self.message if self.path is None else f"{shorten(self.path, 200)}: {self.message}"
+        return text if self.fix is None else f"{text}\n{self.fix}"
+
+
 class MachineError(RnndimsError):
     """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory)."""
 
