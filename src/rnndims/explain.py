@@ -32,11 +32,11 @@ def _input(config: RNNConfig, data: DataConfig) -> str:
 
 
 def _output(config: RNNConfig, data: DataConfig) -> str:
-    width = "last dim is H_out" if config.D == 1 else "last dim is 2*H_out: forward and reverse concatenated"
-    steps = "every step of the last layer"
+    width = "" if config.D == 1 else "last dim is 2*H_out: forward and reverse concatenated"
     if data.lengths and data.seq_len != max(data.lengths):
         steps = f"padded to the longest length, {max(data.lengths)}"
-    return f"{steps}; {width}"
+        return f"{steps}; {width}" if width else steps
+    return width or "h_t of the last layer, every step"
 
 
 def _rows(config: RNNConfig) -> str:

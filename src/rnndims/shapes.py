@@ -44,6 +44,19 @@ class Weight(NamedTuple):
     gates: dict[str, tuple[int, int]]
 
 
+class Product(NamedTuple):
+    """How a parameter is applied in one step: ``left`` is the operand's name, the shapes are those of ``left op right``.
+
+    A weight is ``left @ weight.T``, a bias is added: then ``op`` is ``+``.
+    """
+
+    left: str
+    op: str
+    left_shape: Shape
+    right_shape: Shape
+    result: Shape
+
+
 class StateRow(NamedTuple):
     """One row of ``h_n``: whose final state it is, and the expression for the same numbers in ``output``, if they are there."""
 
@@ -165,6 +178,30 @@ def gate_rows(config: RNNConfig) -> dict[str, tuple[int, int]]:
     """Range of rows ``[start, stop)`` of each gate in the weights and biases, under PyTorch's letters."""
     size = config.hidden_size
     return {gate: (i * size, (i + 1) * size) for i, gate in enumerate(GATES[config.cell])}
+
+
+def gate_slices(weight: Weight, config: RNNConfig) -> dict[str, tuple[int, int]]:
+    """The parts of a parameter under the names of PyTorch's equations, with their rows ``[start, stop)``.
+
+    ``weight_ih`` of an LSTM has ``W_ii W_if W_ig W_io``, ``bias_hh`` of a GRU has ``b_hr b_hz b_hn``; what has no gates is
+    one part: ``W_ih``, ``W_hr``.
+    """
+    kind, _, operands = weight.name.partition("_l")[0].partition("_")
+    letter = "W" if kind == "weight" else "b"
+    if config.G == 1 or not weight.gates:
+        return {f"{letter}_{operands}": (0, weight.shape[0])}
+    return {f"{letter}_{operands[0]}{gate}": rows for gate, rows in weight.gates.items()}
+
+
+def product(weight: Weight, data: DataConfig) -> Product:
+    """How a parameter is applied in one step of the whole batch: ``x_t @ W.T`` is (N, H_in) @ (H_in, G*H_cell)."""
+    lead: Shape = () if data.batch_size is None else (data.batch_size,)
+    if len(weight.shape) == 1:
+        left = "x_t @ weight_ih.T" if weight.name.startswith("bias_ih") else "h @ weight_hh.T"
+        return Product(left, "+", (*lead, *weight.shape), weight.shape, (*lead, *weight.shape))
+    rows, columns = weight.shape
+    left = "h_t" if weight.name.startswith("weight_hr") else "h_{t-1}" if weight.name.startswith("weight_hh") else "x_t"
+    return Product(left, "@", (*lead, columns), (columns, rows), (*lead, rows))
 
 
 def states(config: RNNConfig, data: DataConfig) -> Iterator[StateRow]:

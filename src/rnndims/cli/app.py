@@ -18,6 +18,7 @@ from .coerce import PlainMixin
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Build the module, run it, and show what goes in and what comes out."),
+    "weights": ("weights", "Which weights exist, why they have that size, and how each is applied."),
     "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""

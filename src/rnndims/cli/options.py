@@ -134,12 +134,7 @@ def _config_of_options(options: ModuleOptions, overrides: dict[str, Any]) -> RNN
 
 def _config_of_code(code: "Constructor", overrides: dict[str, Any]) -> RNNConfig:
     _refuse_foreign(overrides.get("cell", code.cell), overrides)
-    try:
-        return code.config(**overrides)
-    except ConfigError as error:
-        if error.field in overrides:
-            raise
-        raise RnndimsError(error.render()) from error  # the user wrote hidden_size, not --hidden-size
+    return code.config(**overrides)
 
 
 def _refuse_foreign(cell: str, overrides: dict[str, Any]) -> None:
@@ -200,6 +195,25 @@ class DataOptions:
             dtype = module.code.dtype
         lengths = None if self.lengths is None else parse_ints("lengths", self.lengths)
         return DataConfig(self.seq_len, self.batch_size, self.unbatched, lengths, dtype)
+
+
+@dataclass(eq=False, repr=False)
+class TorchOptions:
+    """Where and with which numbers a module is really run."""
+
+    device: Annotated[
+        str,
+        typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers."),
+    ] = "cpu"
+    seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Of the weights and the input.")] = 0
+    values: Annotated[bool, typer.Option("--values", help="Print the numbers too.")] = False
+    given: frozenset[str] = field(default=frozenset(), init=False)
+
+    def resolve_device(self, module: Module) -> str:
+        """The device's name; a ``device=`` in pasted code counts unless ``--device`` is given."""
+        if module.code is not None and module.code.device is not None and "device" not in self.given:
+            return module.code.device
+        return self.device
 
 
 @dataclass(eq=False, repr=False)

@@ -1,10 +1,11 @@
 """Writing the answer: the only place where a command touches standard output."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExitCode
+from ..errors import ExitCode, escape
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,3 +28,10 @@ def view(content: View, code: ExitCode = ExitCode.OK) -> ExitCode:
 
     content(make_console(sys.stdout))
     return code
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Say on standard error what the user should know, but did not ask for."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.writelines(f"rnndims: note: {escape(message)}\n" for message in messages)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .. import __version__
+from .. import __version__, shapes
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..results import Dims, Measured, Run
@@ -61,6 +61,23 @@ def dims_document(dims: Dims, command: str = "dims", notes: Sequence[str] = ()) 
 def run_document(run: Run, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The document of ``run``: that of ``dims`` and, beside it, what was measured."""
     return {**dims_document(run.dims, "run", notes), "measured": measured_document(run.measured, run.dims)}
+
+
+def weights_document(run: Run, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The document of ``weights``: that of ``run`` with each parameter's parts and how it is applied."""
+    document = {**run_document(run, notes), "command": "weights"}
+    for name, weight in run.dims.weights.items():
+        product = shapes.product(weight, run.dims.data)
+        right = f"{name}.T" if product.op == "@" else name
+        document["weights"][name] |= {
+            "slices": shapes.gate_slices(weight, run.dims.config),
+            "applied": {
+                "expression": f"{product.left} {product.op} {right}",
+                "shapes": [product.left_shape, product.right_shape],
+                "result": product.result,
+            },
+        }
+    return document
 
 
 def measured_document(measured: Measured, dims: Dims) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from . import style
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-READABLE = 24
+READABLE = 18
 """The least columns in which a sentence may wrap."""
 
 

@@ -1,13 +1,16 @@
 """The tree layer, direction, weight, with shapes, symbolic dims and the rows of the gates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from .. import explain
+from .. import explain, shapes
 from ..config import RNNConfig
+from ..constructor import format_constructor
+from ..results import Run
 from ..shapes import Weight
 from . import style, text
 
@@ -28,8 +31,65 @@ def elided(items: Sequence[T], most: int) -> tuple[list[T | None], int]:
     return [*items[:end], None, *items[-end:]], len(items) - 2 * end
 
 
-def print_weights(config: RNNConfig, weights: Mapping[str, Weight], console: "Console", *, title: str = "Weights") -> None:
-    """Print the tree of all weights: layer, then direction, then weight; the rows of the gates stand once a direction."""
+def weights_view(run: Run, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
+    """The view of ``weights``: each parameter of the module that was built, its parts, its size, how it is applied."""
+    return lambda console: _print_view(run, notes, console)
+
+
+def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
+    dims, config = run.dims, run.dims.config
+    console.print(text.heading(format_constructor(config)))
+    text.print_notes(notes, console)
+    mark = "✗ other than the formula" if run.measured.disagreements(dims) else "✓ as by formula"
+    parts = [
+        Text.assemble(("parameters ", style.QUIET), (text.count(run.measured.parameters), style.SHAPE)),
+        Text.assemble(("bytes ", style.QUIET), (text.count(dims.totals.parameter_bytes), style.SHAPE)),
+        Text(f"taken from the module, {style.glyphs(mark, console)}", style=style.GOOD),
+        Text(f"torch {run.measured.torch}", style=style.QUIET),
+    ]
+    text.print_parts(parts, console)
+    console.print()
+
+    def details(weight: Weight) -> list[Text]:
+        return _details(weight, run, console)
+
+    print_weights(config, dims.weights, console, title="Weights, the same for all time steps", details=details)
+
+
+def _details(weight: Weight, run: Run, console: "Console") -> list[Text]:
+    """The lines under a weight: its parts, how it is applied, what it costs."""
+    slices = shapes.gate_slices(weight, run.dims.config)
+    parts = " | ".join(f"{name}[{start}:{stop}]" for name, (start, stop) in slices.items())
+    product = shapes.product(weight, run.dims.data)
+    right = f" @ {weight.name}.T: " if product.op == "@" else f" + {weight.name}: "
+    shape = run.measured.weights.get(weight.name)
+    measured = "" if shape == weight.shape else f", but PyTorch has {shape}"
+    return [
+        Text(f"{parts}{measured}", style=style.NOTE if measured else style.NAME),
+        Text.assemble(
+            (f"{product.left}{right}", style.QUIET),
+            text.shape(product.left_shape),
+            f" {product.op} ",
+            text.shape(product.right_shape),
+            style.glyphs(" → ", console),
+            text.shape(product.result),
+        ),
+        Text(f"{text.count(weight.numel)} parameters, {text.count(weight.bytes)} bytes", style=style.QUIET),
+    ]
+
+
+def print_weights(
+    config: RNNConfig,
+    weights: Mapping[str, Weight],
+    console: "Console",
+    *,
+    title: str = "Weights",
+    details: "Callable[[Weight], list[Text]] | None" = None,
+) -> None:
+    """Print the tree of all weights: layer, then direction, then weight, and under each weight its ``details``.
+
+    Without details, the rows of the gates stand once a direction, since all its weights share them.
+    """
     tree = Tree(text.heading(title), guide_style=style.QUIET)
     by_place: dict[int, dict[str, list[Weight]]] = {}
     for weight in weights.values():
@@ -44,9 +104,10 @@ def print_weights(config: RNNConfig, weights: Mapping[str, Weight], console: "Co
         index, directions = layer
         branch = tree if config.is_cell else tree.add(_layer_label(index, config))
         for direction, members in directions.items():
-            twig = branch.add(_direction_label(direction, members[0], config))
+            twig = branch.add(_direction_label(direction, members[0], config, with_gates=details is None))
             for weight in members:
-                twig.add(columns.line(weight, config))
+                lines = [columns.line(weight, config), *(details(weight) if details else ())]
+                twig.add(Group(*(Text("  ").append_text(line) if number else line for number, line in enumerate(lines))))
     console.print(tree)
 
 
@@ -61,9 +122,9 @@ def _layer_label(layer: int, config: RNNConfig) -> Text:
     return Text.assemble((f"layer {layer}", style.NAME), (f"  {reads}", style.QUIET))
 
 
-def _direction_label(direction: str, weight: Weight, config: RNNConfig) -> Text:
+def _direction_label(direction: str, weight: Weight, config: RNNConfig, *, with_gates: bool) -> Text:
     label = Text("all steps" if config.is_cell else "").append_text(Text() if config.is_cell else text.direction(direction))
-    label.append(f"  rows of the gates: {gate_ranges(weight)}" if config.G > 1 else "", style=style.QUIET)
+    label.append(f"  rows of the gates: {gate_ranges(weight)}" if with_gates and config.G > 1 else "", style=style.QUIET)
     return label
 
 
