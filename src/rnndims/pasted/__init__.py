@@ -1,0 +1,1 @@
+"""Reading pasted code without running it: the parts behind ``parse_constructor``."""

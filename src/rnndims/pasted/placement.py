@@ -1,0 +1,135 @@
+"""Where the weights of a pasted constructor live and of what dtype: ``device=``, ``dtype=`` and ``.to(...)``."""
+
+import ast
+from typing import Final
+
+from ..config import DTYPE_ALIASES, ITEMSIZES
+from ..errors import ConstructorError
+from .snippet import Snippet
+from .values import Reader, dotted
+
+_DEVICES: Final = frozenset(
+    (
+        *("cpu", "cuda", "mps", "meta", "xpu", "xla", "hpu", "mtia", "hip", "ipu", "ve", "fpga", "maia", "lazy"),
+        *("vulkan", "mkldnn", "opengl", "opencl", "ideep", "privateuseone"),
+    )
+)
+"""The device types that PyTorch's parser of device strings knows."""
+_CAST_METHODS: Final = {"half": "float16", "float": "float32", "double": "float64", "bfloat16": "bfloat16"}
+_DEVICE_METHODS: Final = ("cpu", "cuda", "xpu", "ipu", "mtia")
+_NEUTRAL_METHODS: Final = ("to", "eval", "train", "requires_grad_", "share_memory", "to_empty")
+METHODS: Final = frozenset((*_CAST_METHODS, *_DEVICE_METHODS, *_NEUTRAL_METHODS))
+"""The methods that return the module itself, so that they may follow a constructor call."""
+
+
+class Placement:
+    """Where the weights live and of what dtype, as the arguments and then ``.to(...)`` and its relatives say."""
+
+    def __init__(self, snippet: Snippet, reader: Reader) -> None:
+        self.snippet = snippet
+        self.reader = reader
+        self.dtype: str | None = None
+        self.device: str | None = None
+
+    def read_dtype(self, node: ast.AST) -> None:
+        """Take ``dtype=``; a name that nobody gave is noted as missing."""
+        value = self._dtype(node)
+        if value is None and not _is_none(node):
+            path = dotted(node)
+            if path is None or path in ("int", "bool") or path.startswith("torch."):
+                raise self._bad_dtype(node)
+            self.reader.name(path, node)
+        self.dtype = value
+
+    def read_device(self, node: ast.AST) -> None:
+        """Take ``device=``; a name that nobody gave is left open, because no shape depends on it."""
+        if not self._set_device(node):
+            raise self.snippet.error(
+                f"{self.snippet.text(node)} is no device",
+                node,
+                fix="Write it like device='cuda:0', or leave it out.",
+                field="device",
+            )
+
+    def apply(self, call: ast.Call) -> None:
+        """Take a method call of ``METHODS`` that follows the constructor: ``.to("cuda")``, ``.half()``."""
+        method = call.func.attr  # type: ignore[attr-defined]
+        if method in _CAST_METHODS:
+            self.dtype = _CAST_METHODS[method]
+        elif method in _DEVICE_METHODS:
+            self.device = method
+        elif method == "to":
+            for node in (*call.args, *(keyword.value for keyword in call.keywords)):
+                dtype = self._dtype(node)
+                if dtype is not None:
+                    self.dtype = dtype
+                elif not self._set_device(node) and not self._is_flag(node):
+                    raise self.snippet.error(f"{self.snippet.text(node)} is neither a device nor a dtype", node)
+
+    def _is_flag(self, node: ast.AST) -> bool:
+        return type(getattr(node, "value", None)) is bool
+
+    def _dtype(self, node: ast.AST) -> str | None:
+        path = dotted(node)
+        if path is None:
+            return None
+        if path in self.reader.names and isinstance(self.reader.names[path], str):
+            self.reader.used.add(path)
+            path = str(self.reader.names[path])
+            found = path.removeprefix("torch.")
+        elif path in ("float", "complex"):  # Python's own types, which are double precision in torch
+            return "float64" if path == "float" else "complex128"
+        else:
+            found = path.removeprefix("torch.")
+            if found == path and found not in ITEMSIZES:
+                return None
+        found = DTYPE_ALIASES.get(found, found)
+        return found if found in ITEMSIZES else None
+
+    def _bad_dtype(self, node: ast.AST) -> ConstructorError:
+        return self.snippet.error(
+            f"dtype {self.snippet.text(node)}: must be one of " + ", ".join(f"torch.{name}" for name in ITEMSIZES),
+            node,
+            field="dtype",
+        )
+
+    def _set_device(self, node: ast.AST) -> bool:
+        """Whether ``node`` is a device; ``self.device`` stays ``None`` where only running the code would tell which."""
+        match node:
+            case ast.Constant(value=None):
+                self.device = None
+            case ast.Constant(value=str(text)):
+                return self._set_device_name(text)
+            case ast.Constant(value=int(index)) if index is not True and index is not False and index >= 0:
+                self.device = f"cuda:{index}"
+            case ast.Call(func=function, args=[argument], keywords=[]) if dotted(function) == "torch.device":
+                return self._set_device(argument)
+            case ast.Call(func=function, args=[ast.Constant(value=str(text)), ast.Constant(value=int(index))], keywords=[]) if (
+                dotted(function) == "torch.device"
+            ):
+                return self._set_device_name(f"{text}:{index}")
+            case ast.IfExp(body=body, orelse=orelse):
+                known = self._set_device(body) and self._set_device(orelse)
+                self.device = None
+                return known
+            case _:
+                path = dotted(node)
+                if path is None or path.startswith(("torch.", "nn.")):
+                    return False
+                self.device = None
+                given = self.reader.names.get(path)
+                if isinstance(given, str):
+                    self.reader.used.add(path)
+                    return self._set_device_name(given)
+        return True
+
+    def _set_device_name(self, text: str) -> bool:
+        kind, colon, index = text.partition(":")
+        if kind not in _DEVICES or (colon and not (index.isascii() and index.isdigit() and len(index) <= 3)):
+            return False
+        self.device = text
+        return True
+
+
+def _is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None

@@ -1,0 +1,170 @@
+"""PyTorch's signatures, and the arguments of a pasted constructor call bound to them."""
+
+import ast
+from typing import Any, Final, NoReturn, cast
+
+from ..errors import shorten
+from .placement import METHODS
+from .snippet import Snippet
+from .values import UNKNOWN, Reader, dotted
+
+_SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")
+_LAYER: Final = ("bias", "batch_first", "dropout", "bidirectional", "proj_size", "device", "dtype")
+_SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
+    "RNN": ("input_size", "hidden_size", "num_layers", "nonlinearity", *_LAYER),
+    "LSTM": ("input_size", "hidden_size", "num_layers", *_LAYER),
+    "GRU": ("input_size", "hidden_size", "num_layers", *_LAYER),
+    "RNNCell": ("input_size", "hidden_size", "bias", "nonlinearity", "device", "dtype"),
+    "LSTMCell": ("input_size", "hidden_size", "bias", "device", "dtype"),
+    "GRUCell": ("input_size", "hidden_size", "bias", "device", "dtype"),
+}
+"""Positional arguments, as PyTorch really takes them: RNN and GRU have a place for ``proj_size``, but refuse the keyword."""
+
+_PREFIXES: Final = ("", "nn.", "torch.nn.", "torch.nn.modules.", "torch.nn.modules.rnn.")
+
+
+def find_call(snippet: Snippet) -> tuple[ast.Call, list[ast.Call]]:
+    """The constructor call in the statement, and the method calls chained to it, in the order of their execution."""
+    node: Any = snippet.statement
+    methods: list[ast.Call] = []
+    while True:
+        match node:
+            case ast.Expr(value=value) | ast.Assign(value=value) | ast.NamedExpr(value=value):
+                node = value
+            case ast.Return(value=value) if value is not None:
+                node = value
+            case ast.AnnAssign(value=value, annotation=annotation):
+                node = annotation if value is None else value  # "rnn: LSTM(10, 20)" is how print(model) shows a child
+            case ast.Tuple(elts=[value]):
+                node = value
+            case ast.Call(func=ast.Attribute(value=ast.Call() as inner, attr=attr)) if attr in METHODS:
+                methods.append(node)
+                node = inner
+            case ast.Call(func=ast.Name() | ast.Attribute() as function) if dotted(function) is not None:
+                return node, methods[::-1]
+            case ast.Name() | ast.Attribute() if (dotted(node) or "").rpartition(".")[2] in _SIGNATURES:
+                raise snippet.error(
+                    f"{snippet.text(node)} is not called", node, fix=f"Write {snippet.text(node)}(input_size, hidden_size)."
+                )
+            case _:
+                raise snippet.error("this is not a constructor call", node, fix="Write it like nn.LSTM(10, 20, num_layers=2).")
+
+
+def class_name(snippet: Snippet, call: ast.Call) -> str:
+    """``"LSTM"``, ``"GRUCell"``, ...: which class is called."""
+    path = cast(str, dotted(call.func))
+    prefix, dot, name = path.rpartition(".")
+    if name in _SIGNATURES and prefix + dot in _PREFIXES:
+        return name
+    known = {each.lower(): each for each in _SIGNATURES}
+    if name.lower() in known and prefix + dot in _PREFIXES:
+        fix = f"Write {prefix + dot}{known[name.lower()]}(...)."
+    else:
+        fix = "Known are nn." + ", nn.".join(_SIGNATURES) + "."
+    raise snippet.error(f"{shorten(path)} is not one of PyTorch's recurrent modules", call.func, fix=fix)
+
+
+def bind(snippet: Snippet, call: ast.Call, name: str) -> dict[str, ast.expr]:
+    """Which argument each expression of the call is for, by the rules of Python and the real signature."""
+    positional = _SIGNATURES[name]
+    keywords = tuple(each for each in positional if each != "proj_size" or name == "LSTM")
+    bound: dict[str, ast.expr] = {}
+    for position, node in enumerate(call.args):
+        if isinstance(node, ast.Starred):
+            raise snippet.error(
+                f"{snippet.text(node)}: unpacked arguments cannot be read", node, fix="Write the arguments out."
+            )
+        if position >= len(positional):
+            raise snippet.error(f"{name} has {len(positional)} arguments at most, this is one more", node)
+        bound[positional[position]] = node
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            raise snippet.error("**: unpacked arguments cannot be read", keyword.value, fix="Write the arguments out.")
+        if keyword.arg in bound:
+            raise snippet.error(f"{keyword.arg} is given twice", keyword, field=keyword.arg)
+        if keyword.arg not in keywords:
+            _refuse_keyword(snippet, name, keyword, keywords)
+        bound[keyword.arg] = keyword.value
+    missing = [each for each in ("input_size", "hidden_size") if each not in bound]
+    if missing:
+        raise snippet.error(
+            f"{name} is missing {' and '.join(missing)}",
+            call,
+            fix=f"Write {name}(input_size, hidden_size, ...).",
+            field=missing[0],
+        )
+    return bound
+
+
+def _refuse_keyword(snippet: Snippet, name: str, keyword: ast.keyword, keywords: tuple[str, ...]) -> NoReturn:
+    import difflib
+
+    given = cast(str, keyword.arg)
+    if given == "proj_size":
+        message, fix = "proj_size argument is only supported for LSTM, not RNN or GRU", "Leave it out, or use nn.LSTM."
+    else:
+        close = difflib.get_close_matches(given, keywords, n=1)
+        message = f"{name} has no argument {shorten(given, 40)}"
+        fix = f"Did you mean {close[0]}?" if close else f"It has {', '.join(keywords)}."
+    raise snippet.error(message, keyword, fix=fix, field=given)
+
+
+def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> Any:
+    """The value of one argument, in the type that ``RNNConfig`` wants wherever PyTorch would take it."""
+    snippet = reader.snippet
+    if argument == "nonlinearity":
+        path = dotted(node)
+        if path in ("tanh", "relu") and path not in reader.names:  # how the repr of a cell shows it
+            return path
+        value = UNKNOWN if path is not None and path.startswith(("torch.", "nn.", "F.")) else reader.read(node)
+        if value not in ("tanh", "relu") and not (value is UNKNOWN and reader.missing):
+            fourth = " (the 4th argument of RNN is nonlinearity)" if name == "RNN" and type(value) in (bool, int, float) else ""
+            raise snippet.error(
+                f"nonlinearity {snippet.text(node)}: must be 'tanh' or 'relu'{fourth}", node, field="nonlinearity"
+            )
+        return value
+    value = reader.read(node)
+    if value is UNKNOWN:
+        return value
+    if argument in _SIZES:
+        first_dim = argument == "proj_size" or (argument == "hidden_size" and name == "RNN")
+        if type(value) is bool and not (value and first_dim):  # torch.empty takes True as any dim but the first
+            return int(value)
+        if argument == "proj_size" and value == 0 and type(value) is float:
+            return 0
+        if type(value) is int and value >= 2**63:
+            raise snippet.error(f"{argument} is too large: PyTorch's sizes are 64-bit numbers", node, field=argument)
+        if type(value) is float:
+            fix = "Divide with // to get an int." if "/" in snippet.text(node) else None
+            raise snippet.error(f"{argument} {value}: must be an int, not float", node, fix=fix, field=argument)
+    elif argument == "bidirectional" or (argument == "bias" and name.endswith("Cell")):
+        return bool(value)
+    elif argument == "bias" and type(value) is not bool and name in ("LSTM", "GRU"):
+        raise snippet.error(
+            f"bias {snippet.text(node)}: must be True or False, not {type(value).__name__}",
+            node,
+            fix=f"The 4th argument of {name} is bias; only RNN has nonlinearity there." if type(value) is str else None,
+            field="bias",
+        )
+    return value
+
+
+_PLACEHOLDERS: Final = {
+    "bias": "BOOL",
+    "batch_first": "BOOL",
+    "bidirectional": "BOOL",
+    "nonlinearity": "tanh",
+    "dtype": "float32",
+}
+
+
+def refuse_missing(snippet: Snippet, reader: Reader, nodes: dict[str, ast.expr]) -> NoReturn:
+    """Ask for the names that nobody gave, all at once."""
+    kinds = {dotted(node): _PLACEHOLDERS.get(argument, "NUMBER") for argument, node in nodes.items()}
+    missing = list(reader.missing)
+    options = [f"{path}={kinds.get(path, 'NUMBER')}" for path in missing]
+    given = " ".join(f'-D "{each}"' if "'" in each or "[" in each else f"-D {each}" for each in options)
+    first = reader.missing[missing[0]]
+    if len(missing) == 1:
+        raise snippet.error(f"{missing[0]} is a name: give it with {given}", first)
+    raise snippet.error(f"{', '.join(missing[:-1])} and {missing[-1]} are names: give them with {given}", first)

@@ -1,0 +1,481 @@
+"""Pasted constructors: what PyTorch builds from a line is what rnndims reads in it, and nothing in it is executed."""
+
+import random
+import sys
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnndims import RNNConfig, RnndimsError
+from rnndims.constructor import format_constructor, parse_constructor, parse_definition
+from rnndims.errors import ConstructorError
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+
+CLASSES = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
+FIELDS = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
+
+
+def build(code: str) -> Any:
+    """The module that PyTorch builds from ``code``, on the meta device."""
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return eval(code, {"nn": nn, "torch": torch})
+
+
+def works(module: Any) -> bool:
+    """Whether ``module`` can be called at all: PyTorch checks a cell's nonlinearity and a stray proj_size only then."""
+    if getattr(module, "nonlinearity", "tanh") not in ("tanh", "relu"):
+        return False
+    return isinstance(module, nn.LSTM) or not getattr(module, "proj_size", 0)
+
+
+def same(config: RNNConfig, module: Any) -> bool:
+    """Whether ``config`` says of every argument what the module itself says."""
+    if type(module).__name__ != config.class_name:
+        return False
+    values = {name: getattr(module, name) for name in FIELDS if hasattr(module, name)}
+    if config.cell == "rnn":
+        values["nonlinearity"] = module.nonlinearity
+    if config.is_cell:
+        values["bias"] = bool(values["bias"])
+    if "bidirectional" in values:
+        values["bidirectional"] = bool(values["bidirectional"])
+    return all(getattr(config, name) == value for name, value in values.items())
+
+
+def random_call(rng: random.Random) -> str:
+    """A constructor call with arguments that are right, nearly right, or wrong."""
+    name = rng.choice(CLASSES)
+    sizes = ["1", "3", "8"] * 4 + ["0", "-1", "True", "2.0", "None", "'3'"]
+    flags = ["True", "False"] * 4 + ["0", "1", "None", "'relu'", "0.0"]
+    pools = {
+        **dict.fromkeys(("input_size", "hidden_size", "num_layers"), sizes),
+        **dict.fromkeys(("bias", "batch_first", "bidirectional"), flags),
+        "nonlinearity": ["'tanh'", "'relu'"] * 4 + ["None", "'gelu'", "True", "1"],
+        "dropout": ["0", "0.5", "1", "0."] * 3 + ["True", "'0.5'", "1.5", "-0.1", "None", "1e400"],
+        "proj_size": ["0", "2"] * 3 + ["0.0", "False", "True", "8", "-1", "1.0", "None"],
+        "hidden_dim": ["3"],
+    }
+    order = [*FIELDS]
+    if name == "RNN":
+        order.insert(3, "nonlinearity")
+    if name.endswith("Cell"):
+        order = ["input_size", "hidden_size", "bias", "nonlinearity"][: 4 if name == "RNNCell" else 3]
+    count = rng.choice((0, 1, 2, 2, 2, 3, 4, 5, len(order)))
+    positional = [rng.choice(pools[argument]) for argument in order[:count]]
+    rest = [argument for argument in order[count:] if rng.random() < 0.4 or argument in ("input_size", "hidden_size")]
+    if rng.random() < 0.1:
+        rest.append(rng.choice(list(pools)))
+    keywords = [f"{argument}={rng.choice(pools[argument])}" for argument in dict.fromkeys(rest)]
+    return f"nn.{name}({', '.join(positional + keywords)})"
+
+
+def test_accepts_and_rejects_as_torch_does() -> None:
+    """Of thousands of literal calls, exactly those are accepted from which PyTorch builds a module that can be called."""
+    rng = random.Random(4)
+    verdicts = {True: 0, False: 0}
+    for _ in range(6000):
+        code = random_call(rng)
+        try:
+            module = build(code)
+        except (TypeError, ValueError, RuntimeError, OverflowError):
+            module = None
+        expected = module is not None and works(module)
+        verdicts[expected] += 1
+        try:
+            config = parse_constructor(code).config()
+        except ConstructorError as error:
+            assert not expected, f"{code}: {error}"
+        else:
+            assert expected, code
+            assert same(config, module), (code, config)
+    assert min(verdicts.values()) > 1000
+
+
+CONFIGS = st.builds(
+    lambda cell, is_cell, sizes, layers, proj, relu, bias, first, dropout, both: RNNConfig(
+        cell,
+        *sizes,
+        nonlinearity="relu" if relu and cell == "rnn" else None,
+        bias=bias,
+        is_cell=is_cell,
+        **{}
+        if is_cell
+        else {
+            "num_layers": layers,
+            "batch_first": first,
+            "dropout": dropout,
+            "bidirectional": both,
+            "proj_size": min(proj, sizes[1] - 1) if cell == "lstm" else 0,
+        },
+    ),
+    st.sampled_from(["rnn", "lstm", "gru"]),
+    st.booleans(),
+    st.tuples(st.integers(1, 5000), st.integers(1, 5000)),
+    st.integers(1, 5),
+    st.integers(0, 300),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.one_of(st.sampled_from([0.0, 0.5, 1.0, 1e-320]), st.floats(0, 1)),
+    st.booleans(),
+)
+
+
+@given(CONFIGS)
+@settings(max_examples=150, deadline=None)
+def test_formatted_line_round_trips_and_is_torch_code(config: RNNConfig) -> None:
+    """The line made for a configuration reads back as that configuration, and PyTorch builds that module from it."""
+    line = format_constructor(config)
+    assert parse_constructor(line).config() == config
+    assert same(config, build(line))
+
+
+@given(CONFIGS)
+@settings(max_examples=60, deadline=None)
+def test_reads_what_print_shows(config: RNNConfig) -> None:
+    """The repr of a module is read as the module, except for what the repr of nn.RNN leaves out."""
+    line = format_constructor(config)
+    shown = f"  (rnn): {build(line)!r}\n"
+    found = parse_constructor(shown).config()
+    if config.cell == "rnn" and not config.is_cell:
+        found = parse_constructor(shown).config(nonlinearity=config.nonlinearity)
+    assert found == config
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "nn.LSTM(10, 20, 2)",
+        "torch.nn.LSTM(10, 20, 2)",
+        "LSTM(10,20,2)",
+        "torch.nn.modules.rnn.LSTM(10, 20, 2)",
+        "self.rnn = nn.LSTM(input_size = 10, hidden_size=20, num_layers=2)",
+        "a = b = nn.LSTM(10, 20, 2)",
+        "self.rnn: nn.LSTM = nn.LSTM(10, 20, 2)",
+        "rnn: LSTM(10, 20, 2)",
+        "(lstm): LSTM(10, 20, num_layers=2)",
+        "  (0): LSTM(10, 20, num_layers=2)",
+        "'rnn': nn.LSTM(10, 20, 2),",
+        "rnn=nn.LSTM(10, 20, 2),",
+        "(rnn := nn.LSTM(10, 20, 2))",
+        "return nn.LSTM(10, 20, 2);",
+        "        self.rnn = nn.LSTM(\n            10,  # features\n            20,\n        num_layers=2,\n        )  # done\n",
+        "# the encoder\n    # of words\n    rnn = nn.LSTM(10, 20, 2)",
+        ">>> rnn = nn.LSTM(10,\n...               20, 2)",
+        "rnn = \\\n  nn.LSTM(10, 20, 2)",
+        "\ufeffnn.LSTM(10,\xa020,\r\n 2)\r\n",
+        "nn.LSTM(10, 20, 2).to(device)",
+        "model = nn.LSTM(10, 20, 2).to('cuda', non_blocking=True).eval()",
+        "nn.LSTM(10, 20, 2, device=device)",
+        "nn.LSTM(10, 20, 2, device=self.device)",
+        "nn.LSTM(0x0A, 2_0, 4 // 2)",
+        "nn.LSTM(5 * 2, 2 ** 4 + 4, 5 % 3)",
+        "nn.LSTM(10, 20 if 3 > 2 else -1, not False and 2)",
+    ],
+)
+def test_reads_lines_as_people_paste_them(code: str) -> None:
+    """Assignments, labels, prompts, comments, line breaks, trailing marks and method calls around it change nothing."""
+    assert parse_constructor(code).config() == RNNConfig("lstm", 10, 20, num_layers=2)
+
+
+def test_names_and_arithmetic_are_resolved() -> None:
+    """Names, attributes and keys stand for the values given, in full or by their last part, and can be computed with."""
+    code = "nn.GRU(emb_dim, self.hidden // 2, config['n_layers'] + 1, dropout=(0 if args.layers == 1 else args.p))"
+    names = {"emb_dim": 300, "self.hidden": 512, "n_layers": 2, "args.layers": 3, "p": 0.25}
+    found = parse_constructor(code, names)
+    assert found.config() == RNNConfig("gru", 300, 256, num_layers=3, dropout=0.25)
+    assert found.names_used == set(names)
+    assert parse_constructor("nn.RNN(3, 4, nonlinearity=act)", {"act": "relu"}).config().nonlinearity == "relu"
+
+
+def test_missing_names_are_asked_for_by_name() -> None:
+    """Every name that has no value is asked for at once, as the option to add."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor("nn.LSTM(10, hid_dim)")
+    assert caught.value.message == "hid_dim is a name: give it with -D hid_dim=NUMBER"
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor("nn.LSTM(emb * 2, cfg['h'], n, bidirectional=bi, dropout=0 if n == 1 else p)")
+    for option in ("-D emb=NUMBER", "-D \"cfg['h']=NUMBER\"", "-D n=NUMBER", "-D bi=BOOL", "-D p=NUMBER"):
+        assert option in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("code", "dtype", "device"),
+    [
+        ("nn.LSTM(1, 2)", None, None),
+        ("nn.LSTM(1, 2, dtype=torch.float64)", "float64", None),
+        ("nn.LSTM(1, 2, dtype=torch.half, device='cuda:1')", "float16", "cuda:1"),
+        ("nn.GRUCell(1, 2, True, 'meta', torch.bfloat16)", "bfloat16", "meta"),
+        ("nn.RNN(1, 2, 1, 'relu', True, False, 0.0, False, 0, 'cpu', torch.double)", "float64", "cpu"),
+        ("nn.LSTM(1, 2, dtype=float)", "float64", None),
+        ("nn.LSTM(1, 2, dtype=None, device=None)", None, None),
+        ("nn.LSTM(1, 2, device=torch.device('cuda', 1))", None, "cuda:1"),
+        ("nn.LSTM(1, 2, device='cuda' if torch.cuda.is_available() else 'cpu')", None, None),
+        ("nn.LSTM(1, 2).half().cuda()", "float16", "cuda"),
+        ("nn.LSTM(1, 2).half().to(torch.device('cpu'), torch.float64)", "float64", "cpu"),
+    ],
+)
+def test_dtype_and_device_are_understood(code: str, dtype: str | None, device: str | None) -> None:
+    """The dtype is what PyTorch's weights get, and the device is what the code says, if it says one."""
+    found = parse_constructor(code)
+    assert (found.dtype, found.device) == (dtype, device)
+    if "cuda" not in code:
+        assert next(eval(code, {"nn": nn, "torch": torch}).parameters()).dtype == getattr(torch, dtype or "float32")
+
+
+def test_device_names_are_those_of_torch() -> None:
+    """A device string is accepted exactly where PyTorch's own parser accepts it."""
+    names = ["cpu", "cuda", "cuda:3", "mps", "meta", "xla", "gpu", "cpu:-1", "cuda:", "", "CUDA", "cuda:x", "npu", "hpu", "tpu"]
+    for name in names:
+        try:
+            torch.device(name)
+            expected = True
+        except RuntimeError:
+            expected = False
+        try:
+            accepted = parse_constructor(f"nn.LSTM(1, 2, device={name!r})").device == name
+        except ConstructorError:
+            accepted = False
+        assert accepted == expected, name
+
+
+def test_dtypes_are_those_that_torch_can_run() -> None:
+    """Of all dtypes of torch, those are accepted in which PyTorch builds an LSTM and runs it."""
+    for name in sorted(vars(torch)):
+        if not isinstance(getattr(torch, name), torch.dtype):
+            continue
+        dtype = getattr(torch, name)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module = nn.LSTM(2, 3, dtype=dtype)
+                module(torch.zeros(1, 2, dtype=dtype))
+            expected: str | None = str(next(module.parameters()).dtype).removeprefix("torch.")
+        except (RuntimeError, NotImplementedError):
+            expected = None
+        try:
+            found = parse_constructor(f"nn.LSTM(2, 3, dtype=torch.{name})").dtype
+        except ConstructorError:
+            found = None
+        assert found == expected, name
+
+
+def test_overrides_win() -> None:
+    """An override replaces what the code says, and is itself what an error is about."""
+    code = parse_constructor("nn.LSTM(10, 20, proj_size=30)")
+    assert code.config(hidden_size=40) == RNNConfig("lstm", 10, 40, proj_size=30)
+    assert parse_constructor("nn.LSTM(10, 20)").config(cell="gru") == RNNConfig("gru", 10, 20)
+    with pytest.raises(ConstructorError, match="proj_size has to be smaller"):
+        code.config()
+    with pytest.raises(RnndimsError) as caught:
+        code.config(proj_size=50)
+    assert not isinstance(caught.value, ConstructorError)
+
+
+def pointed_at(error: ConstructorError) -> str:
+    """What stands above the carets."""
+    _, line, carets, *_ = error.render().split("\n")
+    assert set(carets) == {" ", "^"}
+    return line[carets.index("^") : carets.rindex("^") + 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "says"),
+    [
+        ("nn.Linear(10, 20)", "nn.Linear", "nn.LSTM"),
+        ("keras.layers.LSTM(20)", "keras.layers.LSTM", "not one of PyTorch's"),
+        ("nn.lstm(1, 2)", "nn.lstm", "Write nn.LSTM(...)"),
+        ("nn.LSTM", "nn.LSTM", "not called"),
+        ("x = 3", "3", "not a constructor call"),
+        ("nn.LSTM(10, 20)(x)", "nn.LSTM(10, 20)(x)", "not a constructor call"),
+        ("nn.LSTM(10, 20, 2, 'relu')", "'relu'", "4th argument of LSTM is bias"),
+        ("nn.RNN(10, 20, 2, True)", "True", "4th argument of RNN is nonlinearity"),
+        ("nn.LSTM(10, 20, batchfirst=True)", "batchfirst=True", "Did you mean batch_first?"),
+        ("nn.LSTM(10, 20, hidden_size=3)", "hidden_size=3", "twice"),
+        ("nn.LSTM(10, 20, bias=True, bias=False)", "bias=False", "twice"),
+        ("nn.LSTM(10)", "nn.LSTM(10)", "missing hidden_size"),
+        ("nn.LSTM(*sizes)", "*sizes", "unpacked"),
+        ("nn.LSTM(10, 20, **kw)", "kw", "unpacked"),
+        ("nn.GRU(10, 20, proj_size=0)", "proj_size=0", "only supported for LSTM"),
+        ("nn.LSTM(len(vocab), 20)", "len(vocab)", "nothing is evaluated"),
+        ("nn.LSTM(10, f'{20}')", "f'{20}'", "f-string"),
+        ("nn.LSTM(10, lambda: 20)", "lambda: 20", "lambda"),
+        ("nn.LSTM(10, [20])", "[20]", "not a plain value"),
+        ("nn.LSTM(10, 20 / 2)", "20 / 2", "Divide with //"),
+        ("nn.LSTM(10, 1 // 0)", "1 // 0", "no value"),
+        ("nn.LSTM(10, 9 ** 9 ** 9)", "9 ** 9 ** 9", "too large"),
+        ("nn.LSTM(10, 'a' * 10)", "'a'", "no number"),
+        ("nn.LSTM(10, 20, dropout=1.5)", "1.5", "range [0, 1]"),
+        ("nn.LSTM(10, 0)", "0", "hidden_size must be greater than zero"),
+        ("nn.RNN(1, 2, nonlinearity=torch.tanh)", "torch.tanh", "must be 'tanh' or 'relu'"),
+        ("nn.LSTM(10, 20, dtype=torch.int8)", "torch.int8", "torch.float32"),
+        ("nn.LSTM(10, 20, device='gpu')", "'gpu'", "device"),
+        ("nn.LSTM(10, 20, device=__import__('os').name)", "__import__('os').name", "device"),
+        ("nn.LSTM(10, 20); nn.LSTM(3, 4)", "nn.LSTM(3, 4)", "second statement"),
+        ("nn.LSTM(10, 20", "(", "never closed"),
+        ("nn.LSTM(10,\n  x = )", "x =", "cannot be read"),
+        ("nn.LSTM(\n\t10,\n\t-5)", "-5", "greater than zero"),
+    ],
+)
+def test_messages_point_at_the_place(code: str, place: str, says: str) -> None:
+    """A refusal says what is wrong and puts carets under exactly that part."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(code).config()
+    assert says in str(caught.value)
+    if "cannot be read" not in says:  # where in "x = )" a parser stops depends on the version of Python
+        assert pointed_at(caught.value) == place
+
+
+@pytest.mark.parametrize("name", ["модель", "模型", "e\u0301té", "ｎ", "𝒙"])
+def test_wide_and_combining_characters_do_not_move_the_caret(name: str) -> None:
+    """Whatever the characters before it are, the carets stand under the guilty argument."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(f"{name} = nn.LSTM(10, len(x), True)")
+    assert pointed_at(caught.value) == "len(x)"
+    assert str(caught.value).isascii()
+
+
+def test_long_lines_are_shown_as_a_window() -> None:
+    """Of a long line only the surroundings of the place are shown, within 80 columns."""
+    code = "nn.LSTM(" + "10 + " * 300 + "1, len(x), " + "True, " * 200 + ")"
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(code)
+    assert max(map(len, str(caught.value).split("\n")[1:])) <= 80
+    assert "^" in str(caught.value)
+
+
+HOSTILE = {
+    "minus": "nn.LSTM(" + "-" * 3900 + "1, 2)",
+    "not": "nn.LSTM(" + "not " * 900 + "1, 2)",
+    "plus": "nn.LSTM(" + "1+" * 1900 + "1, 2)",
+    "power": "nn.LSTM(" + "9**" * 1200 + "9, 2)",
+    "product": "nn.LSTM(" + "99999999*" * 400 + "9, 2)",
+    "parentheses": "nn.LSTM(" + "(" * 1900 + ")" * 1900 + ", 2)",
+    "lists": "nn.LSTM(" + "[" * 150 + "]" * 150 + ", 2)",
+    "attributes": "nn.LSTM(a" + ".a" * 1900 + ", 2)",
+    "subscripts": "nn.LSTM(a" + "[0]" * 1200 + ", 2)",
+    "calls": "f" + "()" * 1900,
+    "methods": "nn.LSTM(1, len)" + ".to('cpu')" * 380,
+    "lambdas": "lambda:" * 500 + "1",
+    "conditions": "nn.LSTM(" + "1 if 0 else " * 300 + "1, 2)",
+    "digits": "nn.LSTM(" + "9" * 3900 + ", 2)",
+    "hexadecimal": "nn.LSTM(0x" + "f" * 3900 + ", 2)",
+    "float": "nn.LSTM(1e" + "9" * 3000 + ", 2)",
+    "long": "nn.LSTM(1, 2)" + " " * 1_000_000 + "+",
+    "null": "nn.LSTM(1,\0 2)",
+    "surrogate": "nn.LSTM(1, '\ud800')",
+    "escape": "nn.LSTM('\\d', 2)",
+    "terminal": "nn.LSTM('\x1b[2J\x9b', 2)",
+    "import": "__import__('os').system('echo')",
+    "argument": "nn.LSTM(__import__('os').getpid(), 2)",
+    "dunder": "nn.LSTM(().__class__.__bases__[0], 2)",
+    "comprehension": "nn.LSTM([x for x in range(9)][1], 2)",
+    "walrus": "nn.LSTM((x := 3), 2)",
+    "await": "nn.LSTM(await x, 2)",
+    "class": "class nn: LSTM = print",
+    "decorator": "@print\ndef f(): pass",
+    "indent": "  nn.LSTM(1,\n 2)\n   nn.GRU(1, 2)",
+    "nothing": "",
+    "spaces": " \n\t\n",
+    "comment": "# nn.LSTM(1, 2)",
+    "text": "RuntimeError: Expected hidden[0] size (2, 1, 512), got [2, 128, 512]",
+}
+
+
+@pytest.mark.parametrize("code", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_code_gets_a_short_message(code: str) -> None:
+    """Garbage, depth, size and control characters end in one short printable message."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(code).config()
+    text = str(caught.value)
+    assert len(text) < 600
+    assert text.isascii()
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+@given(st.one_of(st.text(), st.text("nNLSTMGRU.(),=*[]{}'\"\\:#;-+/ 0123456789xe\n\t").map(lambda text: f"nn.LSTM({text})")))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_answered(text: str) -> None:
+    """Whatever the text, it is a constructor or a ConstructorError."""
+    try:
+        parse_constructor(text).config()
+    except ConstructorError as error:
+        assert error.message
+
+
+def test_nothing_is_executed() -> None:
+    """Reading code raises no audit event except the parsing itself, and such an event would be seen."""
+    events: list[str] = []
+    listening = False
+
+    def audit(event: str, _: tuple[Any, ...]) -> None:
+        if listening:
+            events.append(event)
+
+    code = "x = nn.LSTM(__import__('os').system('echo'), exec('1'), open('x'))"
+    with pytest.raises(ConstructorError):
+        parse_constructor(code)  # imports of rnndims itself happen here
+    sys.addaudithook(audit)
+    listening = True
+    with pytest.raises(ConstructorError):
+        parse_constructor(code)
+    reading = set(events)
+    eval("1")
+    listening = False
+    assert reading <= {"compile"}
+    assert "exec" in events
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hid_dim=512", ("hid_dim", 512)),
+        (" hid = 2 * 256 ", ("hid", 512)),
+        ("args.hidden_size=1_000", ("args.hidden_size", 1000)),
+        ('config["h"]=3', ("config['h']", 3)),
+        ("p=.5", ("p", 0.5)),
+        ("p=-1e-3", ("p", -0.001)),
+        ("bi=true", ("bi", True)),
+        ("act=relu", ("act", "relu")),
+        ("act='relu'", ("act", "relu")),
+        ("dtype=torch.float16", ("dtype", "torch.float16")),
+        ("device=cuda:0", ("device", "cuda:0")),
+        ("模=3", ("模", 3)),
+    ],
+)
+def test_definitions_are_read(text: str, expected: tuple[str, Any]) -> None:
+    """NAME=VALUE gives the name and a number, a truth value or a word, of exactly that type."""
+    found = parse_definition(text)
+    assert found == expected
+    assert type(found[1]) is type(expected[1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hid",
+        "=3",
+        "hid=",
+        "3=3",
+        "a b=3",
+        "f()=3",
+        "a=f()",
+        "a=b c",
+        "a=3 apples",
+        "a=\u0663",
+        "a=None",
+        "a=[1]",
+        "a=9**999",
+    ],
+)
+def test_wrong_definitions_are_refused(text: str) -> None:
+    """What is not NAME=VALUE gets a message."""
+    with pytest.raises(ConstructorError):
+        parse_definition(text)
