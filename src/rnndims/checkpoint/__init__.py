@@ -1,0 +1,53 @@
+"""A checkpoint file -> the RNNs in it, without torch, without reading its numbers and without executing anything."""
+
+import os
+from fnmatch import fnmatchcase
+
+from ..errors import RnndimsError, shorten
+from .found import Checkpoint, FoundModule, Problem
+from .infer import find_modules
+from .source import read_file
+from .tensors import FileContent, FileTensor
+
+__all__ = [
+    "Checkpoint",
+    "FileContent",
+    "FileTensor",
+    "FoundModule",
+    "Problem",
+    "find_modules",
+    "read_checkpoint",
+    "read_file",
+    "select",
+]
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """The RNNs in the file at ``path``.
+
+    Raises:
+        FileError: if it is no checkpoint, is damaged, cannot be read or would run code.
+    """
+    return find_modules(read_file(path))
+
+
+def select(found: Checkpoint, pattern: str) -> Checkpoint:
+    """``found`` with the modules and problems alone whose name, in the model or in the file, is or matches ``pattern``.
+
+    Raises:
+        RnndimsError: if there is none.
+    """
+
+    def wanted(name: str, key: str) -> bool:
+        return pattern in (name, key) or fnmatchcase(name, pattern) or fnmatchcase(key, pattern)
+
+    modules = [module for module in found.modules if wanted(module.name, module.key)]
+    problems = [problem for problem in found.problems if wanted(problem.name, problem.key)]
+    if not modules and not problems:
+        names = dict.fromkeys([*(module.name for module in found.modules), *(problem.name for problem in found.problems)])
+        shown = ", ".join(shorten(name) for name in list(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        raise RnndimsError(
+            f"--name {shorten(pattern)}: no RNN in the file has this name",
+            fix=f"It has {shown}." if names else "It has no RNN, LSTM, GRU or cell.",
+        )
+    return Checkpoint(found.kind, modules, problems, found.notes, found.other, found.optimizer)

@@ -1,0 +1,145 @@
+"""The table of contents of a zip file, and single members of it, within limits."""
+
+import struct
+import zlib
+from typing import BinaryIO, Final, NamedTuple
+
+from ..errors import FileError
+
+_MAX_TABLE: Final = 64 << 20
+_MAX_MEMBERS: Final = 500_000
+_END: Final = struct.Struct("<4s4H2LH")
+_END64: Final = struct.Struct("<4sQ2H2L4Q")
+_LOCATOR: Final = struct.Struct("<4sLQL")
+_ENTRY: Final = struct.Struct("<4s6H3L5H2L")
+_LOCAL: Final = struct.Struct("<4s5H3L2H")
+_TRUNCATED: Final = "is a zip file without its table of contents: it is truncated or damaged"
+
+
+class Member(NamedTuple):
+    """One member: compression ``method`` (0 is none), its size in the file and unpacked, and where its header is."""
+
+    method: int
+    packed: int
+    size: int
+    header: int
+
+
+def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
+    """Every member of the zip file by name.
+
+    Raises:
+        FileError: if the table of contents is damaged, or larger than that of any checkpoint.
+    """
+    file.seek(max(0, size - 66_000))
+    tail = file.read(66_000)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) - at < _END.size:
+        raise FileError(_TRUNCATED)
+    _, _, _, _, count, length, begin, _ = _END.unpack_from(tail, at)
+    end = max(0, size - 66_000) + at
+    if count == 0xFFFF or 0xFFFFFFFF in (length, begin):
+        count, length, begin, end = _read_zip64(file, end, (count, length, begin))
+    if count > _MAX_MEMBERS or length > _MAX_TABLE:
+        raise FileError(f"is a zip file of more members than any checkpoint that rnndims reads ({count})")
+    if begin + length > end:
+        raise FileError(_TRUNCATED)
+    file.seek(begin)
+    return _read_table(file.read(length), size)
+
+
+def _read_zip64(file: BinaryIO, end: int, short: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    if end < _LOCATOR.size:
+        return (*short, end)
+    file.seek(end - _LOCATOR.size)
+    magic, _, where, _ = _LOCATOR.unpack(file.read(_LOCATOR.size))
+    if magic != b"PK\6\7":
+        return (*short, end)
+    if where + _END64.size > end:
+        raise FileError(_TRUNCATED)
+    file.seek(where)
+    fields = _END64.unpack(file.read(_END64.size))
+    if fields[0] != b"PK\6\6":
+        raise FileError(_TRUNCATED)
+    return fields[7], fields[8], fields[9], where
+
+
+def _read_table(table: bytes, size: int) -> dict[str, Member]:
+    members: dict[str, Member] = {}
+    at = 0
+    while at < len(table):
+        if at + _ENTRY.size > len(table):
+            raise FileError(_TRUNCATED)
+        fields = _ENTRY.unpack_from(table, at)
+        magic, flags, method, packed, unpacked = fields[0], fields[3], fields[4], fields[8], fields[9]
+        name_length, extra_length, comment_length, header = fields[10], fields[11], fields[12], fields[16]
+        if magic != b"PK\1\2":
+            raise FileError(_TRUNCATED)
+        at += _ENTRY.size
+        name = table[at : at + name_length].decode("utf-8", "replace")
+        extra = table[at + name_length : at + name_length + extra_length]
+        at += name_length + extra_length + comment_length
+        if 0xFFFFFFFF in (packed, unpacked, header):
+            packed, unpacked, header = _large_sizes(extra, packed, unpacked, header)
+        if flags & 1:
+            raise FileError("is an encrypted zip file")
+        if header + packed > size or (method == 0 and packed != unpacked):
+            raise FileError(_TRUNCATED)
+        if name in members:
+            raise FileError("is a zip file with two members of one name")
+        if len(members) >= _MAX_MEMBERS:
+            raise FileError("is a zip file of more members than any checkpoint that rnndims reads")
+        members[name] = Member(method, packed, unpacked, header)
+    return members
+
+
+def _large_sizes(extra: bytes, packed: int, unpacked: int, header: int) -> tuple[int, int, int]:
+    """The sizes that do not fit 32 bits, from the entry's extra field."""
+    at = 0
+    while at + 4 <= len(extra):
+        tag, length = struct.unpack_from("<2H", extra, at)
+        if tag == 1:
+            wide = iter(struct.unpack_from(f"<{min(length, len(extra) - at - 4) // 8}Q", extra, at + 4))
+            values = [next(wide, value) if value == 0xFFFFFFFF else value for value in (unpacked, packed, header)]
+            return values[1], values[0], values[2]
+        at += 4 + length
+    return packed, unpacked, header
+
+
+def data_begin(file: BinaryIO, member: Member) -> int:
+    """Place in the file of the member's first byte.
+
+    Raises:
+        FileError: if its own header is damaged.
+    """
+    file.seek(member.header)
+    raw = file.read(_LOCAL.size)
+    if len(raw) < _LOCAL.size or raw[:4] != b"PK\3\4":
+        raise FileError("is a damaged zip file: a member is not where the table of contents says")
+    *_, name_length, extra_length = _LOCAL.unpack(raw)
+    return int(member.header + _LOCAL.size + name_length + extra_length)
+
+
+def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
+    """The member's bytes, decompressed, at most ``limit`` of them.
+
+    Raises:
+        FileError: if they are more, or damaged, or packed in a way that torch does not read either.
+    """
+    file.seek(data_begin(file, member))
+    if member.method == 0:
+        if member.size > limit:
+            raise FileError(f"has a member that is larger than the {limit} bytes that are read of it")
+        return file.read(member.size)
+    if member.method != 8:
+        raise FileError("is a zip file with a compression that torch does not write")
+    if member.packed > limit or member.size > limit:
+        raise FileError(f"is a zip bomb or no checkpoint: a member unpacks to {member.size} bytes, and {limit} are read")
+    machine = zlib.decompressobj(-15)
+    try:
+        data = machine.decompress(file.read(member.packed), limit + 1)
+    except zlib.error as error:
+        raise FileError("is a damaged zip file: a member cannot be decompressed") from error
+    if len(data) > limit:
+        raise FileError(f"is a zip bomb: a member unpacks to more than the {limit} bytes that are read of it")
+    return data

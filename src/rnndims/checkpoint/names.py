@@ -1,0 +1,102 @@
+"""The names of weights in a file: which module and which of its weights a tensor is, through all that wraps it."""
+
+import re
+from typing import Final, NamedTuple
+
+
+def words(text: str) -> frozenset[str]:
+    """A set of words, written as one text."""
+    return frozenset(text.split())
+
+
+WRAPPERS: Final = words(
+    "state_dict model_state_dict model_state modelstate module _orig_mod _forward_module _fsdp_wrapped_module"
+)
+"""First parts of a name that are no part of the model's own names."""
+
+_OPTIMIZER: Final = re.compile(r"optim(izer)?s?(_states?|_state_dicts?|_dict)?|(lr_)?schedulers?(_state_dict)?|(grad_)?scaler")
+_MOMENTS: Final = words(
+    "exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta prev "
+    "step_size exp_avg_diff neg_grad_or_diff grad grads gradients first_moment second_moment"
+)
+_WEIGHT: Final = re.compile(r"(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)(?:_l(0|[1-9][0-9]{0,8})(_reverse)?)?")
+_ROLE: Final = re.compile(r"_(raw|g|v|u|orig|mask)")
+_ORIGINAL: Final = re.compile(r"original([0-9]?)")
+_QUANTISED: Final = re.compile(r"_all_weight_values\.[0-9]+\.param|_packed_weight_(?:ih|hh)")
+
+
+class WeightName(NamedTuple):
+    """One weight of a module.
+
+    Attributes:
+        module: the module's raw name in the file, every wrapper included; empty if the weight is at the root.
+        weight: the weight's own name, as in ``nn.LSTM``'s ``state_dict``.
+        kind: ``weight_ih``, ``weight_hh``, ``weight_hr``, ``bias_ih`` or ``bias_hh``.
+        layer: its layer; ``None`` for a cell's weight.
+        reverse: whether it is of the reverse direction.
+        role: empty for the weight itself, else what it is to it: ``raw`` (weight dropout), ``g`` and ``v`` (weight_norm),
+            ``original``, ``original0``, ``original1`` (parametrizations), ``orig`` and ``mask`` (pruning) and so on.
+    """
+
+    module: str
+    weight: str
+    kind: str
+    layer: int | None
+    reverse: bool
+    role: str
+
+
+def parse(name: str) -> WeightName | None:
+    """What the tensor called ``name`` is to an RNN; ``None`` if it is no weight of one."""
+    module, _, last = name.rpartition(".")
+    role = ""
+    found = _WEIGHT.fullmatch(last)
+    if found is None:
+        found = _WEIGHT.match(last)
+        if found is not None:
+            suffix = _ROLE.fullmatch(last, found.end())
+            if suffix is None:
+                return None
+            role = suffix[1]
+        else:
+            original = _ORIGINAL.fullmatch(last)
+            module, _, weight = module.rpartition(".")
+            found = _WEIGHT.fullmatch(weight)
+            outer, _, word = module.rpartition(".")
+            if original is None or found is None or word != "parametrizations":
+                return None
+            role, module = last, outer
+    layer = None if found[2] is None else int(found[2])
+    if layer is None and found[1] == "weight_hr":
+        return None
+    return WeightName(module, found.group(), found[1], layer, found[3] is not None, role)
+
+
+def quantised_module(name: str) -> str | None:
+    """The module that an object called ``name`` has the packed weights of, or ``None``."""
+    found = _QUANTISED.search(name)
+    if found is None or found.end() != len(name) or (found.start() and name[found.start() - 1] != "."):
+        return None
+    return name[: max(0, found.start() - 1)]
+
+
+def is_optimizer(name: str) -> bool:
+    """Whether a tensor belongs to an optimizer: its state has names like the model's."""
+    parts = [part for part in name.split(".")[:-1] if part not in WRAPPERS]
+    return bool(parts) and (_OPTIMIZER.fullmatch(parts[0].lower()) is not None or not _MOMENTS.isdisjoint(parts))
+
+
+def clean(module: str) -> str:
+    """The module's name in the model: without containers and the prefixes of wrappers.
+
+    >>> clean("state_dict.module._orig_mod.encoder.rnn"), clean("model.rnn"), clean("model")
+    ('encoder.rnn', 'rnn', 'model')
+    """
+    parts = [
+        part for part in module.split(".") if part not in ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+    ]
+    while parts and parts[0] in WRAPPERS:
+        del parts[0]
+    while len(parts) > 1 and (parts[0] == "model" or parts[0] in WRAPPERS):
+        del parts[0]
+    return ".".join(parts)
