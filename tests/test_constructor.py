@@ -399,6 +399,17 @@ def test_hostile_code_gets_a_short_message(code: str) -> None:
     assert all(line.isprintable() for line in text.split("\n"))
 
 
+def test_too_much_code_is_refused_unread() -> None:
+    """Beyond a few thousand characters nothing is parsed, however valid it would be."""
+    with pytest.raises(ConstructorError, match="characters of code"):
+        parse_constructor("nn.LSTM(1, 2)" + " " * 1_000_000)
+
+
+def test_warnings_of_the_parser_stay_silent() -> None:
+    """What Python would warn about, an odd escape in a string, is no concern of a calculator's user."""
+    assert parse_constructor("nn.LSTMCell(1, 2, '\\d')").config().bias
+
+
 @given(st.one_of(st.text(), st.text("nNLSTMGRU.(),=*[]{}'\"\\:#;-+/ 0123456789xe\n\t").map(lambda text: f"nn.LSTM({text})")))
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_answered(text: str) -> None:
