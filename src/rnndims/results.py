@@ -1,7 +1,7 @@
 """What the commands found out, as data: frozen, without text or colour. Renderers turn them into output."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import cost, shapes
 from .config import DataConfig, RNNConfig
@@ -87,3 +87,136 @@ class Run:
 
     dims: Dims
     measured: Measured
+
+
+class CellStep(NamedTuple):
+    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, for an LSTM, ``c[t]``; their numbers where they were kept."""
+
+    t: int
+    input: Shape
+    h: Shape
+    c: Shape | None
+    input_values: Any = None
+    h_values: Any = None
+    c_values: Any = None
+
+
+class Comparison(NamedTuple):
+    """Two ways to the same numbers: whether they agree within ``tolerance``, and the largest difference between them.
+
+    All three are ``None`` where there are no numbers (``meta``); ``matches`` alone is, where complex numbers came so close to
+    a pole of the activation that rounding alone explains the difference. The tolerance is relative to the larger of 1 and the
+    largest number. A difference that is no number JSON has is ``"NaN"`` or ``"Infinity"``.
+    """
+
+    matches: bool | None
+    max_abs_diff: float | str | None
+    tolerance: float | None
+
+
+class OneMatmul(NamedTuple):
+    """A step as one product: shapes of ``[x[t], h[t-1]]``, of the two weights side by side, and of what comes out."""
+
+    input: Shape
+    weight: Shape
+    output: Shape
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """``cell``: the loop over the steps, and the proof that it is what the layer does.
+
+    Attributes:
+        dims: the closed form of the cell.
+        layer: the layer that does the same in one call.
+        device: where it ran.
+        torch: PyTorch's version.
+        steps: what each turn of the loop took and gave.
+        initial: numbers of ``h_0`` (and ``c_0``), where they were kept.
+        weights: shapes of the cell's parameters; the same ones are used in every step.
+        parameters: how many numbers they have.
+        loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
+        one_matmul: the step as one matrix product, ``None`` for a GRU.
+        values: the numbers of the weights, where they were asked for.
+        warnings: what PyTorch warned about.
+    """
+
+    dims: Dims
+    layer: RNNConfig
+    device: str
+    torch: str
+    steps: tuple[CellStep, ...]
+    initial: dict[str, Any] | None
+    weights: dict[str, Shape]
+    parameters: int
+    loop: Comparison
+    one_matmul: OneMatmul | None
+    values: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Half(NamedTuple):
+    """One direction of ``output``: its shape, and its numbers where they were kept."""
+
+    shape: Shape
+    values: Any = None
+
+
+class WayBack(NamedTuple):
+    """An expression that takes ``output`` apart again: the shape it gives, and whether its parts are the two halves.
+
+    ``parts`` are the expressions of the forward and of the reverse half.
+    """
+
+    expression: str
+    shape: Shape
+    parts: tuple[str, str]
+    matches: bool | None
+
+
+class LayerJoin(NamedTuple):
+    """One bidirectional layer rebuilt from two layers of one direction, each with a copy of its own weights.
+
+    ``forward_weights`` and ``reverse_weights`` are the names in the bidirectional module.
+    """
+
+    layer: int
+    module: str
+    input: Shape
+    forward: Shape
+    reverse: Shape
+    output: Shape
+    forward_weights: tuple[str, ...]
+    reverse_weights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConcatDemo:
+    """``concat-demo``: two halves, joined along the last dim.
+
+    Attributes:
+        forward: the forward half.
+        reverse: the reverse half, in the order of the input's steps.
+        output: what they give together.
+        dims: names of the dims of ``output``.
+        ways_back: how to take ``output`` apart.
+        comparison: the joined halves against the module's own ``output``; exact where the difference is 0.
+        dims_of_module: the closed form of the module, ``None`` for the fixed example.
+        layers: the layers rebuilt, in order; empty for the fixed example.
+        device: where it ran.
+        torch: PyTorch's version.
+        warnings: what PyTorch warned about.
+    """
+
+    forward: Half
+    reverse: Half
+    output: Half
+    dims: tuple[str, ...]
+    ways_back: tuple[WayBack, ...]
+    comparison: Comparison
+    dims_of_module: Dims | None
+    layers: tuple[LayerJoin, ...]
+    device: str
+    torch: str
+    warnings: tuple[str, ...] = ()

@@ -4,6 +4,8 @@ Importing this package does not import torch; calling any of its functions does.
 """
 
 from ._torch import load_torch
+from .cell import step_through
+from .concat import concat_demo, concat_module
 from .run import run
 
-__all__ = ["load_torch", "run"]
+__all__ = ["concat_demo", "concat_module", "load_torch", "run", "step_through"]

@@ -10,6 +10,7 @@ from ..results import Measured
 from ..shapes import Packed
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
+from .compare import same_numbers
 from .device import pick_device
 from .expression import evaluate
 from .memory import check_fits
@@ -59,8 +60,8 @@ def run(config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int =
     return replace(measured, warnings=tuple(warned))
 
 
-def check_size(torch: Any, config: RNNConfig, data: DataConfig, place: Any, *, values: bool) -> None:
-    """Refuses, before anything is allocated, what would not fit or not end.
+def check_size(torch: Any, config: RNNConfig, data: DataConfig, place: Any, *, values: bool, copies: int = 1) -> None:
+    """Refuses, before anything is allocated, what would not fit (``copies`` times) or not end.
 
     Raises:
         MachineError: too much memory, or too many layers.
@@ -71,7 +72,7 @@ def check_size(torch: Any, config: RNNConfig, data: DataConfig, place: Any, *, v
             f"PyTorch would take very long to build {config.num_layers * config.D} layers (both directions counted)",
             fix="Ask for fewer layers; `rnndims dims` lists them without building them.",
         )
-    check_fits(torch, config, data, place)
+    check_fits(torch, config, data, place, copies)
     if values:
         numbers = sum(tensor.numel for tensor in shapes.tensors(config, data).values())
         check_values(numbers + cost.parameters(config), place)
@@ -162,10 +163,3 @@ def verify_states(torch: Any, tensors: dict[str, Any], config: RNNConfig, data: 
         for state in shapes.states(config, data)
         if state.in_output is not None
     )
-
-
-def same_numbers(torch: Any, left: Any, right: Any) -> bool:
-    """Whether both have the same shape and, to the last bit, the same numbers (NaN counts as equal to NaN)."""
-    if left.shape != right.shape:
-        return False
-    return bool(torch.equal(left, right) or torch.allclose(left, right, rtol=0.0, atol=0.0, equal_nan=True))

@@ -1,0 +1,155 @@
+"""``cell``: one cell, called step after step, against the layer that does the same in one call."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from ..config import DataConfig, RNNConfig
+from ..errors import ConfigError
+from ..results import CellRun, CellStep, Comparison, OneMatmul, compute_dims
+from ._torch import load_torch
+from .build import Inputs, build_module, make_inputs, torch_errors
+from .compare import compare
+from .device import pick_device
+from .memory import check_fits
+from .values import check_values, to_values
+
+FEW: Final = 2_000
+"""Numbers that are kept without being asked for."""
+
+MAX_STEPS: Final = 20_000
+"""Steps that are listed one by one."""
+
+
+def step_through(config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False) -> CellRun:
+    """Calls the cell of ``config`` once for each step of ``data``, and compares with the layer of the same weights.
+
+    Weights, input and initial states are those that ``run`` draws for the layer from the same seed. Few numbers are always
+    kept, many only with ``values``.
+
+    Args:
+        config: a cell, or the layer it belongs to: one layer, one direction, without projection.
+        data: what it is fed; no ``lengths``.
+        device: as for ``run``.
+        seed: of the weights and of the input.
+        values: keep the numbers however many there are, and those of the weights.
+
+    Raises:
+        ConfigError: the configuration asks for what a cell does not have.
+        MachineError: torch or the device is missing, it cannot run this dtype, or there is not enough memory.
+    """
+    cell_config = config if config.is_cell else replace(config, is_cell=True)
+    _check(cell_config, data)
+    layer_config = replace(cell_config, is_cell=False)
+    dims = compute_dims(cell_config, data)
+    torch = load_torch()
+    place = pick_device(torch, device)
+    check_fits(torch, layer_config, data, place, copies=2)
+    count = (data.seq_len or 0) * sum(t.numel for name, t in dims.tensors.items() if name in ("input", "h_1", "c_1"))
+    if values:
+        check_values(count + dims.totals.parameters, place)
+    with torch_errors(torch, layer_config, data, place) as warned:
+        layer = build_module(torch, layer_config, data.dtype, place, seed)
+        inputs = make_inputs(torch, layer_config, data, place, seed)
+        cell = build_module(torch, cell_config, data.dtype, place, seed)
+        found = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and place.type != "meta")
+        numbers = {name: to_values(torch, weight) for name, weight in cell.named_parameters()} if values else None
+    steps, initial, loop, matmul = found
+    return CellRun(
+        dims,
+        layer_config,
+        str(inputs.input.device),
+        torch.__version__,
+        steps,
+        initial,
+        {name: tuple(weight.shape) for name, weight in cell.named_parameters()},
+        sum(weight.numel() for weight in cell.parameters()),
+        loop,
+        matmul,
+        numbers,
+        tuple(warned),
+    )
+
+
+def _check(config: RNNConfig, data: DataConfig) -> None:
+    if min(config.input_size, config.hidden_size) < 1:
+        field = "input_size" if config.input_size < 1 else "hidden_size"
+        raise ConfigError(
+            field, 0, f"must be 1 or more: nn.{config.cell.upper()}, which the loop is compared with, has no empty sizes"
+        )
+    if data.lengths is not None:
+        raise ConfigError(
+            "lengths",
+            ",".join(map(str, data.lengths[:20])),
+            "a cell runs one step at a time and knows no packed batch",
+            fix="Leave out {lengths}.",
+        )
+    if (data.seq_len or 0) > MAX_STEPS:
+        raise ConfigError("seq_len", data.seq_len, f"every step is listed, and at most {MAX_STEPS} are")
+
+
+Found = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
+
+
+def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *, keep: bool) -> Found:
+    """The loop: the steps, the initial numbers, the comparison with the layer, and that with one matrix product a step.
+
+    The cell gets copies of the layer's weights first. ``layer`` and ``inputs`` have a time axis in front.
+    """
+    copy_weights(torch, layer, cell)
+    h = inputs.h_0[0]
+    c = None if inputs.c_0 is None else inputs.c_0[0]
+    initial = None
+    if keep:
+        initial = {name: to_values(torch, state[0]) for name, state in inputs.named().items() if name != "input"}
+    steps: list[CellStep] = []
+    hidden: list[Any] = []
+    products: list[tuple[Any, Any]] = []
+    joined = None
+    for t, x in enumerate(inputs.input):
+        before = (h, c)
+        h, c = (cell(x, h), None) if c is None else cell(x, (h, c))
+        if config.cell != "gru":
+            joined = join(torch, cell, x, *before, config)
+            products += [(joined[3], h), *([] if c is None else [(joined[4], c)])]
+        hidden.append(h)
+        shapes = tuple(x.shape), tuple(h.shape), None if c is None else tuple(c.shape)
+        numbers = (to_values(torch, tensor) if keep and tensor is not None else None for tensor in (x, h, c))
+        steps.append(CellStep(t, *shapes, *numbers))
+    output, final = layer(inputs.input, inputs.state)
+    pairs = [(torch.stack(hidden), output)]
+    if inputs.c_0 is None:
+        pairs.append((h, final[0]))
+    else:
+        pairs += [(h, final[0][0]), (c, final[1][0])]
+    terms = config.input_size + config.hidden_size
+    matmul = None
+    if joined is not None:
+        row, weight, result = (tuple(tensor.shape) for tensor in joined[:3])
+        matmul = OneMatmul(row, weight, result, compare(torch, products, terms))
+    return tuple(steps), initial, compare(torch, pairs, terms), matmul
+
+
+def copy_weights(torch: Any, layer: Any, cell: Any) -> None:
+    """Give the cell the weights of the layer's first direction: ``weight_ih_l0`` -> ``weight_ih``."""
+    if next(layer.parameters()).is_meta:
+        return
+    with torch.no_grad():
+        for name, weight in cell.named_parameters():
+            weight.copy_(getattr(layer, f"{name}_l0"))
+
+
+def join(torch: Any, cell: Any, x: Any, h: Any, c: Any | None, config: RNNConfig) -> tuple[Any, Any, Any, Any, Any]:
+    """One step of an RNN or LSTM as one product: ``[x, h]``, the weights side by side, the product, ``h[t]``, ``c[t]``.
+
+    Shapes: (N, H_in + H_cell) @ (G*H_cell, H_in + H_cell).T -> (N, G*H_cell).
+    """
+    row = torch.cat([x, h], dim=-1)
+    weight = torch.cat([cell.weight_ih, cell.weight_hh], dim=1)
+    product = row @ weight.T
+    if config.bias:
+        product = product + (cell.bias_ih + cell.bias_hh)
+    if c is None:
+        return row, weight, product, getattr(torch, config.nonlinearity or "tanh")(product), None
+    i, f, g, o = product.chunk(4, dim=-1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return row, weight, product, torch.sigmoid(o) * torch.tanh(c), c

@@ -1,0 +1,192 @@
+"""``concat-demo``: the two directions as two modules of one direction, joined, against the bidirectional module."""
+
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from ..config import DataConfig, Direction, RNNConfig
+from ..constructor import format_constructor
+from ..results import ConcatDemo, Half, LayerJoin, WayBack, compute_dims
+from ..shapes import Shape
+from ._torch import load_torch
+from .build import Inputs, build_module, make_inputs, torch_errors
+from .cell import FEW
+from .compare import compare, same_numbers
+from .device import pick_device
+from .run import check_size, forward
+from .values import check_values, to_values
+
+EXAMPLE: Final[Shape] = (3, 2, 4)
+"""Shape of each half of the fixed example."""
+
+
+class Joined(NamedTuple):
+    """One layer rebuilt: both halves in the order of the input's steps, and what they give together."""
+
+    forward: Any
+    reverse: Any
+    output: Any
+
+
+def concat_demo() -> ConcatDemo:
+    """The fixed example: forward 0.1, 0.2, ... 2.4 and reverse 2.5, ... 4.8, both (3, 2, 4), joined to (3, 2, 8).
+
+    Raises:
+        MachineError: if torch is missing.
+    """
+    torch = load_torch()
+    numbers = (torch.arange(1, 49, dtype=torch.float64) / 10).float()
+    first, second = (half.view(EXAMPLE) for half in numbers.chunk(2))
+    output = torch.cat([first, second], dim=-1)
+    joined = Joined(first, second, output)
+    return ConcatDemo(
+        forward=_half(torch, first, keep=True),
+        reverse=_half(torch, second, keep=True),
+        output=_half(torch, output, keep=True),
+        dims=("L", "N", "2*H"),
+        ways_back=ways_back(torch, joined, ("L", "N")),
+        comparison=compare(torch, [(output[..., :4], first), (output[..., 4:], second)], 1),
+        dims_of_module=None,
+        layers=(),
+        device="cpu",
+        torch=torch.__version__,
+    )
+
+
+def concat_module(
+    config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False
+) -> ConcatDemo:
+    """Runs the bidirectional module of ``config``, and each of its directions as a module of its own, layer by layer.
+
+    The reverse half reads the time axis from the last valid step to the first, and what it gives is turned back. Both halves
+    of layer k read the joined output of layer k - 1. Few numbers are always kept, many only with
+    ``values``. The reverse half multiplies the same rows in another order, so that the last bit of a number may differ.
+
+    Args:
+        config: the module; made bidirectional if it is not.
+        data: what it is fed.
+        device: as for ``run``.
+        seed: of the weights and of the input.
+        values: keep the numbers however many there are.
+
+    Raises:
+        ConfigError: a cell has no directions; or as for ``run``.
+        MachineError: as for ``run``.
+    """
+    config = replace(config, bidirectional=True)
+    dims = compute_dims(config, data)
+    torch = load_torch()
+    place = pick_device(torch, device)
+    check_size(torch, config, data, place, values=False, copies=2)
+    count = 2 * dims.tensors["output"].numel
+    if values:
+        check_values(count, place)
+    with torch_errors(torch, config, data, place) as warned:
+        module = build_module(torch, config, data.dtype, place, seed)
+        inputs = make_inputs(torch, config, data, place, seed)
+        tensors = forward(torch, module, inputs, config, data).tensors
+        layers, joined, states = rebuild(torch, module, inputs, config, data)
+        pairs = [(joined.output, tensors["output"]), *((state, tensors[name]) for name, state in states.items())]
+        comparison = compare(torch, pairs, config.input_size + config.hidden_size)
+        keep = (values or count <= FEW) and place.type != "meta"
+        lead = tuple(dims.tensors["output"].dims[:-1])
+        demo = ConcatDemo(
+            forward=_half(torch, joined.forward, keep=keep),
+            reverse=_half(torch, joined.reverse, keep=keep),
+            output=_half(torch, tensors["output"], keep=keep),
+            dims=dims.tensors["output"].dims,
+            ways_back=ways_back(torch, joined, lead),
+            comparison=comparison,
+            dims_of_module=dims,
+            layers=layers,
+            device=str(inputs.input.device),
+            torch=torch.__version__,
+        )
+    return replace(demo, warnings=tuple(warned))
+
+
+def ways_back(torch: Any, joined: Joined, lead: tuple[str, ...]) -> tuple[WayBack, ...]:
+    """``output`` taken apart by ``view`` and by ``chunk``, each compared with the two halves.
+
+    ``lead`` names the dims before the last: (L, N, 2*H) -> (L, N, 2, H), or twice (L, N, H).
+    """
+    output, width = joined.output, joined.forward.shape[-1]
+    view = output.reshape(*output.shape[:-1], 2, width)
+    colons = ", ".join(":" for _ in lead)
+    chunks = output.chunk(2, dim=-1)
+    return (
+        WayBack(
+            f"output.view({', '.join(lead)}, 2, H)",
+            tuple(view.shape),
+            (f"[{colons}, 0]", f"[{colons}, 1]"),
+            _both(torch, joined, (view[..., 0, :], view[..., 1, :])),
+        ),
+        WayBack("output.chunk(2, dim=-1)", tuple(chunks[0].shape), ("[0]", "[1]"), _both(torch, joined, chunks)),
+    )
+
+
+def _both(torch: Any, joined: Joined, parts: Any) -> bool | None:
+    if joined.output.is_meta:
+        return None
+    halves = (joined.forward, joined.reverse)
+    return all(same_numbers(torch, part, half) for part, half in zip(parts, halves, strict=True))
+
+
+def _half(torch: Any, tensor: Any, *, keep: bool) -> Half:
+    return Half(tuple(tensor.shape), to_values(torch, tensor) if keep else None)
+
+
+def rebuild(
+    torch: Any, module: Any, inputs: Inputs, config: RNNConfig, data: DataConfig
+) -> tuple[tuple[LayerJoin, ...], Joined, dict[str, Any]]:
+    """The module's layers, each as two modules of one direction; the last layer's halves; and all final states stacked."""
+    sequence, layers = inputs.input, []
+    joined = Joined(sequence, sequence, sequence)
+    rows: dict[str, list[Any]] = {}
+    for layer in range(config.num_layers):
+        single = replace(config, num_layers=1, bidirectional=False, dropout=0.0, input_size=config.layer_input_size(layer))
+        halves = []
+        for index, direction in enumerate(config.directions):
+            half, names = _take_direction(torch, module, single, data, layer, direction, sequence.device)
+            row = slice(2 * layer + index, 2 * layer + index + 1)
+            state = (inputs.h_0[row], None if inputs.c_0 is None else inputs.c_0[row])
+            fed = sequence if direction == "forward" else turn(torch, sequence, config, data)
+            steps = max(data.lengths) if data.lengths and layer else data.seq_len
+            results = forward(torch, half, Inputs(fed, *state), single, replace(data, seq_len=steps)).tensors
+            output = results["output"]
+            halves.append((output if direction == "forward" else turn(torch, output, config, data), names))
+            for name in ("h_n", "c_n"):
+                if name in results:
+                    rows.setdefault(name, []).append(results[name])
+        (first, forward_names), (second, reverse_names) = halves
+        joined = Joined(first, second, torch.cat([first, second], dim=-1))
+        read, left, right, made = (tuple(tensor.shape) for tensor in (sequence, *joined))
+        layers.append(LayerJoin(layer, format_constructor(single), read, left, right, made, forward_names, reverse_names))
+        sequence = joined.output
+    return tuple(layers), joined, {name: torch.cat(parts) for name, parts in rows.items()}
+
+
+def _take_direction(
+    torch: Any, module: Any, single: RNNConfig, data: DataConfig, layer: int, direction: Direction, device: Any
+) -> tuple[Any, tuple[str, ...]]:
+    """A module of one direction with copies of that direction's weights, and the names these have in ``module``."""
+    half = build_module(torch, single, data.dtype, device, 0)
+    suffix = f"_l{layer}_reverse" if direction == "reverse" else f"_l{layer}"
+    names = []
+    for name, weight in half.named_parameters():
+        original = name.removesuffix("_l0") + suffix
+        names.append(original)
+        if not weight.is_meta:
+            weight.copy_(getattr(module, original))
+    return half, tuple(names)
+
+
+def turn(torch: Any, sequence: Any, config: RNNConfig, data: DataConfig) -> Any:
+    """``sequence`` with each one's valid steps in the opposite order; the padding behind them stays where it is."""
+    time = 1 if config.batch_first and not data.unbatched else 0
+    if data.lengths is None:
+        return sequence.flip(time)
+    steps = torch.arange(sequence.shape[time], device=sequence.device)
+    lengths = torch.tensor(data.lengths, device=sequence.device).unsqueeze(1)
+    order = torch.where(steps < lengths, lengths - 1 - steps, steps)
+    order = (order if time == 1 else order.T).unsqueeze(-1).expand(sequence.shape)
+    return sequence.gather(time, order)
