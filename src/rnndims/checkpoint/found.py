@@ -1,10 +1,21 @@
 """What was found in a checkpoint, as data."""
 
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
 from ..config import RNNConfig
 from ..shapes import Weight
 from .tensors import FileTensor
+
+
+class Rest(NamedTuple):
+    """What else a file holds: tensors of no RNN, how many numbers and bytes they are, and the names of some."""
+
+    tensors: int
+    parameters: int
+    bytes: int
+    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ class Checkpoint:
         modules: the RNNs, in the order of the file.
         problems: modules whose weights contradict each other, each contradiction described; they are not in ``modules``.
         notes: what else should be known about the file.
-        other: tensors that belong to no RNN, their parameters and bytes, without those of an optimizer.
+        other: tensors that belong to no RNN, without those of an optimizer.
         optimizer: tensors of an optimizer.
     """
 
@@ -67,3 +78,14 @@ class Checkpoint:
     notes: list[str] = field(default_factory=list)
     other: dict[str, FileTensor] = field(default_factory=dict)
     optimizer: int = 0
+
+    @property
+    def rest(self) -> Rest:
+        """What else the file holds beside RNNs and optimizer state."""
+        tensors = self.other.values()
+        return Rest(
+            len(tensors),
+            sum(tensor.numel for tensor in tensors),
+            sum(tensor.bytes for tensor in tensors),
+            tuple(islice(self.other, 3)),
+        )

@@ -1,10 +1,12 @@
-"""``rnndims weights``: the parameters of the module that was built."""
+"""``rnndims weights``: the parameters of the module that was built, or of the modules in a checkpoint file."""
+
+from typing import Annotated
 
 import typer
 
-from ..errors import ExitCode
+from ..errors import ExitCode, RnndimsError
 from ..results import Run, compute_dims
-from . import output
+from . import output, weights_file
 from .coerce import Command
 from .options import DataOptions, ModuleOptions, OutputOptions, TorchOptions, with_options
 
@@ -13,8 +15,25 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command(cls=Command)
 @with_options
-def weights(module: ModuleOptions, data: DataOptions, torch: TorchOptions, out: OutputOptions) -> ExitCode:
-    """Which weights exist, why they have that size, and how each is applied; read off the module that was built."""
+def weights(
+    module: ModuleOptions,
+    data: DataOptions,
+    torch: TorchOptions,
+    out: OutputOptions,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Of a checkpoint, the module of this name; *, ? match any.")
+    ] = None,
+) -> ExitCode:
+    """Which weights exist, why they have that size, and how each is applied; read off the module that was built.
+
+    CONSTRUCTOR may also be a checkpoint FILE (.safetensors, .pt, .pth, .ckpt, .bin, an index of shards, a directory):
+    every RNN in it is shown, with the constructor its weights imply. Nothing in the file is executed.
+    """
+    if module.code is not None and weights_file.is_file(module.code):
+        weights_file.refuse_options(module)
+        return weights_file.show(module.code, name, json=out.json)
+    if name is not None:
+        raise RnndimsError("--name: is the name of a module in a checkpoint, and there is no FILE")
     chosen = module.resolve()
     fed = data.resolve(chosen)
     dims = compute_dims(chosen.config, fed)

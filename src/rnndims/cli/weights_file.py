@@ -1,0 +1,64 @@
+"""``rnndims weights FILE``: the RNNs in a checkpoint; ``weights`` hands over to it where its argument is a file."""
+
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import ExitCode, RnndimsError
+from . import output
+
+if TYPE_CHECKING:
+    from .options import ModuleOptions
+
+
+def is_file(argument: str | None) -> bool:
+    """Whether the argument of ``weights`` is a file or directory rather than a constructor.
+
+    What exists is a file. What does not is one by its looks, so that a misspelt name is complained about as a file.
+    """
+    if argument is None:
+        return False
+    try:
+        if os.path.lexists(argument):
+            return True
+    except ValueError:
+        return False
+    from ..checkpoint.source import INDEX, SAFETENSORS, TORCH_SUFFIXES
+
+    looks = argument.endswith((INDEX, SAFETENSORS, *TORCH_SUFFIXES)) or os.sep in argument or "/" in argument
+    return looks and "(" not in argument and "\n" not in argument
+
+
+def show(file: str, name: str | None, *, json: bool) -> ExitCode:
+    """Write what is in the checkpoint ``file``; exit code 1 if weights in it contradict each other.
+
+    Raises:
+        RnndimsError: if the file cannot be read, or nothing in it is called ``name``.
+    """
+    from ..checkpoint import read_checkpoint, select
+
+    found = read_checkpoint(file)
+    if name is not None:
+        found = select(found, name)
+    code = ExitCode.DOES_NOT_FIT if found.problems else ExitCode.OK
+    if json:
+        from ..render.checkpoint_json import checkpoint_document
+
+        return output.document(checkpoint_document(found, file), code)
+    from ..render.checkpoint import checkpoint_view
+
+    return output.view(checkpoint_view(found, file), code)
+
+
+def refuse_options(module: "ModuleOptions") -> None:
+    """Refuse options of the module beside a file.
+
+    Raises:
+        RnndimsError: if there are any.
+    """
+    from .options import option_name
+
+    foreign = sorted(module.given - {"code", "json", "name"})
+    if foreign:
+        raise RnndimsError(
+            f"{option_name(foreign[0])}: a file says by itself what its modules are", fix="Leave it out, or leave out FILE."
+        )

@@ -1,0 +1,111 @@
+"""``weights FILE`` as text and trees: the RNNs of a checkpoint, what contradicts itself, what else is in the file."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ..checkpoint import Checkpoint, FoundModule, Problem
+from ..constructor import format_constructor
+from ..errors import shorten
+from . import style, text
+from .weights import print_weights
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MOST_TREES = 12
+"""Modules shown with their tree of weights; of more, each has a line."""
+
+MOST_LINES = 200
+"""Modules that have a line."""
+
+_NAME = 120
+
+
+def checkpoint_view(found: Checkpoint, file: str) -> "Callable[[Console], None]":
+    """The view of ``weights FILE``."""
+    return lambda console: _print(found, file, console)
+
+
+def _print(found: Checkpoint, file: str, console: "Console") -> None:
+    console.print(Text.assemble((shorten(file, 200), style.TITLE), (f"  {found.kind}", style.QUIET), overflow="fold"))
+    if not found.modules and not found.problems:
+        console.print(Text("no RNN, LSTM, GRU or cell is in it", style=style.NOTE))
+    text.print_notes(found.notes, console)
+    if len(found.modules) <= MOST_TREES:
+        for module in found.modules:
+            console.print()
+            _print_module(module, console)
+    else:
+        console.print()
+        _print_lines(found.modules, console)
+    _print_problems(found.problems, console)
+    console.print()
+    _print_rest(found, console)
+
+
+def _print_module(module: FoundModule, console: "Console") -> None:
+    text.print_unbroken(Text(_label(module.name), style=style.TITLE), console)
+    if module.key != module.name:
+        text.print_unbroken(Text(f"in the file: {_label(module.key)}", style=style.QUIET), console)
+    text.print_unbroken(Text(format_constructor(module.config), style=style.SHAPE), console)
+    parts = [
+        Text.assemble(("parameters ", style.QUIET), (text.count(module.parameters), style.SHAPE)),
+        Text.assemble(("bytes ", style.QUIET), (f"{text.count(module.bytes)} ({text.size(module.bytes)})", style.SHAPE)),
+        Text(module.dtype, style=style.QUIET),
+    ]
+    text.print_parts(parts, console)
+    if module.not_recoverable:
+        console.print(Text(f"weights cannot tell: {', '.join(module.not_recoverable)}", style=style.QUIET))
+    text.print_notes(module.notes, console)
+    print_weights(module.config, module.weights, console)
+
+
+def _label(name: str) -> str:
+    return shorten(name, _NAME) if name else "(the whole model)"
+
+
+def _print_lines(modules: Sequence[FoundModule], console: "Console") -> None:
+    table = text.table("name", "module", "parameters", "dtype")
+    for module in modules[:MOST_LINES]:
+        cells = (_label(module.name), format_constructor(module.config), text.count(module.parameters), module.dtype)
+        table.add_row(*(Text(cell) for cell in cells))
+    text.print_table(f"{text.count(len(modules))} modules (one in full: --name NAME)", table, console)
+    if len(modules) > MOST_LINES:
+        more = f"⋯ {text.count(len(modules) - MOST_LINES)} more modules (all: --json)"
+        console.print(Text(style.glyphs(more, console), style=style.QUIET))
+
+
+def _print_problems(problems: Sequence[Problem], console: "Console") -> None:
+    shown = problems[:MOST_LINES]
+    by_module: dict[tuple[str, str], list[str]] = {}
+    for problem in shown:
+        by_module.setdefault((problem.name, problem.key), []).append(problem.message)
+    for (name, key), messages in by_module.items():
+        console.print()
+        text.print_unbroken(Text(_label(name), style=style.TITLE), console)
+        if key != name:
+            text.print_unbroken(Text(f"in the file: {_label(key)}", style=style.QUIET), console)
+        console.print(Text("its weights contradict each other: no constructor has them", style=style.BAD))
+        for message in messages:
+            console.print(Text(style.glyphs(f"✗ {message}", console), style=style.BAD))
+    if len(problems) > len(shown):
+        more = f"⋯ {text.count(len(problems) - len(shown))} more contradictions (all: --json)"
+        console.print(Text(style.glyphs(more, console), style=style.QUIET))
+
+
+def _print_rest(found: Checkpoint, console: "Console") -> None:
+    """One line on what else the file holds."""
+    rest = found.rest
+    if not rest.tensors and not found.optimizer:
+        console.print(Text("nothing else is in the file", style=style.QUIET))
+        return
+    parts = []
+    if rest.tensors:
+        names = ", ".join(shorten(name, 40) for name in rest.examples) + (", ..." if rest.tensors > len(rest.examples) else "")
+        count = f"{text.count(rest.tensors)} tensor{'s' if rest.tensors > 1 else ''} of no RNN"
+        parts.append(f"{count}, {text.count(rest.parameters)} numbers, {text.size(rest.bytes)}: {names}")
+    if found.optimizer:
+        parts.append(f"{text.count(found.optimizer)} tensors of an optimizer")
+    console.print(Text(f"also in the file: {'; '.join(parts)}", style=style.QUIET))
