@@ -104,7 +104,7 @@ class RNNConfig:
             raise ConfigError(
                 "proj_size",
                 self.proj_size,
-                "only LSTM has projections",
+                f"{self.class_name} has no projections, only LSTM has",
                 torch="proj_size argument is only supported for LSTM, not RNN or GRU",
                 fix="Leave out {proj_size}, or set {cell} to lstm.",
             )

@@ -123,6 +123,10 @@ class OneMatmul(NamedTuple):
     comparison: Comparison
 
 
+def _is_false(matmul: OneMatmul | None) -> bool:
+    return matmul is not None and matmul.comparison.matches is False
+
+
 @dataclass(frozen=True, slots=True)
 class CellRun:
     """``cell``: the loop over the steps, and the proof that it is what the layer does.
@@ -154,6 +158,11 @@ class CellRun:
     one_matmul: OneMatmul | None
     values: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+
+    def disagrees(self) -> bool:
+        """Whether anything measured is not what it should be."""
+        shapes_agree = all(self.weights.get(name) == weight.shape for name, weight in self.dims.weights.items())
+        return not shapes_agree or self.loop.matches is False or _is_false(self.one_matmul)
 
 
 class Half(NamedTuple):
@@ -220,3 +229,7 @@ class ConcatDemo:
     device: str
     torch: str
     warnings: tuple[str, ...] = ()
+
+    def disagrees(self) -> bool:
+        """Whether the joined halves are not the module's output, or cannot be taken apart."""
+        return self.comparison.matches is False or any(way.matches is False for way in self.ways_back)

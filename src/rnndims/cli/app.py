@@ -19,6 +19,8 @@ from .coerce import PlainMixin
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Build the module, run it, and show what goes in and what comes out."),
     "weights": ("weights", "Which weights exist, why they have that size, and how each is applied."),
+    "cell": ("cell", "What one cell does, step after step, and that the layer does the same."),
+    "concat-demo": ("concat_demo", "How the two directions become one output, and the way back."),
     "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""

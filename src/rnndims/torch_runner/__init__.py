@@ -4,8 +4,8 @@ Importing this package does not import torch; calling any of its functions does.
 """
 
 from ._torch import load_torch
-from .cell import step_through
-from .concat import concat_demo, concat_module
+from .cell import as_cell, step_through
+from .concat import as_bidirectional, concat_demo, concat_module
 from .run import run
 
-__all__ = ["concat_demo", "concat_module", "load_torch", "run", "step_through"]
+__all__ = ["as_bidirectional", "as_cell", "concat_demo", "concat_module", "load_torch", "run", "step_through"]

@@ -37,8 +37,7 @@ def step_through(config: RNNConfig, data: DataConfig, *, device: str = "cpu", se
         ConfigError: the configuration asks for what a cell does not have.
         MachineError: torch or the device is missing, it cannot run this dtype, or there is not enough memory.
     """
-    cell_config = config if config.is_cell else replace(config, is_cell=True)
-    _check(cell_config, data)
+    cell_config = as_cell(config, data)
     layer_config = replace(cell_config, is_cell=False)
     dims = compute_dims(cell_config, data)
     torch = load_torch()
@@ -70,7 +69,13 @@ def step_through(config: RNNConfig, data: DataConfig, *, device: str = "cpu", se
     )
 
 
-def _check(config: RNNConfig, data: DataConfig) -> None:
+def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
+    """The cell of a layer, if there is one and ``data`` can be fed to it; torch is not needed to know.
+
+    Raises:
+        ConfigError: naming what a cell does not have.
+    """
+    config = config if config.is_cell else replace(config, is_cell=True)
     if min(config.input_size, config.hidden_size) < 1:
         field = "input_size" if config.input_size < 1 else "hidden_size"
         raise ConfigError(
@@ -85,6 +90,7 @@ def _check(config: RNNConfig, data: DataConfig) -> None:
         )
     if (data.seq_len or 0) > MAX_STEPS:
         raise ConfigError("seq_len", data.seq_len, f"every step is listed, and at most {MAX_STEPS} are")
+    return config
 
 
 Found = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]

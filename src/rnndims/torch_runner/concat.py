@@ -52,6 +52,15 @@ def concat_demo() -> ConcatDemo:
     )
 
 
+def as_bidirectional(config: RNNConfig) -> RNNConfig:
+    """The same module with both directions.
+
+    Raises:
+        ConfigError: a cell has no directions.
+    """
+    return replace(config, bidirectional=True)
+
+
 def concat_module(
     config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False
 ) -> ConcatDemo:
@@ -72,7 +81,7 @@ def concat_module(
         ConfigError: a cell has no directions; or as for ``run``.
         MachineError: as for ``run``.
     """
-    config = replace(config, bidirectional=True)
+    config = as_bidirectional(config)
     dims = compute_dims(config, data)
     torch = load_torch()
     place = pick_device(torch, device)

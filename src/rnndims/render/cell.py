@@ -1,0 +1,133 @@
+"""``cell`` for the terminal: the equation, each step, one set of weights, and the two proofs."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from .. import equations
+from ..constructor import format_constructor
+from ..results import CellRun, CellStep, Comparison
+from . import numbers, style, text
+from .equation import print_equations
+from .values import print_values
+from .weights import elided, print_weights
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MOST_STEPS = 12
+
+
+def cell_view(run: CellRun, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
+    """The view of ``cell``."""
+    return lambda console: _print(run, notes, console)
+
+
+def _print(run: CellRun, notes: Sequence[str], console: "Console") -> None:
+    name = format_constructor(run.dims.config)
+    times = f", called {text.count(len(run.steps))} times" if len(run.steps) != 1 else ", called once"
+    console.print(text.heading(name + times))
+    where = Text(f"{run.device}, {run.dims.data.dtype}, torch {run.torch}", style=style.QUIET)
+    text.print_parts([verdict(run.loop, f"the loop gives what {format_constructor(run.layer)} gives", console), where], console)
+    text.print_notes(notes, console)
+    console.print()
+    console.print(text.heading("One step"))
+    print_equations(equations.equations(run.dims.config, run.dims.data), console)
+    console.print()
+    _print_one_matmul(run, console)
+    console.print()
+    _print_steps(run, console)
+    console.print()
+    last = len(run.steps) - 1
+    used = "used in the one step" if last == 0 else f"the same in all steps, t = 0 to {text.count(last)}"
+    print_weights(run.dims.config, run.dims.weights, console, title=f"One set of weights, {used}")
+    total = f"{text.count(run.parameters)} parameters, however many steps there are"
+    console.print(Text(_legend(run) + total, style=style.QUIET))
+    if run.values is not None:
+        console.print()
+        print_values(run.values, console)
+
+
+def verdict(comparison: Comparison, claim: str, console: "Console") -> Text:
+    """A claim with its check mark and the largest difference; or that there are no numbers, or that it is not so."""
+    if comparison.max_abs_diff is None:
+        return Text(f"{claim}: not compared, there are no numbers", style=style.NOTE)
+    amount = f" (largest difference {difference(comparison.max_abs_diff)})"
+    if comparison.matches is None:
+        return Text(f"{claim}: undecided, rounding grows near a pole of the activation{amount}", style=style.NOTE)
+    mark = "✓ " if comparison.matches else "✗ NOT SO: "
+    return Text(style.glyphs(mark, console) + claim + amount, style=style.GOOD if comparison.matches else style.BAD)
+
+
+def difference(value: float | str) -> str:
+    """``0`` or ``2.98e-08``."""
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
+def _print_one_matmul(run: CellRun, console: "Console") -> None:
+    console.print(text.heading("The same step as one matrix product"))
+    equation = equations.one_matmul(run.dims.config, run.dims.data)
+    if equation is None or run.one_matmul is None:
+        console.print(Text(f"not possible for a GRU: {equations.WHY_NOT_GRU}", style=style.NOTE))
+        return
+    print_equations([equation], console)
+    console.print(verdict(run.one_matmul.comparison, "the same numbers in every step", console))
+
+
+def _print_steps(run: CellRun, console: "Console") -> None:
+    console.print(text.heading("Step by step"))
+    shown, hidden = elided(run.steps, MOST_STEPS)
+    if run.initial is not None:
+        parts = [Text("start", style=style.NAME)]
+        parts += [Text.assemble((f"{name} ", style.QUIET), text.shape(_shape(run, name))) for name in run.initial]
+        text.print_parts(parts, console)
+        _print_states([(name, run.initial[name], _shape(run, name)) for name in run.initial], console)
+    for step in shown:
+        if step is None:
+            more = f"⋯ {text.count(hidden)} more steps (all: --json)"
+            console.print(Text(style.glyphs(more, console), style=style.QUIET))
+            continue
+        _print_step(step, console)
+
+
+def _shape(run: CellRun, name: str) -> tuple[int, ...]:
+    return run.dims.tensors[name].shape
+
+
+def _print_step(step: CellStep, console: "Console") -> None:
+    parts = [Text.assemble((f"t = {step.t}", style.NAME))]
+    arrow = style.glyphs("→ ", console)
+    parts.append(Text.assemble((f"x[{step.t}] ", style.QUIET), text.shape(step.input)))
+    parts.append(Text.assemble((f"{arrow}h[{step.t}] ", style.QUIET), text.shape(step.h)))
+    if step.c is not None:
+        parts.append(Text.assemble((f"c[{step.t}] ", style.QUIET), text.shape(step.c)))
+    text.print_parts(parts, console)
+    states = [(f"h[{step.t}]", step.h_values, step.h), (f"c[{step.t}]", step.c_values, step.c)]
+    _print_states([state for state in states if state[1] is not None], console)
+
+
+def _print_states(states: Sequence[tuple[str, Any, Any]], console: "Console") -> None:
+    """Print each state as a block of rows, its name in front of the first."""
+    for name, values, shape in states:
+        rows, hidden = elided([row for _, row in numbers.rows(values, len(shape))], numbers.MOST_ROWS)
+        width = max((len(part) for row in rows if row for part in row), default=1)
+        lead = f"    {name} "
+        for index, row in enumerate(rows):
+            front = lead if index == 0 else " " * len(lead)
+            if row is None:
+                line = style.glyphs(f"⋯ {text.count(hidden)} more rows", console)
+            else:
+                line = "[" + numbers.line(row, width, console.width - len(lead) - 2, console) + "]"
+            text.print_unbroken(Text.assemble((front, style.QUIET), line), console)
+
+
+def _legend(run: CellRun) -> str:
+    """What the letters of the equation stand for, where the weights hold several gates."""
+    config = run.dims.config
+    if config.G == 1:
+        return (
+            "W_ih is weight_ih, W_hh is weight_hh. " if not config.bias else "W_ih is weight_ih, b_ih is bias_ih, and so on. "
+        )
+    gate, (start, stop) = next(iter(run.dims.weights["weight_ih"].gates.items()))
+    return f"W_i{gate} is weight_ih[{start}:{stop}], W_h{gate} is weight_hh[{start}:{stop}], and so on. "
