@@ -1,0 +1,2 @@
+def explain_text(*a):
+    raise NotImplementedError

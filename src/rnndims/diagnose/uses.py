@@ -1,0 +1,316 @@
+"""How results are used: ``output[:, -1]``, ``h_n.view(3, -1)`` as text, followed dim by dim without running anything."""
+
+import ast
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Final, NoReturn
+
+from ..config import RNNConfig
+from ..errors import ConfigError
+from ..shapes import Shape
+
+NAMES: Final = {
+    "output": "output",
+    "out": "output",
+    "outputs": "output",
+    "h_n": "h_n",
+    "hn": "h_n",
+    "hidden": "h_n",
+    "c_n": "c_n",
+    "cn": "c_n",
+    "cell": "c_n",
+}
+"""Names people give the results, and PyTorch's own."""
+
+READABLE: Final = (
+    "[...], .view, .reshape, .transpose, .permute, .squeeze, .unsqueeze, .flatten, .contiguous, .mean, .sum, .detach"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An expression of one result. ``shape`` is its shape, ``()`` where no input is given; ``steps`` are its operations."""
+
+    text: str
+    name: str
+    shape: Shape
+    steps: tuple[tuple[str, tuple[Any, ...], Shape], ...]
+
+
+def read_use(text: str, config: RNNConfig, real: dict[str, Shape]) -> Use:
+    """Follow one expression.
+
+    Args:
+        text: the expression, one of ``output``, ``h_n``, ``c_n`` with indexing and shape methods; never executed.
+        config: the module.
+        real: shape of each result, by name; empty if unknown.
+
+    Raises:
+        ConfigError: where it cannot be read, or PyTorch would refuse it.
+    """
+    if len(text) > 500:
+        _refuse(text, "is too long")
+    try:
+        node: Any = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        _refuse(text, "is no expression")
+    chain: list[Any] = []
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Subscript):
+            chain.append(("index", _index(node.slice, text)))
+            node = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(chain) < 50:
+            chain.append((node.func.attr, tuple(_number(value, text) for value in _arguments(node, text))))
+            node = node.func.value
+        else:
+            _refuse(text, "cannot be followed")
+    name = NAMES.get(node.id)
+    if name is None or (name == "c_n" and config.cell != "lstm"):
+        _refuse(text, f"has no {node.id} in it that nn.{config.class_name} returns")
+    key = name if not config.is_cell else {"h_n": "h_1", "c_n": "c_1"}.get(name, "h_1")
+    shape = real.get(key)
+    steps = []
+    for step, arguments in reversed(chain):
+        steps.append((step, arguments, shape or ()))
+        if shape is not None:
+            shape = _apply(step, arguments, shape, text)
+    return Use(text.strip(), name, shape or (), tuple(steps))
+
+
+def _refuse(text: str, rule: str) -> NoReturn:
+    raise ConfigError("uses", text, rule, fix=f"Write output, h_n or c_n with {READABLE}.")
+
+
+def _arguments(node: ast.Call, text: str) -> list[ast.expr]:
+    if any(keyword.arg not in ("dim", "dim0", "dim1", "start_dim") for keyword in node.keywords):
+        _refuse(text, "has a keyword that cannot be followed")
+    values = [*node.args, *(keyword.value for keyword in node.keywords)]
+    if len(values) == 1 and isinstance(values[0], (ast.Tuple, ast.List)):
+        return list(values[0].elts)
+    return values
+
+
+def _number(node: ast.expr, text: str) -> int:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_number(node.operand, text)
+    if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 10**15:
+        return node.value
+    _refuse(text, "needs plain numbers as arguments")
+
+
+def _index(node: ast.expr, text: str) -> tuple[Any, ...]:
+    items = node.elts if isinstance(node, ast.Tuple) else [node]
+    found: list[Any] = []
+    for item in items:
+        if isinstance(item, ast.Slice):
+            bounds = (item.lower, item.upper, item.step)
+            found.append(slice(*(None if bound is None else _number(bound, text) for bound in bounds)))
+        elif isinstance(item, ast.Constant) and item.value is ...:
+            found.append(...)
+        elif isinstance(item, ast.Constant) and item.value is None:
+            found.append(None)
+        else:
+            found.append(_number(item, text))
+    return tuple(found)
+
+
+def _apply(step: str, arguments: tuple[Any, ...], shape: Shape, text: str) -> Shape:
+    try:
+        found: Shape = _STEPS[step](shape, arguments)
+        return found
+    except KeyError:
+        _refuse(text, f"has .{step} in it, which cannot be followed")
+    except (IndexError, ValueError, TypeError, ZeroDivisionError):
+        _refuse(text, f"does not fit: {step} of {shape}")
+
+
+def _take(shape: Shape, items: tuple[Any, ...]) -> Shape:
+    real = sum(item is not None and item is not ... for item in items)
+    if items.count(...) == 0:
+        items = (*items, ...)
+    at = 0
+    out: list[int] = []
+    for item in items:
+        if item is ...:
+            out += shape[at : at + len(shape) - real]
+            at += len(shape) - real
+        elif item is None:
+            out.append(1)
+        elif isinstance(item, slice):
+            out.append(len(range(*item.indices(shape[at]))))
+            at += 1
+        else:
+            range(shape[at])[item]
+            at += 1
+    return tuple(out)
+
+
+def _view(shape: Shape, sizes: tuple[int, ...]) -> Shape:
+    known = prod(size for size in sizes if size != -1)
+    total = prod(shape)
+    if sizes.count(-1) > 1 or min(sizes) < -1 or (total % known if -1 in sizes else total != known):
+        raise ValueError
+    return tuple(total // known if size == -1 else size for size in sizes)
+
+
+def _transpose(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    order = list(range(len(shape)))
+    first, second = dims
+    order[first], order[second] = order[second], order[first]
+    return tuple(shape[dim] for dim in order)
+
+
+def _permute(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    order = [range(len(shape))[dim] for dim in dims]
+    if sorted(order) != list(range(len(shape))):
+        raise ValueError
+    return tuple(shape[dim] for dim in order)
+
+
+def _squeeze(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    if not dims:
+        return tuple(size for size in shape if size != 1)
+    dim = range(len(shape))[dims[0]]
+    return shape[:dim] + shape[dim + (shape[dim] == 1) :]
+
+
+def _unsqueeze(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    dim = range(len(shape) + 1)[dims[0]]
+    return (*shape[:dim], 1, *shape[dim:])
+
+
+def _reduce(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    dim = range(len(shape))[dims[0]]
+    return shape[:dim] + shape[dim + 1 :]
+
+
+def _flatten(shape: Shape, dims: tuple[int, ...]) -> Shape:
+    start = range(len(shape))[dims[0]] if dims else 0
+    return (*shape[:start], prod(shape[start:]))
+
+
+_STEPS: Final[dict[str, Any]] = {
+    "index": _take,
+    "view": _view,
+    "reshape": _view,
+    "transpose": _transpose,
+    "swapaxes": _transpose,
+    "permute": _permute,
+    "squeeze": _squeeze,
+    "unsqueeze": _unsqueeze,
+    "mean": _reduce,
+    "sum": _reduce,
+    "flatten": _flatten,
+    "contiguous": lambda shape, _: shape,
+    "detach": lambda shape, _: shape,
+    "clone": lambda shape, _: shape,
+}
+
+
+def use_notes(use: Use, config: RNNConfig, lengths: tuple[int, ...] | None) -> list[str]:
+    """What is wrong with the numbers that an expression takes, though its shape fits."""
+    if config.is_cell or not use.steps:
+        return []
+    step, arguments, shape = use.steps[0]
+    notes = []
+    if step == "index" and use.name == "output":
+        notes += _output_index(use.text, arguments, config, lengths, shape)
+    elif step == "index":
+        notes += _state_index(use, arguments, config)
+    elif step in ("view", "reshape") and shape:
+        notes += _mixing(use, arguments, config, shape)
+    return notes
+
+
+def _both(name: str = "h_n") -> str:
+    return f"torch.cat([{name}[-2], {name}[-1]], dim=-1)"
+
+
+def _output_index(
+    text: str, items: tuple[Any, ...], config: RNNConfig, lengths: tuple[int, ...] | None, shape: Shape
+) -> list[str]:
+    unbatched = len(shape) == 2
+    time = 1 if config.batch_first and not unbatched else 0
+    batch = None if unbatched else 1 - time
+    if ... in items:
+        return []
+    at = [dim for dim, item in enumerate(items) if isinstance(item, int)]
+    if batch in at and time not in at:
+        last = "output[:, -1]" if config.batch_first else "output[-1]"
+        layout = "(N, L, D*H_out)" if config.batch_first else "(L, N, D*H_out)"
+        return [f"{text} takes one sequence of the batch, not one step: output is {layout}; the last step is {last}"]
+    if time not in at or items[time] not in (-1, (shape[time] - 1 if shape else -1)):
+        return []
+    notes = []
+    if lengths and min(lengths) != max(lengths):
+        notes.append(
+            f"{text} is padding for every sequence shorter than {max(lengths)}: take "
+            + (_both() if config.bidirectional else "h_n[-1]")
+            + ", each sequence's own last step"
+        )
+    if config.bidirectional:
+        notes.append(
+            f"{text} of a bidirectional module is no summary of its reverse half: at the last step the reverse direction "
+            f"has read one step only; take {_both()}"
+        )
+    return notes
+
+
+def _state_index(use: Use, items: tuple[Any, ...], config: RNNConfig) -> list[str]:
+    rows, name, text = config.D * config.num_layers, use.name, use.text
+    row = items[0] if isinstance(items[0], int) else None
+    if row is None:
+        if len(items) > 1 and isinstance(items[1], int):
+            return [f"{text} takes one sequence of the batch: {name} is (D*num_layers, N, H); the last layer is {name}[-1]"]
+        return []
+    row += rows if row < 0 else 0
+    layer, direction = divmod(row, config.D)
+    if config.bidirectional:
+        which = "forward" if direction == 0 else "reverse"
+        return [f"{text} is layer {layer}, {which} direction only; both directions of the last layer are {_both(name)}"]
+    if layer != config.num_layers - 1:
+        return [f"{text} is layer {layer} of {config.num_layers}; the last layer is {name}[-1]"]
+    return []
+
+
+def _mixing(use: Use, sizes: tuple[Any, ...], config: RNNConfig, shape: Shape) -> list[str]:
+    """A view that does not keep the batch axis where it is: it cuts the numbers elsewhere and mixes sequences."""
+    if len(shape) != 3 or not sizes or min(shape) == 0:
+        return []
+    target = _view(shape, sizes)
+    first, second, width = shape
+    name, text = use.name, use.text
+    if _keeps(target, first, second):
+        if name == "output" and config.bidirectional and target[-1] == config.H_out and target[-2] != 2:
+            return [
+                f"{text} makes two rows of each step, one for each direction; keep {width} features, or split them: "
+                f"output.view({first}, {second}, 2, {config.H_out})"
+            ]
+        return []
+    if name == "output" and target[0] in (first * second, first * second * config.D):
+        if config.bidirectional and target[-1] == config.H_out:
+            return [
+                f"{text} makes two rows of each step, one for each direction; output.reshape(-1, {width}) keeps them together"
+            ]
+        return []
+    if first == 1 or second == 1:
+        return []
+    if name == "output":
+        if config.batch_first and target[0] == first:
+            return []
+        batch = "output.reshape(N, -1)" if config.batch_first else f"output.transpose(0, 1).reshape({second}, -1)"
+        return [f"{text} mixes the sequences of the batch: a view does not move axes; use {batch}"]
+    return [
+        f"{text} mixes layers, directions and sequences: {name} is (D*num_layers, N, H) and a view does not move axes; "
+        f"use {name}.transpose(0, 1).reshape({second}, -1)"
+    ]
+
+
+def _keeps(target: Shape, first: int, second: int) -> bool:
+    """Whether ``target`` has axes whose product is ``first`` and right behind them one of size ``second``."""
+    product = 1
+    for dim, size in enumerate(target):
+        if product == first and size == second and dim > 0:
+            return True
+        product *= size
+    return first == 1 and target[:1] == (second,)
