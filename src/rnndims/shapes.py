@@ -14,7 +14,7 @@ from .errors import MachineError
 
 Shape = tuple[int, ...]
 
-MAX_LISTED: Final = 4_000_000
+MAX_LISTED: Final = 1_000_000
 """The most weights, or packed steps, that are listed one by one; a module beyond it cannot be built anyway."""
 
 
@@ -141,11 +141,7 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
     Raises:
         MachineError: if there are more of them than can be listed.
     """
-    if config.num_layers * config.D * 5 > MAX_LISTED:
-        raise MachineError(
-            f"{config.num_layers} layers have more weights than the {MAX_LISTED} that can be listed one by one",
-            fix="Ask for fewer layers: all layers above the first are alike.",
-        )
+    _check_listable(config)
     rows = config.G * config.hidden_size
     gates = gate_rows(config)
     biases = ("bias_ih", "bias_hh") if config.bias else ()
@@ -172,6 +168,14 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
                 numel = prod(shape)
                 found[name] = Weight(name, layer, direction, ("proj_size", "H_cell"), shape, numel, numel * itemsize, {})
     return found
+
+
+def _check_listable(config: RNNConfig) -> None:
+    if config.num_layers * config.D * 5 > MAX_LISTED:
+        raise MachineError(
+            f"{config.num_layers} layers have more weights than the {MAX_LISTED} that can be listed one by one",
+            fix="Ask for fewer layers: all layers above the first are alike.",
+        )
 
 
 def gate_rows(config: RNNConfig) -> dict[str, tuple[int, int]]:
@@ -209,7 +213,11 @@ def states(config: RNNConfig, data: DataConfig) -> Iterator[StateRow]:
 
     ``in_output`` is an indexing expression of the last layer's rows in the layout at hand: the forward direction ends at
     the last step (with ``lengths``, at each sequence's own, where ``n`` is ``arange(N)``), the reverse one at step 0.
+
+    Raises:
+        MachineError: if there are more of them than can be listed.
     """
+    _check_listable(config)
     if config.is_cell:
         return
     last, row = config.num_layers - 1, 0

@@ -67,7 +67,7 @@ def parse_int(value: Any) -> int:
         return int(value)
     text = str(value).strip()
     whole, point, fraction = text.partition(".")
-    if text.isascii() and (not point or (whole.lstrip("+-").isdigit() and fraction.strip("0") == "")):
+    if text.isascii() and (not point or (whole.lstrip("+-").isdigit() and fraction and not fraction.strip("0"))):
         try:
             return int(whole)
         except ValueError:

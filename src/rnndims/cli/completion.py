@@ -1,0 +1,26 @@
+"""``rnndims completion``: the script that makes a shell complete rnndims."""
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from ..errors import ExitCode
+from .coerce import Command
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(cls=Command)
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish", "powershell"], typer.Argument(metavar="SHELL", help="Which shell.")],
+) -> ExitCode:
+    """Print the completion script for bash, zsh, fish or powershell.
+
+    It knows all commands and options by itself, so that TAB never has to start Python.
+    """
+    from .completions import WRITERS
+    from .completions.model import read_program
+
+    sys.stdout.write(WRITERS[shell][1](read_program()))
+    return ExitCode.OK
