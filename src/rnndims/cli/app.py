@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "cell": ("cell", "What one cell does, step after step, and that the layer does the same."),
     "concat-demo": ("concat_demo", "How the two directions become one output, and the way back."),
     "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
+    "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""
 

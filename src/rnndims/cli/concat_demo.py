@@ -3,7 +3,7 @@
 import typer
 
 from ..errors import ConfigError, ExitCode
-from ..results import ConcatDemo
+from ..measurements import ConcatDemo
 from . import output
 from .coerce import Command
 from .options import DataOptions, ModuleOptions, OutputOptions, TorchOptions, with_options

@@ -3,7 +3,8 @@
 import typer
 
 from ..errors import ExitCode
-from ..results import Run, compute_dims
+from ..measurements import Run
+from ..results import compute_dims
 from . import output
 from .coerce import Command
 from .options import DataOptions, ModuleOptions, OutputOptions, TorchOptions, with_options

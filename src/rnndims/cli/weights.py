@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from ..errors import ExitCode, RnndimsError
-from ..results import Run, compute_dims
+from ..measurements import Run
+from ..results import compute_dims
 from . import output, weights_file
 from .coerce import Command
 from .options import DataOptions, ModuleOptions, OutputOptions, TorchOptions, with_options

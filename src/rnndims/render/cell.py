@@ -7,7 +7,7 @@ from rich.text import Text
 
 from .. import equations
 from ..constructor import format_constructor
-from ..results import CellRun, CellStep, Comparison
+from ..measurements import CellRun, CellStep, Comparison
 from . import numbers, style, text
 from .equation import print_equations
 from .values import print_values

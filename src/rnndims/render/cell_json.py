@@ -6,7 +6,7 @@ from typing import Any
 from .. import equations
 from ..constructor import format_constructor
 from ..equations import Equation, Term
-from ..results import CellRun, CellStep
+from ..measurements import CellRun, CellStep
 from .json import config_document, data_document, head, tensor_document, weight_document
 
 

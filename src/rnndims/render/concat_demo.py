@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from ..constructor import format_constructor
-from ..results import ConcatDemo, LayerJoin
+from ..measurements import ConcatDemo, LayerJoin
 from . import numbers, style, text
 from .cell import difference
 from .weights import elided

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..results import ConcatDemo, Half
+from ..measurements import ConcatDemo, Half
 from .json import config_document, data_document, head
 
 

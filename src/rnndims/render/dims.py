@@ -7,7 +7,8 @@ from rich.text import Text
 
 from .. import explain
 from ..constructor import format_constructor
-from ..results import Dims, Measured, Run
+from ..measurements import Measured, Run
+from ..results import Dims
 from ..shapes import Packed, Shape
 from . import style, text
 from .values import print_values

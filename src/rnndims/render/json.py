@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import __version__, shapes
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
-from ..results import Dims, Measured, Run
+from ..results import Dims
 from ..shapes import Packed, StateRow, Tensor, Weight
+
+if TYPE_CHECKING:
+    from ..measurements import Measured, Run
 
 SCHEMA: Final = 1
 
@@ -58,12 +61,12 @@ def dims_document(dims: Dims, command: str = "dims", notes: Sequence[str] = ()) 
     }
 
 
-def run_document(run: Run, notes: Sequence[str] = ()) -> dict[str, Any]:
+def run_document(run: "Run", notes: Sequence[str] = ()) -> dict[str, Any]:
     """The document of ``run``: that of ``dims`` and, beside it, what was measured."""
     return {**dims_document(run.dims, "run", notes), "measured": measured_document(run.measured, run.dims)}
 
 
-def weights_document(run: Run, notes: Sequence[str] = ()) -> dict[str, Any]:
+def weights_document(run: "Run", notes: Sequence[str] = ()) -> dict[str, Any]:
     """The document of ``weights``: that of ``run`` with each parameter's parts and how it is applied."""
     document = {**run_document(run, notes), "command": "weights"}
     for name, weight in run.dims.weights.items():
@@ -80,7 +83,7 @@ def weights_document(run: Run, notes: Sequence[str] = ()) -> dict[str, Any]:
     return document
 
 
-def measured_document(measured: Measured, dims: Dims) -> dict[str, Any]:
+def measured_document(measured: "Measured", dims: Dims) -> dict[str, Any]:
     """What PyTorch returned, and whether the closed form agrees."""
     disagreements = measured.disagreements(dims)
     document = {

@@ -10,7 +10,7 @@ from rich.tree import Tree
 from .. import explain, shapes
 from ..config import RNNConfig
 from ..constructor import format_constructor
-from ..results import Run
+from ..measurements import Run
 from ..shapes import Weight
 from . import style, text
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from ..results import Comparison
+from ..measurements import Comparison
 
 
 def same_numbers(torch: Any, left: Any, right: Any) -> bool:

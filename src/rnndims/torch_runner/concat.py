@@ -5,7 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from ..config import DataConfig, Direction, RNNConfig
 from ..constructor import format_constructor
-from ..results import ConcatDemo, Half, LayerJoin, WayBack, compute_dims
+from ..measurements import ConcatDemo, Half, LayerJoin, WayBack
+from ..results import compute_dims
 from ..shapes import Shape
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from .. import cost, shapes
 from ..config import DataConfig, RNNConfig
 from ..errors import MachineError
-from ..results import Measured
+from ..measurements import Measured
 from ..shapes import Packed
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors

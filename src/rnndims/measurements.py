@@ -1,0 +1,198 @@
+"""What PyTorch was seen to do, as data: frozen, without text or colour. Renderers turn it into output."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .config import RNNConfig
+from .results import Dims
+from .shapes import Packed, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What PyTorch returned when the module was really built and run.
+
+    Shapes are read off real tensors. ``states_verified`` says that every ``in_output`` expression was evaluated on the
+    real ``output`` and equals its row of ``h_n``; ``None`` where there are no numbers to compare (``meta``) or no rows
+    (a cell). ``values`` has the numbers of every tensor and weight as nested lists, where they were asked for: a complex
+    number is ``[re, im]``, and what JSON has no number for is ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. ``method`` is
+    ``"forward"``, or ``"shape function"`` where a long sequence on ``meta`` was answered by PyTorch's shape function of the
+    fused kernel instead of one step after the other. ``warnings`` is what PyTorch warned about.
+    """
+
+    device: str
+    torch: str
+    tensors: dict[str, Shape]
+    weights: dict[str, Shape]
+    parameters: int
+    packed: Packed | None
+    states_verified: bool | None
+    values: dict[str, Any] | None = None
+    method: str = "forward"
+    warnings: tuple[str, ...] = ()
+
+    def disagreements(self, dims: Dims) -> list[str]:
+        """Names of the tensors and weights whose measured shape is not the closed form's; empty if all agree."""
+        expected = {name: tensor.shape for name, tensor in dims.tensors.items()}
+        expected.update((name, weight.shape) for name, weight in dims.weights.items())
+        found = {**self.tensors, **self.weights}
+        wrong = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
+        if self.parameters != dims.totals.parameters:
+            wrong.append("parameters")
+        if self.packed != dims.packed:
+            wrong.append("packed")
+        return wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``run``: the closed form beside the measurement."""
+
+    dims: Dims
+    measured: Measured
+
+
+class CellStep(NamedTuple):
+    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, for an LSTM, ``c[t]``; their numbers where they were kept."""
+
+    t: int
+    input: Shape
+    h: Shape
+    c: Shape | None
+    input_values: Any = None
+    h_values: Any = None
+    c_values: Any = None
+
+
+class Comparison(NamedTuple):
+    """Two ways to the same numbers: whether they agree within ``tolerance``, and the largest difference between them.
+
+    All three are ``None`` where there are no numbers (``meta``); ``matches`` alone is, where complex numbers came so close to
+    a pole of the activation that rounding alone explains the difference. The tolerance is relative to the larger of 1 and the
+    largest number. A difference that is no number JSON has is ``"NaN"`` or ``"Infinity"``.
+    """
+
+    matches: bool | None
+    max_abs_diff: float | str | None
+    tolerance: float | None
+
+
+class OneMatmul(NamedTuple):
+    """A step as one product: shapes of ``[x[t], h[t-1]]``, of the two weights side by side, and of what comes out."""
+
+    input: Shape
+    weight: Shape
+    output: Shape
+    comparison: Comparison
+
+
+def _is_false(matmul: OneMatmul | None) -> bool:
+    return matmul is not None and matmul.comparison.matches is False
+
+
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """``cell``: the loop over the steps, and the proof that it is what the layer does.
+
+    Attributes:
+        dims: the closed form of the cell.
+        layer: the layer that does the same in one call.
+        device: where it ran.
+        torch: PyTorch's version.
+        steps: what each turn of the loop took and gave.
+        initial: numbers of ``h_0`` (and ``c_0``), where they were kept.
+        weights: shapes of the cell's parameters; the same ones are used in every step.
+        parameters: how many numbers they have.
+        loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
+        one_matmul: the step as one matrix product, ``None`` for a GRU.
+        values: the numbers of the weights, where they were asked for.
+        warnings: what PyTorch warned about.
+    """
+
+    dims: Dims
+    layer: RNNConfig
+    device: str
+    torch: str
+    steps: tuple[CellStep, ...]
+    initial: dict[str, Any] | None
+    weights: dict[str, Shape]
+    parameters: int
+    loop: Comparison
+    one_matmul: OneMatmul | None
+    values: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+    def disagrees(self) -> bool:
+        """Whether anything measured is not what it should be."""
+        shapes_agree = all(self.weights.get(name) == weight.shape for name, weight in self.dims.weights.items())
+        return not shapes_agree or self.loop.matches is False or _is_false(self.one_matmul)
+
+
+class Half(NamedTuple):
+    """One direction of ``output``: its shape, and its numbers where they were kept."""
+
+    shape: Shape
+    values: Any = None
+
+
+class WayBack(NamedTuple):
+    """An expression that takes ``output`` apart again: the shape it gives, and whether its parts are the two halves.
+
+    ``parts`` are the expressions of the forward and of the reverse half.
+    """
+
+    expression: str
+    shape: Shape
+    parts: tuple[str, str]
+    matches: bool | None
+
+
+class LayerJoin(NamedTuple):
+    """One bidirectional layer rebuilt from two layers of one direction, each with a copy of its own weights.
+
+    ``forward_weights`` and ``reverse_weights`` are the names in the bidirectional module.
+    """
+
+    layer: int
+    module: str
+    input: Shape
+    forward: Shape
+    reverse: Shape
+    output: Shape
+    forward_weights: tuple[str, ...]
+    reverse_weights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConcatDemo:
+    """``concat-demo``: two halves, joined along the last dim.
+
+    Attributes:
+        forward: the forward half.
+        reverse: the reverse half, in the order of the input's steps.
+        output: what they give together.
+        dims: names of the dims of ``output``.
+        ways_back: how to take ``output`` apart.
+        comparison: the joined halves against the module's own ``output``; exact where the difference is 0.
+        dims_of_module: the closed form of the module, ``None`` for the fixed example.
+        layers: the layers rebuilt, in order; empty for the fixed example.
+        device: where it ran.
+        torch: PyTorch's version.
+        warnings: what PyTorch warned about.
+    """
+
+    forward: Half
+    reverse: Half
+    output: Half
+    dims: tuple[str, ...]
+    ways_back: tuple[WayBack, ...]
+    comparison: Comparison
+    dims_of_module: Dims | None
+    layers: tuple[LayerJoin, ...]
+    device: str
+    torch: str
+    warnings: tuple[str, ...] = ()
+
+    def disagrees(self) -> bool:
+        """Whether the joined halves are not the module's output, or cannot be taken apart."""
+        return self.comparison.matches is False or any(way.matches is False for way in self.ways_back)
