@@ -67,10 +67,15 @@ class RNNConfig:
         smallest = 0 if self.is_cell else 1
         for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
             value = getattr(self, field)
+            if type(value) is bool and field in ("input_size", "hidden_size"):
+                value = int(value)  # PyTorch takes True for 1 here, but fails on it elsewhere
+                object.__setattr__(self, field, value)
             if type(value) is not int:
                 _refuse_type(field, value, "an int")
             if value < smallest and field != "proj_size":
                 _refuse_small(field, value, smallest)
+        if self.is_cell and isinstance(self.bias, (int, type(None))):
+            object.__setattr__(self, "bias", bool(self.bias))
         for field in ("bias", "batch_first", "bidirectional", "is_cell"):
             if type(getattr(self, field)) is not bool:
                 _refuse_type(field, getattr(self, field), "a bool")

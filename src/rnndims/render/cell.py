@@ -29,7 +29,7 @@ def _print(run: CellRun, notes: Sequence[str], console: "Console") -> None:
     times = f", called {text.count(len(run.steps))} times" if len(run.steps) != 1 else ", called once"
     console.print(text.heading(name + times))
     where = Text(f"{run.device}, {run.dims.data.dtype}, torch {run.torch}", style=style.QUIET)
-    text.print_parts([verdict(run.loop, f"the loop gives what {format_constructor(run.layer)} gives", console), where], console)
+    print_verdict(verdict(run.loop, f"the loop gives what {format_constructor(run.layer)} gives", console), where, console)
     text.print_notes(notes, console)
     console.print()
     console.print(text.heading("One step"))
@@ -58,6 +58,15 @@ def verdict(comparison: Comparison, claim: str, console: "Console") -> Text:
         return Text(f"{claim}: undecided, rounding grows near a pole of the activation{amount}", style=style.NOTE)
     mark = "✓ " if comparison.matches else "✗ NOT SO: "
     return Text(style.glyphs(mark, console) + claim + amount, style=style.GOOD if comparison.matches else style.BAD)
+
+
+def print_verdict(said: Text, where: Text, console: "Console") -> None:
+    """Print a verdict, a sentence that may wrap, and where it was found."""
+    if len(said) <= console.width:
+        text.print_parts([said, where], console)
+    else:
+        console.print(said)
+        text.print_unbroken(where, console)
 
 
 def difference(value: float | str) -> str:
@@ -89,6 +98,8 @@ def _print_steps(run: CellRun, console: "Console") -> None:
             console.print(Text(style.glyphs(more, console), style=style.QUIET))
             continue
         _print_step(step, console)
+    if run.initial is None and run.device != "meta":
+        console.print(Text("the numbers: --values", style=style.QUIET))
 
 
 def _shape(run: CellRun, name: str) -> tuple[int, ...]:

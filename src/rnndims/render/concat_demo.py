@@ -8,7 +8,7 @@ from rich.text import Text
 from ..constructor import format_constructor
 from ..measurements import ConcatDemo, LayerJoin
 from . import numbers, style, text
-from .cell import difference
+from .cell import difference, print_verdict
 from .weights import elided
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def _print(demo: ConcatDemo, notes: Sequence[str], console: "Console") -> None:
         Text.assemble("+ ", ("reverse ", style.DIRECTION["reverse"]), text.shape(demo.reverse.shape)),
         Text.assemble(f"{arrow} ", ("output ", style.NAME), text.shape(demo.output.shape), " ", text.dims(demo.dims)),
     ]
-    text.print_parts(parts, console)
+    together = Text(" ").join(parts)
+    text.print_parts([together] if len(together) <= console.width else parts, console)
     if module is not None:
         where = Text(f"{demo.device}, {module.data.dtype}, torch {demo.torch}", style=style.QUIET)
-        text.print_parts([_verdict(demo, console), where], console)
+        print_verdict(_verdict(demo, console), where, console)
     text.print_notes(notes, console)
     if demo.layers:
         console.print()

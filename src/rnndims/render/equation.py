@@ -32,23 +32,28 @@ def _print_one(equation: Equation, result: int, widths: Sequence[int], console: 
     _put(above, below, equation.result, result, console)
     above.append(" = ")
     below.append("   ")
-    for piece in _pieces(list(zip(equation.terms, widths, strict=True))):
-        needed = sum(width + 1 for _, width in piece)
-        if len(above) > indent and len(above) + needed > console.width:
-            _flush(above, below, console)
-            above, below = Text(" " * indent), Text(" " * indent)
-        for term, width in piece:
-            _put(above, below, term, width, console)
-            above.append(" ")
-            below.append(" ")
+    for piece in _pieces(list(zip(equation.terms, widths, strict=True)), ("+",)):
+        fits_alone = indent + _needed(piece) <= console.width
+        for part in [piece] if fits_alone else _pieces(piece, OPERATORS):
+            if len(above) > indent and len(above) + _needed(part) > console.width:
+                _flush(above, below, console)
+                above, below = Text(" " * indent), Text(" " * indent)
+            for term, width in part:
+                _put(above, below, term, width, console)
+                above.append(" ")
+                below.append(" ")
     _flush(above, below, console)
 
 
-def _pieces(terms: Sequence[tuple[Term, int]]) -> list[list[tuple[Term, int]]]:
-    """The terms in groups that stay on one line: each begins at an operator."""
+def _needed(piece: Sequence[tuple[Term, int]]) -> int:
+    return sum(width + 1 for _, width in piece) - 1
+
+
+def _pieces(terms: Sequence[tuple[Term, int]], operators: Sequence[str]) -> list[list[tuple[Term, int]]]:
+    """The terms in groups that stay on one line: each begins at one of ``operators``."""
     pieces: list[list[tuple[Term, int]]] = [[]]
     for term, width in terms:
-        if term.text in OPERATORS and any(other.shape is not None for other, _ in pieces[-1]):
+        if term.text in operators and any(other.shape is not None for other, _ in pieces[-1]):
             pieces.append([])
         pieces[-1].append((term, width))
     return pieces

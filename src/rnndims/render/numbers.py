@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import style
-from .weights import elided
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,6 +43,8 @@ def _shortens(text: str) -> bool:
 def line(numbers: Sequence[str], width: int, room: int, console: "Console") -> str:
     """Numbers right-aligned in columns of ``width``, the middle ones left out if there is no ``room`` for all."""
     fit = max(2, (room + 1) // (width + 1))
-    shown, _ = elided(numbers, fit if len(numbers) <= fit else max(2, fit - 1))
+    if len(numbers) <= fit:
+        return " ".join(part.rjust(width) for part in numbers)
+    left, right = fit // 2, max(1, (fit - 1) // 2)
     gap = style.glyphs("…", console)
-    return " ".join(gap.rjust(width) if part is None else part.rjust(width) for part in shown)
+    return " ".join(part.rjust(width) for part in (*numbers[:left], gap, *numbers[-right:]))

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from ..config import DataConfig, Direction, RNNConfig
 from ..constructor import format_constructor
+from ..errors import ConfigError
 from ..measurements import ConcatDemo, Half, LayerJoin, WayBack
 from ..results import compute_dims
 from ..shapes import Shape
@@ -59,6 +60,8 @@ def as_bidirectional(config: RNNConfig) -> RNNConfig:
     Raises:
         ConfigError: a cell has no directions.
     """
+    if config.is_cell:
+        raise ConfigError("is_cell", f"nn.{config.class_name}", "a cell has one direction, there is nothing to join")
     return replace(config, bidirectional=True)
 
 
