@@ -18,6 +18,7 @@ class Result(NamedTuple):
 
     @property
     def json(self) -> Any:
+        """Standard output as the one JSON document it must be."""
         return json.loads(self.out)
 
 

@@ -96,7 +96,7 @@ def test_the_import_test_sees_what_it_should():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_only_the_runner_imports_torch(path):
-    """torch is named in an import nowhere but in torch_runner, and there at no module's top level."""
+    """Torch is named in an import nowhere but in torch_runner, and there at no module's top level."""
     for name, at_top in imports_of(path.read_text(encoding="utf-8"), package_of(path)):
         if name.split(".")[0] == "torch":
             assert "torch_runner" in path.parts

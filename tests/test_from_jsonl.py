@@ -2,10 +2,15 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 
 import pytest
+
+from rnndims import DataConfig, RNNConfig
+from rnndims.render.json import dims_document, dims_line, encode
+from rnndims.results import compute_dims
 
 COMMAND = [sys.executable, "-m", "rnndims", "dims", "--from-jsonl", "-"]
 
@@ -13,7 +18,7 @@ COMMAND = [sys.executable, "-m", "rnndims", "dims", "--from-jsonl", "-"]
 def ask(lines: str | bytes) -> tuple[int, list[dict]]:
     """The exit code and the answers to these lines on standard input."""
     text = lines if isinstance(lines, bytes) else lines.encode()
-    done = subprocess.run(COMMAND, input=text, capture_output=True, timeout=60)
+    done = subprocess.run(COMMAND, input=text, capture_output=True, timeout=60, check=False)
     assert done.stderr == b""
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -28,6 +33,28 @@ def test_answers_are_those_of_the_command(invoke):
     assert code == 0
     long = invoke("dims", "nn.LSTM(10, 20, 2, bidirectional=True)", "--lengths", "3,1", "--json").json
     assert answers == [long, long, invoke("dims", "--json").json]
+
+
+def test_the_fast_line_is_the_encoded_document():
+    """The line that is formatted for speed equals the document encoded by json, whatever the configuration."""
+    draw = random.Random(0)
+    for _ in range(300):
+        cell = draw.choice(["rnn", "lstm", "gru"])
+        hidden = draw.randint(2, 10**6)
+        projection = draw.randint(0, hidden - 1) if cell == "lstm" and draw.random() < 0.5 else 0
+        config = RNNConfig(
+            cell,
+            draw.randint(1, 99),
+            hidden,
+            draw.randint(1, 3),
+            bias=draw.random() < 0.5,
+            bidirectional=draw.random() < 0.5,
+            proj_size=projection,
+        )
+        dims = compute_dims(config, DataConfig(lengths=(3, 1) if draw.random() < 0.5 else None))
+        assert dims_line(dims) == encode(dims_document(dims))
+    dims = compute_dims(RNNConfig("gru", 3, 4, is_cell=True), DataConfig())
+    assert dims_line(dims) == encode(dims_document(dims))
 
 
 def test_an_answer_can_be_asked_again():

@@ -142,31 +142,31 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
         MachineError: if there are more of them than can be listed.
     """
     _check_listable(config)
-    rows = config.G * config.hidden_size
-    gates = gate_rows(config)
+    rows, h_out, gates = config.G * config.hidden_size, config.H_out, gate_rows(config)
     biases = ("bias_ih", "bias_hh") if config.bias else ()
+    projection = (config.proj_size, config.hidden_size)
+    recurrent, projected = rows * h_out, prod(projection)
     found: dict[str, Weight] = {}
     for layer in range(config.num_layers):
         width = config.layer_input_size(layer)
-        width_dim = "D*H_out" if layer else "H_in"
+        read = rows * width
+        dims = ("G*H_cell", "D*H_out") if layer else ("G*H_cell", "H_in")
         for direction in config.directions:
             suffix = "" if config.is_cell else f"_l{layer}_reverse" if direction == "reverse" else f"_l{layer}"
             name = "weight_ih" + suffix
-            numel = rows * width
-            found[name] = Weight(name, layer, direction, ("G*H_cell", width_dim), (rows, width), numel, numel * itemsize, gates)
+            found[name] = Weight(name, layer, direction, dims, (rows, width), read, read * itemsize, gates)
             name = "weight_hh" + suffix
-            numel = rows * config.H_out
             found[name] = Weight(
-                name, layer, direction, ("G*H_cell", "H_out"), (rows, config.H_out), numel, numel * itemsize, gates
+                name, layer, direction, ("G*H_cell", "H_out"), (rows, h_out), recurrent, recurrent * itemsize, gates
             )
             for bias in biases:
                 name = bias + suffix
                 found[name] = Weight(name, layer, direction, ("G*H_cell",), (rows,), rows, rows * itemsize, gates)
-            if config.proj_size:
+            if projected:
                 name = "weight_hr" + suffix
-                shape = (config.proj_size, config.hidden_size)
-                numel = prod(shape)
-                found[name] = Weight(name, layer, direction, ("proj_size", "H_cell"), shape, numel, numel * itemsize, {})
+                found[name] = Weight(
+                    name, layer, direction, ("proj_size", "H_cell"), projection, projected, projected * itemsize, {}
+                )
     return found
 
 

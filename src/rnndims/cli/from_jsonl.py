@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final
 
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError, ExitCode, RnndimsError, shorten
-from ..render.json import dims_document, encode
+from ..render.json import dims_line, encode
 from ..results import compute_dims
 
 CHUNK: Final = 1 << 14
@@ -16,7 +16,11 @@ CHUNK: Final = 1 << 14
 LONGEST_LINE: Final = 1 << 20
 """Bytes of the longest line that is read; a longer one is an error of its own and is skipped without being kept."""
 
+ERROR: Final = '{"line":'
+"""How the answer to a bad line begins."""
+
 CONFIG_KEYS: Final = frozenset(RNNConfig.__dataclass_fields__)
+SIZES: Final = frozenset({"input_size", "hidden_size", "num_layers", "proj_size"})
 DATA_KEYS: Final = frozenset(DataConfig.__dataclass_fields__)
 DEFAULTS: Final[dict[str, Any]] = {"cell": "rnn", "input_size": 4, "hidden_size": 2}
 
@@ -58,11 +62,10 @@ def _answer_stream(stream: BinaryIO) -> ExitCode:
         for number, line in lines:
             if not line or line.isspace():
                 continue
-            document = answer(line)
-            if "error" in document:
-                document = {"line": number, **document}
+            text = answer(line, number)
+            if text.startswith(ERROR):
                 code = ExitCode.USAGE
-            write(encode(document) + "\n")
+            write(text)
         flush()
     return code
 
@@ -86,16 +89,16 @@ def _tail(chunk: bytes) -> bytes:
     return b"" if end < 0 else chunk[end:]
 
 
-def answer(line: bytes) -> dict[str, Any]:
-    """The document for one line, or ``{"error": {"message": ..., "option": ...}}``."""
+def answer(line: bytes, number: int) -> str:
+    """The document for one line as a line, or ``{"line": number, "error": {"message": ..., "option": ...}}``."""
     try:
-        question = _parse(line)
-        config, data = _understand(question)
-        return dims_document(compute_dims(config, data))
+        config, data = _understand(_parse(line))
+        return dims_line(compute_dims(config, data)) + "\n"
     except ConfigError as error:
-        return {"error": {"message": error.render(), "option": error.field}}
+        message, option = error.render(), error.field
     except RnndimsError as error:
-        return {"error": {"message": error.render(), "option": getattr(error, "option", None)}}
+        message, option = error.render(), getattr(error, "option", None)
+    return encode({"line": number, "error": {"message": message, "option": option}}) + "\n"
 
 
 def _parse(line: bytes) -> dict[str, Any]:
@@ -117,6 +120,8 @@ def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
     data: dict[str, Any] = {}
     for key, value in question.items():
         if key in CONFIG_KEYS:
+            if isinstance(value, bool) and key in SIZES:
+                raise ConfigError(key, encode(value), "must be an int, not a bool")
             module[key] = value
         elif key in DATA_KEYS:
             data[key] = value

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import __version__, shapes
@@ -41,8 +42,9 @@ def head(command: str) -> dict[str, Any]:
     return {"schema": SCHEMA, "rnndims": __version__, "command": command}
 
 
-def dims_document(dims: Dims, command: str = "dims", notes: Sequence[str] = ()) -> dict[str, Any]:
+def dims_document(dims: Dims, command: str = "dims", notes: Sequence[str] = (), *, with_weights: bool = True) -> dict[str, Any]:
     """The document of ``dims``; ``run`` and ``weights`` add to it."""
+    weights = dims.weights if with_weights else {}
     return {
         **head(command),
         "config": config_document(dims.config),
@@ -50,7 +52,7 @@ def dims_document(dims: Dims, command: str = "dims", notes: Sequence[str] = ()) 
         "tensors": {name: tensor_document(tensor) for name, tensor in dims.tensors.items()},
         "packed": None if dims.packed is None else packed_document(dims.packed),
         "states": [state_document(row) for row in dims.states],
-        "weights": {name: weight_document(weight) for name, weight in dims.weights.items()},
+        "weights": {name: weight_document(weight) for name, weight in weights.items()},
         "totals": {
             "parameters": dims.totals.parameters,
             "parameter_bytes": dims.totals.parameter_bytes,
@@ -59,6 +61,29 @@ def dims_document(dims: Dims, command: str = "dims", notes: Sequence[str] = ()) 
         },
         "notes": notes,
     }
+
+
+def dims_line(dims: Dims) -> str:
+    """``encode(dims_document(dims))`` in half the time, for JSON Lines.
+
+    Most of a document is its weights, all of one form, without a character that JSON escapes: formatting them is four times
+    faster than making a dict of each and encoding it.
+    """
+    gates = encode(shapes.gate_rows(dims.config))
+    parts = []
+    for name, layer, direction, symbols, shape, numel, size, has_gates in dims.weights.values():
+        sizes = ("[%d,%d]" if len(shape) == 2 else "[%d]") % shape
+        parts.append(
+            f'"{name}":{{"layer":{layer},"direction":"{direction}","dims":{_symbols(symbols)},"shape":{sizes},'
+            f'"numel":{numel},"bytes":{size},"gates":{gates if has_gates else "{}"}}}'
+        )
+    weights = ",".join(parts)
+    return encode(dims_document(dims, with_weights=False)).replace('"weights":{}', f'"weights":{{{weights}}}', 1)
+
+
+@lru_cache(maxsize=16)
+def _symbols(dims: tuple[str, ...]) -> str:
+    return encode(dims)
 
 
 def run_document(run: "Run", notes: Sequence[str] = ()) -> dict[str, Any]:
