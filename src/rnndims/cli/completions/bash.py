@@ -56,8 +56,9 @@ _rnndims() {
     elif [[ $cur == [=:]* ]]; then
         return 0
     fi
-    if [[ -z $option && -z $ended && $cur == --*=* ]]; then # where "=" does not split words
-        option=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
+    if [[ -z $option && -z $ended && $cur == --*=* ]]; then # "=" did not split the word: bash 3, or the user's choice
+        option=${cur%%=*} cur=${cur#*=}
+        [[ ${COMP_WORDBREAKS-} == *=* ]] || prefix=$option=
     fi
 
     if [[ -n $option ]]; then

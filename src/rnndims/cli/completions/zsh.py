@@ -48,7 +48,7 @@ def script(program: Program) -> str:
 
 def _function(command: Command) -> str:
     specs = [_option(option) for option in command.options]
-    specs += [_quote(("*" if argument.multiple else "") + ":" + _value(argument)) for argument in command.arguments]
+    specs += [_quote(("*" if argument.multiple else "") + ":" + _value(argument, "()")) for argument in command.arguments]
     return f"_rnndims_{command.name}() {{\n    _arguments -s -S \\\n        " + " \\\n        ".join(specs) + "\n}"
 
 
@@ -61,8 +61,12 @@ def _option(option: Option) -> str:
     return first + joined + _quote(f"[{_escape(option.text)}]{value}")
 
 
-def _value(option: Option) -> str:
-    action = {"choice": f"({' '.join(option.choices)})", "file": "_files"}.get(option.kind, " ")
+def _value(option: Option, free: str = " ") -> str:
+    """What may follow; ``free`` is the action where nothing can be offered: a space shows the label as a message.
+
+    An argument takes ``()`` instead: with a message, zsh lists a single matching option without completing it.
+    """
+    action = {"choice": f"({' '.join(option.choices)})", "file": "_files"}.get(option.kind, free)
     return f"{_escape(option.label)}:{action}"
 
 

@@ -1,0 +1,314 @@
+# Completion of rnndims for PowerShell. Written by "rnndims completion powershell": do not edit.
+
+Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commands = [ordered]@{
+        'run' = 'Build the module, run it, and show what goes in and what comes out'
+        'weights' = 'Which weights exist, why they have that size, and how each is applied'
+        'cell' = 'What one cell does, step after step, and that the layer does the same'
+        'concat-demo' = 'How the two directions become one output, and the way back'
+        'diagram' = 'What it looks like: unrolled in time, inside a cell, or as matrix products'
+        'dims' = 'The same shapes at once, by arithmetic, without torch'
+        'completion' = 'Print the script that makes bash, zsh, fish or PowerShell complete rnndims'
+    }
+    # What follows an option: '' nothing, '?' something nobody can guess, 'FILE' a file name, or the values to offer.
+    $options = @{
+        '' = @(
+            @('--version', 'Print the version and exit', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'run' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--seq-len', 'L, time steps', '?'),
+            @('-t', 'L, time steps', '?'),
+            @('--batch-size', 'N, sequences', '?'),
+            @('-n', 'N, sequences', '?'),
+            @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
+            @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
+            @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--device', 'cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers', 'auto cpu cuda mps meta'),
+            @('--seed', 'Of the weights and the input', '?'),
+            @('--values', 'Print the numbers too', ''),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'weights' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--seq-len', 'L, time steps', '?'),
+            @('-t', 'L, time steps', '?'),
+            @('--batch-size', 'N, sequences', '?'),
+            @('-n', 'N, sequences', '?'),
+            @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
+            @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
+            @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--device', 'cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers', 'auto cpu cuda mps meta'),
+            @('--seed', 'Of the weights and the input', '?'),
+            @('--values', 'Print the numbers too', ''),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--name', 'Of a checkpoint, the module of this name; *, ? match any', '?'),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'cell' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--seq-len', 'L, time steps', '?'),
+            @('-t', 'L, time steps', '?'),
+            @('--batch-size', 'N, sequences', '?'),
+            @('-n', 'N, sequences', '?'),
+            @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
+            @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
+            @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--device', 'cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers', 'auto cpu cuda mps meta'),
+            @('--seed', 'Of the weights and the input', '?'),
+            @('--values', 'Print the numbers too', ''),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'concat-demo' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--seq-len', 'L, time steps', '?'),
+            @('-t', 'L, time steps', '?'),
+            @('--batch-size', 'N, sequences', '?'),
+            @('-n', 'N, sequences', '?'),
+            @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
+            @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
+            @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--device', 'cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers', 'auto cpu cuda mps meta'),
+            @('--seed', 'Of the weights and the input', '?'),
+            @('--values', 'Print the numbers too', ''),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'diagram' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--seq-len', 'L, time steps', '?'),
+            @('-t', 'L, time steps', '?'),
+            @('--batch-size', 'N, sequences', '?'),
+            @('-n', 'N, sequences', '?'),
+            @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
+            @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
+            @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--cell-view', 'The inside of one cell: gates, weights, states', ''),
+            @('--matmul', 'One step as matrix products, drawn to scale', ''),
+            @('--layer', 'Whose cell --cell-view and --matmul show', '?'),
+            @('--format', 'What to draw with', 'text ascii svg dot mermaid png'),
+            @('--output', 'Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt', 'FILE'),
+            @('-o', 'Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt', 'FILE'),
+            @('--max-steps', 'Time steps to draw; more are left out', '?'),
+            @('--max-layers', 'Layers to draw; more are left out', '?'),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'dims' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--seq-len', 'L, time steps', '?'),
+            @('-t', 'L, time steps', '?'),
+            @('--batch-size', 'N, sequences', '?'),
+            @('-n', 'N, sequences', '?'),
+            @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
+            @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
+            @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--from-jsonl', 'Answer each line, a JSON object of config and data keys; - is stdin', 'FILE'),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'completion' = @(
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+    }
+    $arguments = @{
+        'run' = @('?')
+        'weights' = @('FILE')
+        'cell' = @('?')
+        'concat-demo' = @('?')
+        'diagram' = @('?')
+        'dims' = @('?')
+        'completion' = @('bash zsh fish powershell')
+    }
+
+    $command = ''
+    $option = ''
+    $ended = $false
+    $number = 0
+    foreach ($element in $commandAst.CommandElements | Select-Object -Skip 1) {
+        if ($element.Extent.EndOffset -ge $cursorPosition) { break }
+        $word = $element.Extent.Text
+        if ($option) { $option = '' }
+        elseif (-not $ended -and $word -ceq '--') { $ended = $true }
+        elseif (-not $ended -and $word.StartsWith('-')) {
+            $known = $options[$command] | Where-Object { $_[0] -ceq $word -and $_[2] }
+            if ($known) { $option = $word }
+        }
+        elseif (-not $command) { $command = $word }
+        else { $number++ }
+    }
+    if (-not $options.ContainsKey($command)) { return '' }
+
+    $current = "$wordToComplete"
+    $prefix = ''
+    if (-not $option -and -not $ended -and $current -cmatch '^(--[^=]+)=(.*)$') {
+        $option = $Matches[1]
+        $prefix = "$option="
+        $current = $Matches[2]
+    }
+
+    $offers = @()
+    if ($option) {
+        $follows = ($options[$command] | Where-Object { $_[0] -ceq $option } | Select-Object -First 1)
+        $values = if ($follows) { $follows[2] } else { '' }
+    }
+    elseif (-not $ended -and $current.StartsWith('-')) { $values = '-' }
+    elseif (-not $command) {
+        $values = ''
+        $offers = @($commands.Keys | ForEach-Object { , @($_, $commands[$_]) })
+    }
+    else {
+        $expected = @($arguments[$command])
+        $values = if ($number -lt $expected.Count) { $expected[$number] } else { '' }
+        if ((-not $values -or $values -ceq '?') -and -not $current -and -not $ended) { $values = '-' }
+    }
+
+    if ($values -ceq 'FILE' -and -not $prefix) { return } # no reply of our own: PowerShell completes file names
+    if ($values -ceq 'FILE') {
+        $offers = @(Get-ChildItem "$current*" -ErrorAction SilentlyContinue | ForEach-Object { , @($_.Name, $_.FullName) })
+        $folder = $current -creplace '[^/\\]*$', ''
+        $prefix = "$prefix$folder"
+        $current = $current.Substring($folder.Length)
+    }
+    elseif ($values -ceq '-') {
+        $offers = @($options[$command] | Where-Object { $_[0].StartsWith('--') -or $current.Length -eq 2 })
+    }
+    elseif ($values -and $values -cne '?') {
+        $offers = @($values.Split(' ') | ForEach-Object { , @($_, $_) })
+    }
+
+    $found = @($offers | Where-Object { $_[0].StartsWith($current, [StringComparison]::Ordinal) })
+    if ($found.Count -eq 0) { return '' } # an empty reply, so that PowerShell offers no file names instead
+    foreach ($offer in $found) {
+        $text = "$prefix$($offer[0])"
+        $tip = if ($offer[1]) { $offer[1] } else { $text }
+        [System.Management.Automation.CompletionResult]::new($text, $offer[0], 'ParameterValue', $tip)
+    }
+}
