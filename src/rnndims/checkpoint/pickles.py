@@ -148,8 +148,9 @@ class _Machine:
             raise FileError(_DAMAGED)
         if function.call is None:
             raise refusal(function.what)
-        found = function.call(*arguments)
-        self.push(found, 8 + (len(found) * 2 if isinstance(found, (dict, list)) else 0))
+        self.push(
+            function.call(*arguments), 8 + sum(2 * len(item) for item in arguments if isinstance(item, (dict, list, tuple)))
+        )
 
     def new_object(self, keywords: bool) -> None:
         if keywords:

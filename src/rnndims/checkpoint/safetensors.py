@@ -40,6 +40,7 @@ DTYPES: Final[dict[str, str]] = {
 
 _MAX_HEADER: Final = 100_000_000
 _MAX_TENSORS: Final = 400_000
+_MAX_METADATA: Final = 100_000
 _LONGEST: Final = 1 << 16
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
 _STRING: Final = re.compile(rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
@@ -177,6 +178,8 @@ class _Parser:
             key = self._string()
             if key in seen:
                 raise FileError(f"is no safetensors file: its metadata has {shorten(key)} twice")
+            if len(seen) >= _MAX_METADATA:
+                raise FileError(f"has more than the {_MAX_METADATA} entries of metadata that rnndims reads")
             seen.add(key)
             self._expect(b":")
             self._skip_string()
