@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "weights": ("weights", "Which weights exist, why they have that size, and how each is applied."),
     "cell": ("cell", "What one cell does, step after step, and that the layer does the same."),
     "concat-demo": ("concat_demo", "How the two directions become one output, and the way back."),
+    "diagram": ("diagram", "What it looks like: unrolled in time, inside a cell, or as matrix products."),
     "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
     "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }

@@ -1,0 +1,77 @@
+"""``rnndims diagram``: the module as a picture."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..diagram import View, build_diagram
+from ..errors import ExitCode, FileError, RnndimsError
+from . import output
+from .coerce import Command
+from .options import FILE, DataOptions, ModuleOptions, OutputOptions, with_options
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(cls=Command)
+@with_options
+def diagram(
+    module: ModuleOptions,
+    data: DataOptions,
+    out: OutputOptions,
+    cell_view: Annotated[bool, typer.Option("--cell-view", help="The inside of one cell: gates, weights, states.")] = False,
+    matmul: Annotated[bool, typer.Option("--matmul", help="One step as matrix products, drawn to scale.")] = False,
+    layer: Annotated[int, typer.Option("--layer", metavar="INT", help="Whose cell --cell-view and --matmul show.")] = 0,
+    kind: Annotated[
+        Literal["text", "ascii", "svg", "dot", "mermaid", "png"] | None,
+        typer.Option("--format", case_sensitive=False, show_default="text", help="What to draw with."),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar=FILE, help="Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt."
+        ),
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", metavar="INT", show_default="6", help="Time steps to draw; more are left out.")
+    ] = None,
+    max_layers: Annotated[
+        int | None, typer.Option("--max-layers", metavar="INT", show_default="4", help="Layers to draw; more are left out.")
+    ] = None,
+) -> ExitCode:
+    """What it looks like: the network unrolled along time, the inside of one cell, or one step as matrix products."""
+    if cell_view and matmul:
+        raise RnndimsError("--cell-view and --matmul are two pictures", fix="Ask for one of them.")
+    if out.json and (kind is not None or file is not None):
+        raise RnndimsError("--json: is a format of its own", fix="Leave out --format and --output, or --json.")
+    chosen = module.resolve()
+    fed = data.resolve(chosen)
+    view: View = "cell" if cell_view else "matmul" if matmul else "unrolled"
+    picture = build_diagram(chosen.config, fed, view, layer=layer, max_steps=max_steps, max_layers=max_layers)
+    if out.json:
+        from ..render.diagram_json import diagram_document
+
+        return output.document(diagram_document(picture, chosen.notes))
+    from ..render.diagram import diagram_view, format_of, render_bytes, render_plain
+
+    if file is not None:
+        _write(file, render_bytes(picture, kind or format_of(file)))
+        output.warn(chosen.notes)
+        return ExitCode.OK
+    if kind is None or kind in ("text", "ascii"):
+        return output.view(diagram_view(picture, chosen.notes, ascii_only=kind == "ascii"))
+    if kind == "png":
+        raise RnndimsError("--format png: is not for a terminal", fix="Say where to write it: --output FILE.png")
+    sys.stdout.write(render_plain(picture, kind))
+    output.warn(chosen.notes)
+    return ExitCode.OK
+
+
+def _write(path: str, content: bytes) -> None:
+    try:
+        Path(path).write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(f"cannot be written: {reason}", path=path) from error

@@ -1,0 +1,62 @@
+"""What the pictures show, as data: the unrolled network, the inside of one cell, one step as matrices."""
+
+from ..config import DataConfig, RNNConfig
+from ..errors import ConfigError
+from .cell_view import cell_view
+from .matmul import matmul
+from .model import Diagram, Edge, Node, Sequence, Term, View, WeightSet, plural, shape_text
+from .unrolled import unrolled
+
+__all__ = [
+    "Diagram",
+    "Edge",
+    "Node",
+    "Sequence",
+    "Term",
+    "View",
+    "WeightSet",
+    "build_diagram",
+    "cell_view",
+    "matmul",
+    "plural",
+    "shape_text",
+    "unrolled",
+]
+
+
+def build_diagram(
+    config: RNNConfig,
+    data: DataConfig,
+    view: View = "unrolled",
+    *,
+    layer: int = 0,
+    max_steps: int | None = None,
+    max_layers: int | None = None,
+) -> Diagram:
+    """The picture of ``config`` fed with ``data``.
+
+    A cell (``nn.LSTMCell``) has nothing to unroll: its unrolled view is its cell view.
+
+    Args:
+        config: the module.
+        data: what it is fed.
+        view: ``unrolled``, ``cell`` or ``matmul``.
+        layer: whose cell the ``cell`` and ``matmul`` views show.
+        max_steps: the most time steps to draw (``unrolled``).
+        max_layers: the most layers to draw (``unrolled``).
+
+    Raises:
+        ConfigError: if the module has no such layer, or nothing would be drawn.
+    """
+    if not 0 <= layer < config.num_layers:
+        raise ConfigError(
+            "layer", layer, f"must be from 0 to {config.num_layers - 1}: there are {{num_layers}} {config.num_layers}"
+        )
+    for name, value in (("max_steps", max_steps), ("max_layers", max_layers)):
+        if value is not None and value < 1:
+            raise ConfigError(name, value, "must be 1 or more")
+    if view == "matmul":
+        return matmul(config, data, layer)
+    if view == "cell" or config.is_cell:
+        return cell_view(config, data, layer)
+    return unrolled(config, data, max_steps, max_layers)

@@ -1,0 +1,161 @@
+"""What a picture shows, as data: nodes, edges and notes, without coordinates, glyphs or colours."""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from ..config import DataConfig, Direction, RNNConfig
+from ..shapes import Shape
+
+View = Literal["unrolled", "cell", "matmul"]
+NodeKind = Literal[
+    "input", "cell", "concat", "output", "state", "more_steps", "more_layers", "gate", "linear", "op", "projection", "matrix"
+]
+EdgeKind = Literal["x", "h", "c", "y", "flow"]
+
+
+class Term(NamedTuple):
+    """One matrix product of a gate: ``weight`` times ``operand``, plus ``bias`` unless it is ``None``.
+
+    ``weight`` and ``bias`` have the names of PyTorch's equations (``W_ii``, ``b_ii``); ``parameter`` is the tensor that
+    holds the weight and ``rows`` the range of its rows ``[start, stop)``.
+    """
+
+    weight: str
+    shape: Shape
+    operand: str
+    bias: str | None
+    bias_shape: Shape
+    parameter: str
+    rows: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing in the picture.
+
+    Args:
+        id: unique in the diagram, letters, digits and ``_`` only.
+        kind: what it is.
+        name: PyTorch's name for it (``x_0``, ``h_n[1]``, gate ``i``), or the operation (``mul``, ``add``, ``sigmoid``...).
+        shape: of the tensor it stands for, or that it puts out.
+        layer: the layer it belongs to.
+        direction: the direction it belongs to.
+        step: the time step it belongs to.
+        found_at: the expression for the same numbers in ``output`` (a row of ``h_n``).
+        terms: the matrix products of a gate.
+        activation: what a gate applies to their sum.
+        gates: column ranges ``[start, stop)`` of the gates of a matrix.
+        count: how many steps or layers a ``more_...`` node stands for.
+        empty: nothing is computed here: every sequence has ended.
+    """
+
+    id: str
+    kind: NodeKind
+    name: str
+    shape: Shape | None = None
+    layer: int | None = None
+    direction: Direction | None = None
+    step: int | None = None
+    found_at: str | None = None
+    terms: tuple[Term, ...] = ()
+    activation: str | None = None
+    gates: dict[str, tuple[int, int]] = field(default_factory=dict)
+    count: int = 0
+    empty: bool = False
+
+
+class Edge(NamedTuple):
+    """An arrow from node ``source`` to node ``target``: what flows, its shape, and which direction's it is."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+    shape: Shape | None = None
+    direction: Direction | None = None
+
+
+class WeightSet(NamedTuple):
+    """The parameters that all cells of one layer and direction share: their shapes by name."""
+
+    layer: int
+    direction: Direction
+    parameters: dict[str, Shape]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One sequence of a packed batch. ``filled`` has one entry for each drawn step; ``count`` sequences are left out here."""
+
+    index: int
+    length: int
+    filled: tuple[bool | None, ...]
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A picture of one module, before anybody decides how to draw it.
+
+    Attributes:
+        view: which picture.
+        config: the module.
+        data: what it is fed.
+        title: one line.
+        description: what there is to see, in sentences, for who cannot see it.
+        nodes: by id, in drawing order: bottom to top, left to right.
+        edges: the arrows.
+        steps: the drawn time steps; ``None`` is where some are left out.
+        layers: the drawn layers; ``None`` is where some are left out.
+        weights: the parameters of each drawn layer and direction.
+        sequences: of a packed batch.
+        notes: what must be said beside the picture.
+    """
+
+    view: View
+    config: RNNConfig
+    data: DataConfig
+    title: str
+    description: str
+    nodes: dict[str, Node]
+    edges: tuple[Edge, ...]
+    steps: tuple[int | None, ...] = ()
+    layers: tuple[int | None, ...] = ()
+    weights: tuple[WeightSet, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def left_out_steps(self) -> int:
+        """How many time steps are not drawn."""
+        return (self.data.seq_len or 0) - sum(step is not None for step in self.steps) if self.steps else 0
+
+    @property
+    def left_out_layers(self) -> int:
+        """How many layers are not drawn."""
+        return self.config.num_layers - sum(layer is not None for layer in self.layers) if self.layers else 0
+
+
+def elide(count: int, limit: int, head: int | None = None) -> tuple[int | None, ...]:
+    """Indices of ``count`` things of which at most ``limit`` are drawn: the first and the last, ``None`` between them.
+
+    >>> elide(3, 4), elide(100, 4), elide(100, 1)
+    ((0, 1, 2), (0, 1, None, 98, 99), (0, None))
+    """
+    if count <= limit:
+        return tuple(range(count))
+    first = (limit + 1) // 2 if head is None else head
+    return (*range(first), None, *range(count - (limit - first), count))
+
+
+def shape_text(shape: Shape) -> str:
+    """``(2, 4)``, ``(4,)``, ``()``: as Python and PyTorch print it.
+
+    >>> shape_text((2, 4)), shape_text((4,))
+    ('(2, 4)', '(4,)')
+    """
+    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 step``, ``2 steps``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

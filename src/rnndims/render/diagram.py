@@ -1,0 +1,91 @@
+"""A diagram in each format: which format a file's suffix means, and what is written."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final, Literal
+
+from ..diagram import Diagram
+from ..errors import RnndimsError, shorten
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..cli.output import View
+
+Format = Literal["text", "ascii", "svg", "dot", "mermaid", "png"]
+
+SUFFIXES: Final[dict[str, Format]] = {
+    ".txt": "text",
+    ".svg": "svg",
+    ".dot": "dot",
+    ".gv": "dot",
+    ".mmd": "mermaid",
+    ".mermaid": "mermaid",
+    ".png": "png",
+}
+FILE_WIDTH: Final = 100
+"""Columns of a text drawing that goes to a file."""
+
+
+def format_of(path: str) -> Format:
+    """The format that a file's suffix asks for.
+
+    Raises:
+        RnndimsError: if the suffix is none of ``SUFFIXES``.
+    """
+    suffix = PurePath(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise RnndimsError(
+            f"--output {shorten(path)}: the suffix {shorten(suffix)} names no format"
+            if suffix
+            else f"--output {shorten(path)}: has no suffix",
+            fix=f"Use one of {', '.join(SUFFIXES)}, or say --format.",
+        )
+    return SUFFIXES[suffix]
+
+
+def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> bytes:
+    """The content of a file in the given format; text is UTF-8.
+
+    Raises:
+        MachineError: for ``png`` where no converter is installed.
+    """
+    if kind == "png":
+        from .diagram_png import render_png
+
+        return render_png(diagram)
+    return render_plain(diagram, kind, width).encode("utf-8")
+
+
+def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str:
+    """The diagram as text in the given format, without colours; not for ``png``."""
+    if kind == "svg":
+        from .diagram_svg import render_svg
+
+        return render_svg(diagram)
+    if kind == "dot":
+        from .diagram_dot import render_dot
+
+        return render_dot(diagram)
+    if kind == "mermaid":
+        from .diagram_mermaid import render_mermaid
+
+        return render_mermaid(diagram)
+    from .diagram_text import render_text
+
+    return "".join(f"{line.plain}\n" for line in render_text(diagram, width, ascii_only=kind == "ascii"))
+
+
+def diagram_view(diagram: Diagram, notes: Sequence[str] = (), *, ascii_only: bool = False, width: int | None = None) -> "View":
+    """The diagram as characters, as wide as the console unless ``width`` says otherwise, and in ASCII where it must be."""
+
+    def view(console: "Console") -> None:
+        from .diagram_text import render_text
+        from .text import print_notes, print_unbroken
+
+        plain = ascii_only or not console.encoding.startswith("utf")
+        for line in render_text(diagram, width or console.width, ascii_only=plain):
+            print_unbroken(line, console)
+        print_notes(notes, console)
+
+    return view

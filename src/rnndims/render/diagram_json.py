@@ -1,0 +1,54 @@
+"""The JSON document of ``diagram``: the picture as data, for whoever wants to draw it otherwise."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..diagram import Diagram, Edge, Node, Term
+from .json import config_document, data_document, head
+
+
+def diagram_document(diagram: Diagram, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Nodes and arrows with their shapes; in ``steps`` and ``layers``, null is where some are left out."""
+    return {
+        **head("diagram"),
+        "config": config_document(diagram.config),
+        "data": data_document(diagram.data, diagram.config),
+        "view": diagram.view,
+        "title": diagram.title,
+        "description": diagram.description,
+        "steps": diagram.steps,
+        "layers": diagram.layers,
+        "left_out": {"steps": diagram.left_out_steps, "layers": diagram.left_out_layers},
+        "nodes": [_node(node) for node in diagram.nodes.values()],
+        "edges": [_edge(edge) for edge in diagram.edges],
+        "weights": [
+            {"layer": each.layer, "direction": each.direction, "parameters": each.parameters} for each in diagram.weights
+        ],
+        "notes": [*notes, *diagram.notes],
+    }
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "kind": node.kind,
+        "name": node.name,
+        "shape": node.shape,
+        "layer": node.layer,
+        "direction": node.direction,
+        "step": node.step,
+        "in_output": node.found_at,
+        "terms": [_term(term) for term in node.terms],
+        "activation": node.activation,
+        "gates": node.gates,
+        "count": node.count,
+        "empty": node.empty,
+    }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    return edge._asdict()
+
+
+def _term(term: Term) -> dict[str, Any]:
+    return term._asdict()

@@ -1,0 +1,190 @@
+"""A picture between layout and drawing: boxes, arrows and labels with coordinates, in pixels or in characters.
+
+One layout serves both: ``Metrics`` has the unit sizes. In pixels a box spans ``x`` to ``x + w``; in characters the
+border itself stands on columns ``x`` and ``x + w``, so that both have their right edge at ``x + w`` and their middle at
+``x + w / 2``.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+Tone = Literal[
+    "plain",
+    "forward",
+    "reverse",
+    "data",
+    "concat",
+    "output",
+    "state",
+    "gate",
+    "op",
+    "empty",
+    "quiet",
+    "strong",
+    "gate1",
+    "gate2",
+    "gate3",
+    "gate4",
+]
+Point = tuple[float, float]
+
+
+class Glyphs(NamedTuple):
+    """The signs of a picture; ``ASCII`` has their stand-ins."""
+
+    forward: str = "→"
+    reverse: str = "←"
+    more: str = "⋯"
+    more_up: str = "⋮"
+    filled: str = "■"
+    blank: str = "□"
+    shade: str = "░"
+    signs: tuple[tuple[str, str], ...] = (
+        ("h_(t-1)", "hₜ₋₁"),
+        ("c_(t-1)", "cₜ₋₁"),
+        ("h_t", "hₜ"),
+        ("c_t", "cₜ"),
+        ("x_t", "xₜ"),
+        ("sigmoid", "σ"),
+        ("^T", "ᵀ"),
+        ("one_minus", "1−"),
+        ("mul", "⊙"),
+        ("add", "+"),
+        (" * ", " ⊙ "),
+    )
+
+    def text(self, text: str) -> str:
+        """``text`` with the names of signs replaced by the signs."""
+        for name, sign in self.signs:
+            text = text.replace(name, sign)
+        return text
+
+
+UNICODE: Final = Glyphs()
+ASCII: Final = Glyphs(
+    ">",
+    "<",
+    "...",
+    ":",
+    "#",
+    ".",
+    "#",
+    (("one_minus", "1-"), ("mul", "*"), ("add", "+"), ("^T", ".T"), ("D·H", "D*H"), ("·", "*")),
+)
+
+
+class Box(NamedTuple):
+    """A frame with centred lines of text; ``node`` is the id of what it stands for, ``round`` its corner radius."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    lines: tuple[str, ...]
+    tone: Tone = "plain"
+    round: float = 5
+    node: str = ""
+    heads: int = 1  # this many lines are in the strong weight, the rest is small
+
+    @property
+    def right(self) -> float:
+        """Where it ends on the right."""
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        """Where it ends below."""
+        return self.y + self.h
+
+    @property
+    def middle(self) -> Point:
+        """The centre."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+
+class Arrow(NamedTuple):
+    """A line along ``points``, with a head at the last one unless ``head`` is off, and dots where it branches off another."""
+
+    points: tuple[Point, ...]
+    tone: Tone
+    kind: str = "x"
+    head: bool = True
+    dot: bool = False
+
+
+class Label(NamedTuple):
+    """A line of text: ``x`` is its start, middle or end as ``anchor`` says, ``y`` the middle of its height."""
+
+    x: float
+    y: float
+    text: str
+    anchor: Literal["start", "middle", "end"] = "start"
+    tone: Tone = "plain"
+    size: Literal["title", "normal", "small"] = "normal"
+
+
+class Band(NamedTuple):
+    """A tinted ground behind what belongs together."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    tone: Tone
+    round: float = 14
+
+
+@dataclass(slots=True)
+class Scene:
+    """Everything that is drawn, back to front: bands, arrows, boxes, labels; ``notes`` are about this drawing alone."""
+
+    width: float = 0
+    height: float = 0
+    bands: list[Band] = field(default_factory=list)
+    arrows: list[Arrow] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, box: Box) -> Box:
+        """Add a box and hand it back."""
+        self.boxes.append(box)
+        return box
+
+
+class Metrics(NamedTuple):
+    """Unit sizes: of pixels (``PIXELS``) or of characters (``TEXT``)."""
+
+    text: bool
+    char: float
+    small: float
+    line: float
+    pad_x: float
+    pad_y: float
+    glyphs: Glyphs = UNICODE
+
+    def pick(self, text: float, pixels: float) -> float:
+        """A length that the two drawings choose differently."""
+        return text if self.text else pixels
+
+    def width(self, text: str, size: str = "normal") -> float:
+        """Width of one line of text."""
+        return len(text) * (self.small if size == "small" else self.char)
+
+    def box_width(self, *lines: str) -> float:
+        """Width of a box around lines; even, so that its middle is a whole unit."""
+        width = max((self.width(line) for line in lines), default=0) + 2 * self.pad_x
+        return self.even(width + (1 if self.text else 0))
+
+    def box_height(self, lines: int) -> float:
+        """Height of a box around this many lines."""
+        return lines + 1 if self.text else lines * self.line + 2 * self.pad_y
+
+    def even(self, length: float) -> float:
+        """``length``, or a little more: a multiple of 2."""
+        whole = int(-(-length // 1))
+        return whole + whole % 2
+
+
+PIXELS: Final = Metrics(text=False, char=7.85, small=6.65, line=17, pad_x=10, pad_y=6)
+TEXT: Final = Metrics(text=True, char=1, small=1, line=1, pad_x=1, pad_y=0)

@@ -1,0 +1,168 @@
+"""A scene as SVG: vectors and real text, self-contained, readable on light and dark pages and without colours."""
+
+from typing import Final
+from xml.sax.saxutils import escape as xml_escape
+
+from ..diagram import Diagram
+from .diagram_layout import layout
+from .diagram_scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
+
+LIGHT: Final = {
+    "page": "#ffffff",
+    "ink": "#1f2937",
+    "quiet": "#57606a",
+    "forward": "#0e7490",
+    "reverse": "#a21caf",
+    "data": "#475569",
+    "output": "#15803d",
+    "state": "#57606a",
+    "forward-fill": "#e0f5fa",
+    "reverse-fill": "#fae8fd",
+    "data-fill": "#f1f5f9",
+    "output-fill": "#e6f6ea",
+    "state-fill": "#ffffff",
+}
+DARK: Final = {
+    "page": "#0d1117",
+    "ink": "#e6edf3",
+    "quiet": "#9aa6b2",
+    "forward": "#4dd0e8",
+    "reverse": "#ee8bfa",
+    "data": "#a3b1c2",
+    "output": "#5fd38d",
+    "state": "#9aa6b2",
+    "forward-fill": "#0c2b35",
+    "reverse-fill": "#341239",
+    "data-fill": "#1b2330",
+    "output-fill": "#10281b",
+    "state-fill": "#0d1117",
+}
+_TONES: Final = {
+    "concat": "data",
+    "gate": "data",
+    "op": "state",
+    "plain": "data",
+    "quiet": "state",
+    "strong": "data",
+    "empty": "state",
+}
+_STYLE: Final = """text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px}
+.title{font-size:15px;font-weight:bold}.small{font-size:11px}.strong{font-weight:bold}
+.line{fill:none;stroke-width:1.6}.c{stroke-width:3}.box{stroke-width:1.6}.empty{stroke-dasharray:3 4}
+.reverse.line{stroke-dasharray:7 4}.reverse.box{stroke-dasharray:7 4}.head{stroke-width:1.4;stroke-linejoin:round}"""
+_HEAD: Final = 8
+
+
+def render_svg(diagram: Diagram) -> str:
+    """The diagram as one SVG document, with a title and a description for screen readers."""
+    scene = layout(diagram, PIXELS)
+    return draw_svg(scene, diagram.title, " ".join([diagram.description, *(f"{note}." for note in diagram.notes)]))
+
+
+def draw_svg(scene: Scene, title: str, description: str) -> str:
+    """A scene in pixels as one SVG document."""
+    width, height = _number(scene.width), _number(scene.height)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        'role="img" aria-labelledby="title desc">',
+        f'<title id="title">{_text(title)}</title>',
+        f'<desc id="desc">{_text(description)}</desc>',
+        f"<style>{_STYLE}\n{_colours(LIGHT)}\n@media (prefers-color-scheme:dark){{{_colours(DARK)}}}</style>",
+        f'<rect class="page" width="{width}" height="{height}" rx="8"/>',
+        *(_band(band) for band in scene.bands if not _is_gate(band)),
+        *(_arrow(arrow) for arrow in scene.arrows if arrow.kind not in ("grid", "gate")),
+        *(_box(box) for box in scene.boxes),
+        *(_band(band) for band in scene.bands if _is_gate(band)),
+        *(_arrow(arrow) for arrow in scene.arrows if arrow.kind in ("grid", "gate")),
+        *(_label(label) for label in scene.labels),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _is_gate(band: Band) -> bool:
+    return band.round == 0
+
+
+def _colours(palette: dict[str, str]) -> str:
+    """CSS rules of one palette: plain classes only, because converters know neither variables nor nesting."""
+    rules = [f".page{{fill:{palette['page']}}}text{{fill:{palette['ink']}}}text.quiet{{fill:{palette['quiet']}}}"]
+    rules += [f"text.{tone}{{fill:{palette[tone]}}}" for tone in ("forward", "reverse")]
+    for tone in ("forward", "reverse", "data", "output", "state", *_TONES):
+        kind = _TONES.get(tone, tone)
+        stroke, fill = palette[kind], palette[f"{kind}-fill"]
+        fill = "none" if tone == "empty" else fill
+        rules.append(f".{tone}.line{{stroke:{stroke}}}.{tone}.head{{stroke:{stroke};fill:{stroke}}}")
+        rules.append(f".{tone}.box{{stroke:{stroke};fill:{fill}}}.{tone}.band{{fill:{stroke};fill-opacity:.09}}")
+    for number in range(1, 5):
+        rules.append(f".gate{number}.band{{fill:{palette['output']};fill-opacity:{0.1 * number:.1f}}}")
+    rules.append(f".line.grid{{stroke:{palette['state']};stroke-width:.6}}.line.gate{{stroke-width:2}}")
+    rules.append(f".reverse.head{{fill:{palette['page']}}}")
+    return "".join(rules)
+
+
+def _text(text: str) -> str:
+    return xml_escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _band(band: Band) -> str:
+    place = f'x="{_number(band.x)}" y="{_number(band.y)}" width="{_number(band.w)}" height="{_number(band.h)}"'
+    return f'<rect class="{band.tone} band" {place} rx="{_number(band.round)}"/>'
+
+
+def _arrow(arrow: Arrow) -> str:
+    """A line that stops where its head begins, and the head: filled forward, hollow in reverse."""
+    points = list(arrow.points)
+    head = ""
+    if arrow.head:
+        (x0, y0), (x, y) = points[-2:]
+        dx, dy = _sign(x - x0), _sign(y - y0)
+        base = (x - dx * _HEAD, y - dy * _HEAD)
+        wing = 4.5
+        corners = [(x, y), (base[0] - dy * wing, base[1] + dx * wing), (base[0] + dy * wing, base[1] - dx * wing)]
+        head = f'<polygon class="{arrow.tone} head" points="{_points(corners)}"/>'
+        points[-1] = base
+    kind = f" {arrow.kind}" if arrow.kind in ("c", "grid", "gate") else ""
+    line = f'<polyline class="{arrow.tone} line{kind}" points="{_points(points)}"/>'
+    x, y = points[0]
+    dot = f'<circle class="{arrow.tone} head" cx="{_number(x)}" cy="{_number(y)}" r="2.5"/>' if arrow.dot else ""
+    return line + head + dot
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _points(points: list[Point]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+
+
+def _box(box: Box) -> str:
+    place = f'x="{_number(box.x)}" y="{_number(box.y)}" width="{_number(box.w)}" height="{_number(box.h)}"'
+    parts = [f'<rect class="{box.tone} box" {place} rx="{_number(box.round)}"/>']
+    x, y = box.middle
+    first = y - (len(box.lines) - 1) * PIXELS.line / 2
+    for number, line in enumerate(box.lines):
+        tone = "quiet" if box.tone == "empty" else box.tone if box.tone in ("forward", "reverse") else ""
+        classes = " ".join(filter(None, ["strong" if number < box.heads and len(box.lines) > 1 else "", tone]))
+        parts.append(_line(x, first + number * PIXELS.line, line, "middle", classes))
+    return "".join(parts)
+
+
+def _label(label: Label) -> str:
+    size = "" if label.size == "normal" else label.size
+    tone = label.tone if label.tone in ("forward", "reverse", "quiet", "strong") else ""
+    strong = "strong" if tone in ("forward", "reverse") else ""
+    return _line(label.x, label.y, label.text, label.anchor, " ".join(filter(None, [size, tone, strong])))
+
+
+def _line(x: float, y: float, text: str, anchor: str, classes: str) -> str:
+    """A line of text whose height's middle is ``y``: the baseline is a third of the letters' height below it."""
+    baseline = y + (4 if "small" in classes else 4.6)
+    found = f' class="{classes}"' if classes else ""
+    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{_number(x)}" y="{_number(baseline)}"{place}{found}>{_text(text)}</text>'

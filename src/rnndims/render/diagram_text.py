@@ -1,0 +1,145 @@
+"""A diagram as characters: Unicode boxes and colour, or ASCII; it fits the width by leaving out the middle, and says so."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from rich.text import Text
+
+from ..diagram import Diagram, shape_text, unrolled
+from ..shapes import tensors
+from . import style
+from .diagram_canvas import Canvas
+from .diagram_columns import reads, weight_lines
+from .diagram_layout import layout
+from .diagram_scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
+
+NARROWEST: Final = 20
+_STYLES: Final[dict[str, str]] = {
+    **style.DIRECTION,
+    "output": style.GOOD,
+    "quiet": style.QUIET,
+    "empty": style.QUIET,
+    "strong": style.TITLE,
+    "gate": "",
+}
+
+
+def render_text(diagram: Diagram, width: int, *, ascii_only: bool = False) -> list[Text]:
+    """The diagram as lines of at most ``width`` columns, with what the picture has no room for written below it."""
+    width = max(width, NARROWEST)
+    m = TEXT._replace(glyphs=ASCII if ascii_only else UNICODE)
+    shown, scene = _fit(diagram, m, width)
+    lines = _wrap([(shown.title, style.TITLE)], width)
+    if scene is not None:
+        lines += ["", *_draw(scene, ascii_only)]  # type: ignore[list-item]
+    else:
+        lines += _wrap([("this is too narrow for the picture", style.NOTE)], width)
+    lines += ["", *_legend(shown, scene, m.glyphs, width)]  # type: ignore[list-item]
+    return [line if isinstance(line, Text) else Text(line) for line in lines]
+
+
+def _fit(diagram: Diagram, m: Metrics, width: int) -> tuple[Diagram, Scene | None]:
+    """The most telling drawing that is no wider than ``width``: all steps, else fewer steps, and details last."""
+    for candidate, detail in [(diagram, width)] if diagram.view == "matmul" else _candidates(diagram):
+        scene = layout(candidate, m, detail)
+        if scene.width <= width:
+            return candidate, scene
+    return diagram, None
+
+
+def _candidates(diagram: Diagram) -> Iterator[tuple[Diagram, int]]:
+    for detail in (0, 1, 2, 3):
+        yield diagram, detail
+    if diagram.view != "unrolled":
+        return
+    drawn = sum(step is not None for step in diagram.steps)
+    layers = sum(layer is not None for layer in diagram.layers)
+    fewer = [unrolled(diagram.config, diagram.data, limit, layers) for limit in range(drawn - 1, 0, -1)]
+    for detail, least in ((1, 2), (2, 2), (3, 2), (4, 2), (3, 1), (4, 1)):
+        yield from ((candidate, detail) for candidate in fewer if len(candidate.steps) > least)
+
+
+def _draw(scene: Scene, ascii_only: bool) -> list[Text]:
+    canvas = Canvas(int(scene.width) + 1, int(scene.height) + 1, ascii_only=ascii_only)
+    for arrow in scene.arrows:
+        _line(canvas, arrow)
+    for box in scene.boxes:
+        _box(canvas, box)
+    for arrow in scene.arrows:
+        _head(canvas, arrow)
+    for label in scene.labels:
+        size = Text(label.text).cell_len
+        x = int(label.x) - (size // 2 if label.anchor == "middle" else size - 1 if label.anchor == "end" else 0)
+        canvas.put(x, int(label.y), label.text, _STYLES.get(label.tone, ""))
+    rows = canvas.rows()
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def _line(canvas: Canvas, arrow: Arrow) -> None:
+    points = [(int(x), int(y)) for x, y in arrow.points]
+    if arrow.head:  # the head stands before the border, which stays whole
+        (x0, y0), (x1, y1) = points[-2:]
+        points[-1] = (x1 - (x1 > x0) + (x1 < x0), y1 - (y1 > y0) + (y1 < y0))
+    for (x0, y0), (x1, y1) in pairwise(points):
+        canvas.line(x0, y0, x1, y1, _STYLES.get(arrow.tone, ""))
+
+
+def _head(canvas: Canvas, arrow: Arrow) -> None:
+    if arrow.head:
+        (x0, y0), (x1, y1) = ((int(x), int(y)) for x, y in arrow.points[-2:])
+        dx, dy = (x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0)
+        canvas.head(x1 - dx, y1 - dy, dx, dy, _STYLES.get(arrow.tone, ""))
+
+
+def _box(canvas: Canvas, box: Box) -> None:
+    x, y, w, h = int(box.x), int(box.y), int(box.w), int(box.h)
+    tone = _STYLES.get(box.tone, "")
+    canvas.box(x, y, w, h, tone)
+    first = y + (h - len(box.lines) + 1) // 2
+    for number, line in enumerate(box.lines):
+        canvas.put(x + (w - Text(line).cell_len + 1) // 2, first + number, line, tone)
+
+
+def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> list[Text]:
+    """What stands below the drawing: the tensors, the weights of each row of cells, rows of h_n in output, notes."""
+    lines: list[Text] = []
+    if diagram.view == "unrolled":
+        found = tensors(diagram.config, diagram.data)
+        for name in ("input", "output", "h_0", "c_0", "h_n", "c_n"):
+            if name in found:
+                dims = g.text(", ".join(found[name].dims).replace("*", "·"))
+                dims += "," if len(found[name].dims) == 1 else ""
+                lines += _wrap(
+                    [(name, style.NAME), (shape_text(found[name].shape), style.SHAPE), (f"= ({dims})", style.QUIET)], width
+                )
+        for set_ in diagram.weights:
+            arrow = g.forward if set_.direction == "forward" else g.reverse
+            heading = f"{arrow} layer {set_.layer} {set_.direction}, one cell for all steps,"
+            parts = [(word, style.DIRECTION[set_.direction]) for word in heading.split(" ")]
+            parts += [(word, "") for word in f"{reads(diagram, set_.layer, g)}:".split(" ")]
+            names = weight_lines(set_.parameters)
+            parts += [(line + ("," if line is not names[-1] else ""), style.QUIET) for line in names]
+            lines += _wrap(parts, width)
+        for node in diagram.nodes.values():
+            if node.found_at:
+                lines += _wrap([(node.name, style.NAME), (f"= {node.found_at}", "")], width)
+    for note in (*diagram.notes, *(scene.notes if scene is not None else ())):
+        lines += _wrap([(word, style.NOTE) for word in f"note: {g.text(note)}".split(" ")], width)
+    return lines
+
+
+def _wrap(parts: list[tuple[str, str]], width: int) -> list[Text]:
+    """Parts side by side, on as many lines as that takes; only a part too long for a line is split, at its spaces."""
+    lines = [Text(no_wrap=True)]
+    for text, tone in parts:
+        pieces = [text] if Text(text).cell_len <= width - 2 else text.split(" ")
+        for piece in pieces:
+            if lines[-1] and lines[-1].cell_len + 1 + Text(piece).cell_len > width:
+                lines.append(Text("  ", no_wrap=True))
+            elif lines[-1].plain.strip():
+                lines[-1].append(" ")
+            lines[-1].append(piece, tone or None)
+    return lines

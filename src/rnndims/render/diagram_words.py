@@ -1,0 +1,79 @@
+"""The words of nodes and edges that Graphviz and Mermaid write alike."""
+
+from ..diagram import Diagram, Edge, Node, Term, shape_text
+from .diagram_columns import reads, weight_lines
+from .diagram_scene import UNICODE
+
+
+def node_lines(diagram: Diagram, node: Node) -> list[str]:
+    """What stands in a node: its name, its shape, its products, where its numbers are found in ``output``."""
+    g = UNICODE
+    if node.kind in ("more_steps", "more_layers"):
+        return [f"{g.more} {node.count} more {g.more}"]
+    if node.kind == "op":
+        return [g.text(node.name)]
+    if node.kind == "cell":
+        return [
+            node.name if node.direction is None else f"{node.name} {g.forward if node.direction == 'forward' else g.reverse}"
+        ]
+    if node.kind == "concat":
+        width = diagram.config.H_out
+        lines = ["concat", f"{g.forward} {width} + {g.reverse} {width} = {2 * width}"]
+    elif node.kind in ("gate", "linear", "projection"):
+        named = node.kind == "gate"
+        lines = [*([f"{node.name} = {g.text(node.activation or '')}(...)"] if named else []), *map(_term, node.terms)]
+    else:
+        lines = [g.text(node.name)]
+    if node.empty:
+        return [*lines, "padding"]
+    if node.kind == "state" and node.shape is not None:
+        lines = [f"{lines[0]} {shape_text(node.shape)}"]
+    elif node.shape is not None:
+        lines.append(shape_text(node.shape))
+    if node.found_at and node.kind == "state":
+        lines.append(f"= {node.found_at}")
+    return lines
+
+
+def _term(term: Term) -> str:
+    text = f"{term.weight} {shape_text(term.shape)} {term.operand}"
+    return UNICODE.text(text if term.bias is None else f"{text} + {term.bias} {shape_text(term.bias_shape)}")
+
+
+def edge_words(diagram: Diagram, edge: Edge) -> str:
+    """What stands beside an arrow: the shape, with a state's letter; nothing where the node that it leaves says it."""
+    node = diagram.nodes[edge.source]
+    if edge.shape is None or (node.kind not in ("cell", "op") if edge.kind not in ("h", "c") else node.kind == "state"):
+        return ""
+    if node.kind == "cell" and diagram.nodes[edge.target].kind == "output":
+        return ""
+    return f"{edge.kind} {shape_text(edge.shape)}" if edge.kind in ("h", "c") else shape_text(edge.shape)
+
+
+def groups(diagram: Diagram) -> list[tuple[str, str, list[str], str]]:
+    """The rows of cells that share their weights: id, heading, node ids, direction."""
+    found: list[tuple[str, str, list[str], str]] = []
+    for number, set_ in enumerate(diagram.weights):
+        arrow = UNICODE.forward if set_.direction == "forward" else UNICODE.reverse
+        lines = [f"layer {set_.layer} {set_.direction} {arrow}, one cell for all steps", reads(diagram, set_.layer, UNICODE)]
+        lines += weight_lines(set_.parameters)
+        nodes = [
+            node.id
+            for node in diagram.nodes.values()
+            if (node.layer, node.direction) == (set_.layer, set_.direction)
+            and node.kind in ("cell", "more_steps")
+            and not node.empty
+        ]
+        found.append((f"group_{number}", "\n".join(lines), nodes, set_.direction))
+    return found
+
+
+def drawn(diagram: Diagram) -> list[Node]:
+    """The nodes that stand for something: not the cells of steps at which every sequence has ended."""
+    return [node for node in diagram.nodes.values() if not node.empty or node.kind == "input"]
+
+
+def heading(diagram: Diagram) -> str:
+    """The title, and the notes in a second line."""
+    notes = [UNICODE.text(note) for note in diagram.notes]
+    return "\n".join([diagram.title, *notes]) if notes else diagram.title
