@@ -90,7 +90,7 @@ def agreement(formula: Shape, measured: Shape | None, console: "Console") -> Tex
 
 def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> None:
     verified = measured is not None and measured.states_verified is not None
-    table = text.table("row", "layer", "direction", "the same numbers in output", *(("compared",) if verified else ()))
+    table = text.table("row", "layer", "direction", "in output", *(("compared",) if verified else ()))
     rows, hidden = elided(dims.states, 16)
     for row in rows:
         if row is None:
@@ -98,7 +98,7 @@ def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> 
             table.add_row(Text(style.glyphs("⋯", console)), Text(), Text(), more)
         else:
             table.add_row(*_state_cells(row, measured if verified else None, console))
-    text.print_table("Rows of h_n", table, console)
+    text.print_table("Rows of h_n, and where the same numbers are in output", table, console)
     if dims.config.cell == "lstm":
         console.print(Text("c_n has the same rows; none of its numbers are in output", style=style.QUIET))
     if dims.data.lengths:
@@ -106,7 +106,7 @@ def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> 
 
 
 def _state_cells(row: "StateRow", measured: Measured | None, console: "Console") -> list[Text]:
-    where = Text(row.in_output or "not in output", style=style.SHAPE if row.in_output else style.QUIET)
+    where = Text(row.in_output or "no", style=style.SHAPE if row.in_output else style.QUIET)
     cells = [Text(str(row.row)), Text(str(row.layer)), text.direction(row.direction), where]
     if measured is not None and row.in_output is not None:
         equal = measured.states_verified

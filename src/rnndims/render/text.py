@@ -69,22 +69,47 @@ def print_notes(notes: Iterable[str], console: "Console") -> None:
 
 
 def print_table(title: str, table: Table, console: "Console") -> None:
-    """Print a table under its title; where a cell that must not break would be cut, print it as a list of items instead."""
+    """Print a table under its title, in the widest of three forms in which nothing that must not break is broken.
+
+    These are the table; its unbreakable columns with the sentences on lines of their own; a list of items.
+    """
     console.print(heading(title))
-    if _fits(table, console):
+    if _needed(table, console, sentence=READABLE) <= console.width:
         console.print(table)
+    elif _needed(table, console, sentence=0) <= console.width:
+        _print_rows(table, console)
     else:
         _print_items(table, console)
 
 
-def _fits(table: Table, console: "Console") -> bool:
-    """Whether the columns that must not wrap have room, and those that may have a readable rest."""
-    needed = 2 * (len(table.columns) - 1)
+def _needed(table: Table, console: "Console", *, sentence: int) -> int:
+    """Columns of the console that the table needs if a sentence gets at least ``sentence`` of them, or none."""
+    widths = []
     for column in table.columns:
-        header = _width(column.header, console)
-        widest = max([header, *(_width(cell, console) for cell in column.cells)])
-        needed += widest if column.no_wrap else min(widest, max(header, READABLE))
-    return needed <= console.width
+        widest = max(_width(cell, console) for cell in (column.header, *column.cells))
+        if column.no_wrap or sentence:
+            widths.append(widest if column.no_wrap else min(widest, sentence))
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _print_rows(table: Table, console: "Console") -> None:
+    """The unbreakable columns as a table, each row followed by its sentences, indented."""
+    fixed = [column for column in table.columns if column.no_wrap]
+    sentences = [column for column in table.columns if not column.no_wrap]
+    widths = [max(_width(cell, console) for cell in (column.header, *column.cells)) for column in fixed]
+    rows = zip(*(column.cells for column in fixed), strict=True)
+    for number, cells in enumerate([tuple(column.header for column in fixed), *rows]):
+        line = Text()
+        for cell, width in zip(cells, widths, strict=True):
+            part = cell.copy() if isinstance(cell, Text) else Text(str(cell))
+            part.pad_right(width + 2 - len(part))
+            line.append_text(part)
+        line.rstrip()
+        print_unbroken(line, console)
+        for column in sentences if number else ():
+            cell = list(column.cells)[number - 1]
+            if str(cell):
+                console.print(Padding(cell, (0, 0, 0, 2)))
 
 
 def _width(cell: "RenderableType", console: "Console") -> int:
