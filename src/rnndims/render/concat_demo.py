@@ -137,7 +137,7 @@ def _print_rows(halves: Sequence[list[Row]], names: Sequence[str], console: "Con
         if index is None:
             console.print(Text(style.glyphs(f"⋯ {text.count(hidden)} more rows (all: --json)", console), style=style.QUIET))
             continue
-        line = Text(_index(halves[0][index][0]).ljust(label), style=style.QUIET)
+        line = Text.assemble((_index(halves[0][index][0]).ljust(label), style.QUIET))
         for number, (rows, name) in enumerate(zip(halves, names, strict=True)):
             part = numbers.line(rows[index][1], width, room, console)
             if number:

@@ -106,7 +106,8 @@ def torch_errors(torch: Any, config: RNNConfig, data: DataConfig, device: Any) -
                 fix="Try another dtype or device.",
             ) from error
         finally:
-            said += dict.fromkeys(shorten(warning.message, 400) for warning in caught)
+            texts = (str(warning.message).partition(" (Triggered internally")[0] for warning in caught)
+            said += dict.fromkeys(shorten(text, 400) for text in texts)
 
 
 def _out_of_memory(device: Any) -> MachineError:

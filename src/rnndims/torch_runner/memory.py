@@ -198,10 +198,10 @@ def _number(path: Path) -> int | None:
 
 
 def human(size: int) -> str:
-    """``size`` bytes in the unit that leaves one to four digits before the point."""
+    """``size`` bytes in the largest unit of which there are ten or more."""
     amount, unit = size, "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
-        if amount < 10_000:
+        if amount < 10 * 1024:
             break
         amount, unit = amount // 1024, larger
     return f"{amount} {unit}" if amount < 10**15 else f"10^{len(str(amount)) - 1} {unit}"

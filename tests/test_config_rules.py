@@ -1,0 +1,218 @@
+"""What PyTorch accepts is accepted and what it rejects is rejected: RNNConfig and DataConfig against the real constructors."""
+
+import random
+import warnings
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from rnndims import ConfigError, DataConfig, RNNConfig
+
+NAN = float("nan")
+SIZES: list[Any] = [1, 4, 7, 0, -1, 2.0, "4", None]
+POOLS: dict[str, list[Any]] = {
+    "input_size": SIZES,
+    "hidden_size": SIZES,
+    "num_layers": [1, 2, 5, 0, -1, 1.5],
+    "bias": [True, False, 1, 0, None],
+    "batch_first": [True, False, 1, 0, None],
+    "dropout": [0, 0.0, 0.5, 1, 1.0, -0.1, 1.1, True, "0.5", NAN, None, float("inf")],
+    "bidirectional": [True, False],
+    "proj_size": [0, 1, 2, 3, 4, 7, -1],
+    "nonlinearity": ["tanh", "relu"],
+}
+OF_CELLS = ("input_size", "hidden_size", "bias", "nonlinearity")
+
+
+def build(cell: str, is_cell: bool, arguments: dict[str, Any]) -> Exception | None:
+    """What PyTorch's constructor raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            getattr(torch.nn, cell.upper() + ("Cell" if is_cell else ""))(**arguments, device="meta")
+        except (ValueError, TypeError, RuntimeError) as error:
+            return error
+    return None
+
+
+def configure(cell: str, is_cell: bool, arguments: dict[str, Any]) -> ConfigError | None:
+    """What RNNConfig raises."""
+    try:
+        RNNConfig(cell, is_cell=is_cell, **arguments)  # type: ignore[arg-type]
+    except ConfigError as error:
+        return error
+    return None
+
+
+def test_single_arguments_are_judged_as_by_pytorch():
+    """Every value of every argument, alone, is accepted by RNNConfig exactly where the constructor accepts it."""
+    for cell in ("rnn", "lstm", "gru"):
+        for is_cell in (False, True):
+            for name, pool in POOLS.items():
+                foreign = (name == "nonlinearity" and cell != "rnn") or (name == "proj_size" and cell != "lstm")
+                if foreign or (is_cell and name not in OF_CELLS):
+                    continue
+                for value in pool:
+                    arguments = {"input_size": 4, "hidden_size": 4, name: value}
+                    theirs, ours = build(cell, is_cell, arguments), configure(cell, is_cell, arguments)
+                    assert (ours is None) == (theirs is None), (cell, is_cell, name, value, theirs, ours)
+
+
+def test_random_arguments_are_judged_as_by_pytorch():
+    """Random combinations are accepted exactly where the constructor accepts them."""
+    rng = random.Random(0)
+    accepted = 0
+    for _ in range(1500):
+        cell, is_cell = rng.choice(["rnn", "lstm", "gru"]), rng.random() < 0.3
+        arguments: dict[str, Any] = {"input_size": rng.randint(1, 6), "hidden_size": rng.randint(1, 6)}
+        for name in rng.sample(sorted(POOLS), rng.randint(0, 4)):
+            foreign = (name == "nonlinearity" and cell != "rnn") or (name == "proj_size" and cell != "lstm")
+            if not foreign and (not is_cell or name in OF_CELLS):
+                arguments[name] = rng.choice(POOLS[name][:3] if rng.random() < 0.7 else POOLS[name])
+        theirs, ours = build(cell, is_cell, arguments), configure(cell, is_cell, arguments)
+        assert (ours is None) == (theirs is None), (cell, is_cell, arguments, theirs, ours)
+        accepted += theirs is None
+    assert 400 < accepted < 1400
+
+
+QUOTED = [
+    ("lstm", {"hidden_size": 0}),
+    ("rnn", {"num_layers": 0}),
+    ("gru", {"num_layers": -1}),
+    ("gru", {"dropout": 1.5}),
+    ("lstm", {"dropout": "0.5"}),
+    ("lstm", {"proj_size": 8}),
+    ("lstm", {"proj_size": -1}),
+    ("rnn", {"batch_first": 1}),
+    ("rnn", {"bias": 0}),
+    ("rnn", {"hidden_size": 2.0}),
+]
+
+
+@pytest.mark.parametrize(("cell", "arguments"), QUOTED)
+def test_messages_quote_pytorchs_own_phrase(cell, arguments):
+    """The phrase in quotation marks is really part of the message PyTorch raises."""
+    arguments = {"input_size": 4, "hidden_size": 8, **arguments}
+    theirs, ours = build(cell, False, arguments), configure(cell, False, arguments)
+    assert ours is not None
+    assert ours.torch is not None
+    assert ours.torch.lower() in str(theirs).lower()
+
+
+@pytest.mark.parametrize(("cell", "arguments"), [("gru", {"nonlinearity": "relu"}), ("rnn", {"proj_size": 2})])
+def test_arguments_of_other_classes_are_rejected(cell, arguments):
+    """proj_size is LSTM's and nonlinearity is RNN's: PyTorch and RNNConfig both refuse them elsewhere."""
+    theirs = build(cell, False, {"input_size": 4, "hidden_size": 8, **arguments})
+    ours = configure(cell, False, {"input_size": 4, "hidden_size": 8, **arguments})
+    assert theirs is not None
+    assert ours is not None
+    assert str(ours.torch) in str(theirs)
+
+
+@pytest.mark.parametrize("option", ["num_layers", "batch_first", "dropout", "bidirectional", "proj_size"])
+def test_a_cell_has_no_arguments_of_a_layer(option):
+    """nn.LSTMCell takes none of the arguments of a layer, and neither does its configuration."""
+    value: Any = {"num_layers": 2, "dropout": 0.5, "proj_size": 1}.get(option, True)
+    assert isinstance(build("lstm", True, {"input_size": 4, "hidden_size": 8, option: value}), TypeError)
+    ours = configure("lstm", True, {"input_size": 4, "hidden_size": 8, option: value})
+    assert ours is not None
+    assert ours.field == option
+
+
+def feed(steps: int, batch: int | None, lengths: tuple[int, ...] | None) -> Exception | None:
+    """What PyTorch raises when an nn.GRU is fed such data."""
+    module = torch.nn.GRU(4, 2)
+    try:
+        x = torch.zeros(steps, 4) if batch is None else torch.zeros(steps, batch, 4)
+        module(pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False) if lengths is not None else x)
+    except (ValueError, TypeError, RuntimeError, IndexError) as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch", "lengths"),
+    [
+        (3, 2, None),
+        (0, 2, None),
+        (3, 0, None),
+        (1, 1, None),
+        (3, None, None),
+        (0, None, None),
+        (3, 2, (3, 1)),
+        (3, 2, (1, 3)),
+        (5, 2, (3, 1)),
+        (3, 2, (3, 0)),
+        (3, 2, (3, -1)),
+        (3, 2, (4, 1)),
+        (3, 2, (3, 1, 2)),
+        (3, 0, ()),
+    ],
+)
+def test_data_is_judged_as_by_pytorch(steps, batch, lengths):
+    """Sizes and lengths are accepted exactly where packing and running an nn.GRU accepts them."""
+    theirs = feed(steps, batch, lengths)
+    if batch is not None and lengths is not None and len(lengths) != batch:
+        theirs = theirs or ValueError("fewer lengths than sequences, PyTorch drops the rest")
+    try:
+        DataConfig(steps, batch, batch is None, lengths)
+    except ConfigError as error:
+        assert theirs is not None, error
+        if error.torch is not None and "lengths)" not in error.torch:
+            assert error.torch.lower() in str(theirs).lower()
+    else:
+        assert theirs is None
+
+
+def test_dtypes_are_those_the_modules_run_in():
+    """A dtype is accepted exactly where PyTorch runs an LSTM in it, and its bytes are PyTorch's."""
+    names = [name for name in dir(torch) if isinstance(getattr(torch, name), torch.dtype)]
+    assert len(names) > 20
+    for name in names:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                x = torch.ones(3, 2, 4).to(getattr(torch, name))
+                torch.nn.LSTM(4, 2, dtype=getattr(torch, name))(x)
+            runs = True
+        except (RuntimeError, TypeError, ValueError):
+            runs = False
+        try:
+            itemsize = DataConfig(dtype=name).itemsize
+        except ConfigError:
+            assert not runs, name
+        else:
+            assert runs, name
+            assert itemsize == getattr(torch, name).itemsize
+
+
+def test_from_module_reads_every_argument():
+    """A configuration read off a module builds that module again."""
+    rng = random.Random(1)
+    for _ in range(60):
+        cell, is_cell = rng.choice(["rnn", "lstm", "gru"]), rng.random() < 0.3
+        arguments: dict[str, Any] = {"bias": rng.random() < 0.5}
+        if not is_cell:
+            arguments |= {name: rng.random() < 0.5 for name in ("batch_first", "bidirectional")}
+            arguments |= {"num_layers": rng.randint(2, 3), "dropout": rng.choice([0.0, 0.25])}
+            if cell == "lstm":
+                arguments["proj_size"] = rng.choice([0, 2])
+        if cell == "rnn":
+            arguments["nonlinearity"] = rng.choice(["tanh", "relu"])
+        module = getattr(torch.nn, cell.upper() + ("Cell" if is_cell else ""))(4, 3, **arguments)
+        config = RNNConfig.from_module(module)
+        assert config == RNNConfig(cell, 4, 3, is_cell=is_cell, **arguments)
+
+
+def test_from_module_knows_subclasses_and_nothing_else():
+    """A subclass is its base, a cell built with an int for bias is read as PyTorch treats it, and a Linear is refused."""
+
+    class Mine(torch.nn.LSTM):
+        pass
+
+    assert RNNConfig.from_module(Mine(4, 2)) == RNNConfig("lstm", 4, 2)
+    assert RNNConfig.from_module(torch.nn.LSTMCell(4, 2, 1)).bias is True
+    with pytest.raises(TypeError, match="Linear"):
+        RNNConfig.from_module(torch.nn.Linear(4, 2))

@@ -1,0 +1,188 @@
+"""The closed form against PyTorch, over every combination of options: shapes, weights, rows of h_n, parameters and MACs."""
+
+import itertools
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from rnndims import DataConfig, RNNConfig
+from rnndims.results import compute_dims
+from rnndims.torch_runner import run
+
+DTYPES = ("float32", "float64", "bfloat16", "float16", "complex64")
+
+
+class Case(NamedTuple):
+    """One module and one input, as PyTorch is told about them."""
+
+    cell: str
+    arguments: dict[str, Any]
+    steps: int
+    batch: int | None
+    lengths: tuple[int, ...] | None
+    dtype: str
+
+    @property
+    def config(self) -> RNNConfig:
+        """The module, as rnndims is told about it."""
+        return RNNConfig(self.cell, **self.arguments)  # type: ignore[arg-type]
+
+    @property
+    def data(self) -> DataConfig:
+        """The input, as rnndims is told about it."""
+        return DataConfig(self.steps, self.batch, self.batch is None, self.lengths, self.dtype)
+
+    def module(self, device: str) -> torch.nn.Module:
+        """The module itself."""
+        make = getattr(torch.nn, self.cell.upper())
+        return make(**self.arguments, device=device, dtype=getattr(torch, self.dtype)).eval()
+
+    def input(self, device: str) -> torch.Tensor:
+        """The input itself."""
+        shape = [self.steps, 4] if self.batch is None else [self.steps, self.batch, 4]
+        if self.batch is not None and self.arguments["batch_first"]:
+            shape = [self.batch, self.steps, 4]
+        numbers = torch.randn(shape, dtype=getattr(torch, self.dtype), generator=torch.Generator().manual_seed(1))
+        return numbers.to(device)
+
+
+def cases() -> list[Any]:
+    """Cell x projection x layers x directions x batch_first x bias x batched, unbatched or packed; the dtypes take turns."""
+    found = []
+    layouts = ((5, 3, None), (3, None, None), (5, 4, (1, 4, 2, 4)))
+    grid = itertools.product(
+        (("rnn", 0), ("lstm", 0), ("lstm", 2), ("gru", 0)), (1, 3), (False, True), (False, True), (True, False), layouts
+    )
+    for number, ((cell, proj), layers, both, batch_first, bias, (steps, batch, lengths)) in enumerate(grid):
+        arguments = {
+            "input_size": 4,
+            "hidden_size": 3,
+            "num_layers": layers,
+            "bidirectional": both,
+            "batch_first": batch_first,
+            "bias": bias,
+        }
+        if proj:
+            arguments["proj_size"] = proj
+        dtype = DTYPES[number // 3 % len(DTYPES)]
+        case = Case(cell, arguments, steps, batch, lengths, dtype)
+        words = [cell, f"l{layers}", f"proj{proj}" * bool(proj), "both" * both, "batch_first" * batch_first]
+        words += ["" if bias else "nobias", "unbatched" if batch is None else "packed" if lengths else "batched", dtype]
+        found.append(pytest.param(case, id="-".join(word for word in words if word)))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("case", cases())
+def test_closed_form_is_what_pytorch_does(case):
+    """Every shape, weight, parameter count and row of h_n is that of the module PyTorch built and ran."""
+    dims = compute_dims(case.config, case.data)
+    module = case.module("cpu")
+    fed = case.input("cpu")
+    found: dict[str, tuple[int, ...]] = {"input": tuple(fed.shape)}
+    if case.lengths:
+        lengths = torch.tensor(case.lengths)
+        fed = torch.nn.utils.rnn.pack_padded_sequence(
+            fed, lengths, batch_first=case.arguments["batch_first"], enforce_sorted=False
+        )
+    with torch.inference_mode():
+        output, state = module(fed)
+    if case.lengths:
+        assert dims.packed is not None
+        assert dims.packed.input_data == tuple(fed.data.shape)
+        assert dims.packed.output_data == tuple(output.data.shape)
+        assert list(dims.packed.batch_sizes) == fed.batch_sizes.tolist()
+        output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, batch_first=case.arguments["batch_first"])
+    found["output"] = tuple(output.shape)
+    h_n = state[0] if isinstance(state, tuple) else state
+    found["h_0"] = found["h_n"] = tuple(h_n.shape)
+    if isinstance(state, tuple):
+        found["c_0"] = found["c_n"] = tuple(state[1].shape)
+    assert {name: tensor.shape for name, tensor in dims.tensors.items()} == found
+    for tensor in (output, h_n):
+        name = "output" if tensor is output else "h_n"
+        assert dims.tensors[name].numel == tensor.numel()
+        assert dims.tensors[name].bytes == tensor.numel() * tensor.element_size()
+
+    named = list(module.named_parameters())
+    assert [(weight.name, weight.shape) for weight in dims.weights.values()] == [(n, tuple(p.shape)) for n, p in named]
+    assert [weight.bytes for weight in dims.weights.values()] == [p.numel() * p.element_size() for _, p in named]
+    assert dims.totals.parameters == sum(p.numel() for p in module.parameters())
+
+    assert len(dims.states) == len(h_n)
+    names = {"output": output, "n": torch.arange(len(case.lengths or ())), "lengths": torch.tensor(case.lengths or ())}
+    for row in dims.states:
+        assert (row.row, row.layer * case.config.D + ("forward", "reverse").index(row.direction)) == (row.row, row.row)
+        assert (row.in_output is not None) == (row.layer == case.arguments["num_layers"] - 1)
+        if row.in_output is not None:
+            there = eval(row.in_output, {"__builtins__": {}}, names)  # our own expression, as a user would paste it
+            assert torch.equal(there, h_n[row.row]), row
+
+
+@pytest.mark.parametrize("case", cases()[::2])
+def test_macs_are_what_pytorchs_own_counter_finds(case):
+    """FLOPs are those that FlopCounterMode counts when the module runs without fused kernels, on meta."""
+    module = case.module("meta")
+    fed = case.input("meta")
+    if case.lengths:
+        lengths = torch.tensor(case.lengths)
+        fed = torch.nn.utils.rnn.pack_padded_sequence(
+            fed, lengths, batch_first=case.arguments["batch_first"], enforce_sorted=False
+        )
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        module(fed)
+    dims = compute_dims(case.config, case.data)
+    assert dims.totals.flops == counter.get_total_flops()
+    assert dims.totals.macs * 2 == dims.totals.flops
+
+
+@pytest.mark.parametrize("case", cases())
+def test_run_agrees_with_the_closed_form(case):
+    """What run measures agrees in every name and shape, and its rows of h_n are found in output."""
+    measured = run(case.config, case.data)
+    assert measured.disagreements(compute_dims(case.config, case.data)) == []
+    assert measured.states_verified is True
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("batch", [3, None])
+def test_single_step_cells(cell, bias, batch):
+    """A cell's tensors, weights and FLOPs are those of nn.RNNCell, LSTMCell and GRUCell."""
+    module = getattr(torch.nn, cell.upper() + "Cell")(4, 3, bias=bias)
+    fed = torch.randn((4,) if batch is None else (batch, 4))
+    with torch.inference_mode():
+        state = module(fed)
+        with FlopCounterMode(display=False) as counter:
+            module.to("meta")(fed.to("meta"))
+    dims = compute_dims(RNNConfig(cell, 4, 3, bias=bias, is_cell=True), DataConfig(batch_size=batch, unbatched=batch is None))
+    states = dict(zip(("h_1", "c_1"), state if cell == "lstm" else (state,), strict=False))
+    for name, tensor in states.items():
+        assert dims.tensors[name].shape == tuple(tensor.shape) == dims.tensors[name.replace("1", "0")].shape
+    assert ("c_1" in dims.tensors) == (cell == "lstm")
+    assert {name: w.shape for name, w in dims.weights.items()} == {n: tuple(p.shape) for n, p in module.named_parameters()}
+    assert dims.totals.flops == counter.get_total_flops()
+    assert dims.states == ()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_gate_rows_are_the_gates(cell):
+    """Setting the rows that are said to be one gate's changes that gate: the step computed from the slices is PyTorch's."""
+    module = getattr(torch.nn, cell.upper() + "Cell")(4, 3, dtype=torch.float64)
+    x, h, c = torch.randn(2, 4).double(), torch.randn(2, 3).double(), torch.randn(2, 3).double()
+    gates = compute_dims(RNNConfig(cell, 4, 3, is_cell=True), DataConfig()).weights["weight_ih"].gates
+    with torch.inference_mode():
+        from_x, from_h = x @ module.weight_ih.T + module.bias_ih, h @ module.weight_hh.T + module.bias_hh
+        a = {gate: (from_x[:, i:j], from_h[:, i:j]) for gate, (i, j) in gates.items()}
+        if cell == "rnn":
+            found, wanted = torch.tanh(sum(a["h"])), module(x, h)
+        elif cell == "lstm":
+            i, f, o = (torch.sigmoid(sum(a[gate])) for gate in "ifo")
+            found, wanted = o * torch.tanh(f * c + i * torch.tanh(sum(a["g"]))), module(x, (h, c))[0]
+        else:
+            r, z = (torch.sigmoid(sum(a[gate])) for gate in "rz")
+            n = torch.tanh(a["n"][0] + r * a["n"][1])
+            found, wanted = (1 - z) * n + z * h, module(x, h)
+    torch.testing.assert_close(found, wanted)
