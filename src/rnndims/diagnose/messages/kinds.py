@@ -1,0 +1,207 @@
+"""What PyTorch says where a tuple, a dtype or a device is the wrong one."""
+
+from typing import Final
+
+from .row import Row
+
+TUPLES: Final = (
+    Row(
+        (
+            "'tuple' object has no attribute '<attribute:tensorish>'",
+            "linear(): argument 'input' (position <position:int>) must be Tensor, not tuple",
+            "dropout(): argument 'input' (position <position:int>) must be Tensor, not tuple",
+            "embedding(): argument 'indices' (position <position:int>) must be Tensor, not tuple",
+        ),
+        "h_0",
+        "A tuple stands where a tensor is needed.",
+        reading="tuple_for_tensor",
+        claim="bare",
+    ),
+    Row(
+        ("index 1 is out of bounds for dimension 0 with size 1",),
+        "h_0",
+        "nn.LSTM takes its state as a tuple and reads hx[0] and hx[1]; indexing a tensor with one row fails at 1.",
+        (
+            (
+                "lstm_tuple_expected",
+                "nn.LSTM got the tensor h_0 alone instead of the tuple (h_0, c_0)",
+                "output, (h_n, c_n) = lstm(x, (h_0, c_0))",
+            ),
+        ),
+        claim="bare",
+    ),
+    Row(
+        (
+            "lstm(): argument 'hx' (position <position:int>) must be tuple of Tensors, not <got:word>",
+            "lstm_cell(): argument 'hx' (position <position:int>) must be tuple of Tensors, not <got:word>",
+            "lstm expects two hidden states",
+            "lstm_cell expects two hidden states",
+            "lstm() received an invalid combination of arguments",
+            "lstm_cell() received an invalid combination of arguments",
+        ),
+        "h_0",
+        "nn.LSTM takes its state as a tuple of two tensors.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the state of an LSTM is the tuple (h_0, c_0)",
+                "output, (h_n, c_n) = lstm(x, (h_0, c_0))  # a cell: h, c = cell(x, (h, c))",
+            ),
+        ),
+    ),
+    Row(
+        (
+            "gru() received an invalid combination of arguments",
+            "rnn_tanh() received an invalid combination of arguments",
+            "rnn_relu() received an invalid combination of arguments",
+            "gru_cell(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",
+            "rnn_tanh_cell(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",
+            "rnn_relu_cell(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",
+            "gru(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",
+        ),
+        "h_0",
+        "nn.GRU and nn.RNN take their state as one tensor.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the state is a tuple; only nn.LSTM takes (h_0, c_0)",
+                "output, h_n = gru(x, h_0)",
+            ),
+        ),
+    ),
+    Row(
+        (
+            "LSTM.forward() takes from 2 to 3 positional arguments but 4 were given",
+            "LSTMCell.forward() takes from 2 to 3 positional arguments but 4 were given",
+        ),
+        "h_0",
+        "nn.LSTM takes two arguments: input, and the tuple (h_0, c_0).",
+        (("lstm_tuple_expected", "h_0 and c_0 were passed as two arguments", "output, (h_n, c_n) = lstm(x, (h_0, c_0))"),),
+    ),
+    Row(
+        ("forward() takes from 2 to 3 positional arguments but 4 were given",),
+        "h_0",
+        "nn.LSTM takes two arguments: input, and the tuple (h_0, c_0).",
+        (("lstm_tuple_expected", "h_0 and c_0 were passed as two arguments", "output, (h_n, c_n) = lstm(x, (h_0, c_0))"),),
+        claim="line",
+    ),
+    Row(
+        (
+            "too many values to unpack (expected <expected:int>)",
+            "not enough values to unpack (expected <expected:int>, got <got:int>)",
+        ),
+        "h_n",
+        "Python unpacked what the module returned, or the state that it was given, into the wrong number of names.",
+        (
+            (
+                "lstm_tuple_expected",
+                "nn.LSTM returns output, (h_n, c_n); nn.GRU and nn.RNN return output, h_n",
+                "output, (h_n, c_n) = lstm(x)  # but output, h_n = gru(x)",
+            ),
+        ),
+        claim="line",
+    ),
+    Row(
+        ("tuple index out of range", "'NoneType' object has no attribute '<attribute:tensorish>'"),
+        "h_0",
+        "nn.LSTM reads hx[0] and hx[1]; one of them is not there.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the state is not a tuple of two tensors: one is missing or None",
+                "output, (h_n, c_n) = lstm(x, (h_0, c_0))  # or leave both out",
+            ),
+        ),
+        claim="frame",
+    ),
+)
+
+DTYPES: Final = (
+    Row(
+        ("RNN input dtype (<got:word>) does not match weight dtype (<expected:word>)",),
+        "input",
+        "PyTorch compared the dtype of input with that of the weights.",
+        reading="dtypes",
+    ),
+    Row(
+        (
+            "Input and hidden tensors are not the same dtype, found input tensor with <got:word> and hidden tensor with "
+            "<expected:word>",
+            "Input and parameter tensors are not the same dtype, found input tensor with <got:word> and parameter tensor with "
+            "<expected:word>",
+        ),
+        "input",
+        "PyTorch compared the dtype of input with that of the state or the weights.",
+        reading="dtypes",
+    ),
+    Row(
+        (
+            "mat1 and mat2 must have the same dtype, but got <got:word> and <expected:word>",
+            "expected m1 and m2 to have the same dtype, but got: <got:word> != <expected:word>",
+            "self and mat2 must have the same dtype, but got <got:word> and <expected:word>",
+            "expected scalar type <expected:word> but found <got:word>",
+            "Expected object of scalar type <expected:word> but got scalar type <got:word> for argument",
+            "Expected object of data type <expected:word> but got data type <got:word> for argument",
+            "Expected object of type torch.<expected:word> but found type torch.<got:word> for argument",
+            "mat1 and mat2 must have the same dtype",
+        ),
+        "input",
+        "A matrix product met two dtypes.",
+        reading="dtypes",
+        claim="bare",
+    ),
+    Row(
+        ("\"<op:rnnop>\" not implemented for '<got:word>'",),
+        "input",
+        "PyTorch has no such kernel for this dtype on this device.",
+        (
+            (
+                "dtype_mismatch",
+                "this RNN kernel does not exist for {got} here (half precision on a CPU, or integers)",
+                "model = model.float(); x = x.float()  # or run half precision on a GPU",
+            ),
+        ),
+    ),
+    Row(
+        ("\"<op:word>\" not implemented for '<got:word>'", "get_mkldnn_dtype: unsupported data type"),
+        "input",
+        "PyTorch has no such kernel for this dtype on this device.",
+        (
+            (
+                "dtype_mismatch",
+                "the dtype of input or of the state has no kernel here",
+                "model = model.float(); x = x.float()  # states too; or run half precision on a GPU",
+            ),
+        ),
+        claim="context",
+    ),
+    Row(
+        (
+            "Input and hidden tensors are not at the same device, found input tensor at <a:word> and hidden tensor at <b:word>",
+            "Input and parameter tensors are not at the same device, found input tensor at <a:word> and parameter tensor at "
+            "<b:word>",
+        ),
+        "h_0",
+        "PyTorch compared the devices of input and of the state or the weights.",
+        (
+            (
+                "other",
+                "two devices: input is on {a}, the other tensor on {b}",
+                "h_0 = torch.zeros(rows, N, H, device=x.device)  # and model.to(x.device)",
+            ),
+        ),
+    ),
+    Row(
+        ("Input and hidden tensors are not at the same device", "Input and parameter tensors are not at the same device"),
+        "h_0",
+        "PyTorch compared the devices of input and of the state or the weights.",
+        (("other", "two devices", "h_0 = torch.zeros(rows, N, H, device=x.device)  # and model.to(x.device)"),),
+    ),
+    Row(
+        ("Expected all tensors to be on the same device",),
+        "h_0",
+        "Tensors of one operation are on two devices.",
+        (("other", "input, state or weights are on different devices", "h_0 = h_0.to(x.device)  # and model.to(x.device)"),),
+        claim="context",
+    ),
+)

@@ -1,0 +1,110 @@
+"""Pasted text: taking colours, prefixes and boxes off, and what the traceback around a message tells."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+MAX_TEXT: Final = 4_000_000
+"""The most characters that are looked at, counted from the end."""
+
+_ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_=>]|\x9b[0-?]*[@-~]")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\u200b\u200e\u200f\ufeff]")
+_PREFIX: Final = re.compile(
+    r"(?:[ \t]*(?:\[?rank\s?\d+\]?:|[|│┃┆]|>{1,4}(?=\s)|\([^()\n]{1,60}\bpid=\d+[^()\n]{0,60}\)|E(?=\s{3,})"
+    r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,12}\]?|\[[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,20}\]"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d+)?(?=\s)|\[?(?:INFO|ERROR|WARNING|DEBUG|CRITICAL|stderr|stdout)\]?:?(?=\s)))+"
+)
+_BOX_END: Final = re.compile(r"[ \t]*[│┃]\s*$")
+_FRAME: Final = re.compile(
+    r'File "(?P<a>[^"\n]{1,400})", line \d+'
+    r"|(?:^|[\s(])(?:File )?(?P<b>[^\s:\"'<>|]{1,300}\.pyc?)(?::\d+, in|:\d+ in| in [\w.<>]+\(|:\d+, in [\w.<>]+\()",
+    re.MULTILINE,
+)
+_START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", re.MULTILINE)
+_RNN: Final = re.compile(
+    r"lstm|rnn(?!a)|(?<![a-z])(?:bi)?gru(?![a-z](?<!c))|weight_[ih]h_l|pack_padded_sequence|packedsequence", re.IGNORECASE
+)
+_PARALLEL: Final = re.compile(r"DataParallel|data_parallel|parallel_apply|\breplica \d", re.IGNORECASE)
+_FOREIGN: Final = re.compile(
+    r"[\\/](?:conv|batchnorm|normalization|sparse|pooling|transformer|instancenorm|loss)\.pyc?$|torchvision|[\\/]functional\.pyc?$"
+)
+
+
+def clean(text: str) -> str:
+    """``text`` as plain lines: no colours, no carriage returns, no prefixes of launchers and loggers, no boxes."""
+    text = _ESCAPES.sub("", text[-MAX_TEXT:])
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\xa0", " ")
+    text = _CONTROLS.sub("", text)
+    return "\n".join(_strip(line) for line in text.split("\n"))
+
+
+def _strip(line: str) -> str:
+    if line.isspace() or not line:
+        return ""
+    found = _PREFIX.match(line)
+    if found:
+        line = line[found.end() :]
+    return _BOX_END.sub("", line) if line[-1:] in "│┃ " else line
+
+
+def unwrap(text: str) -> str:
+    """Lines of full width joined with what follows, for text that a terminal broke in the middle of words."""
+    lines = text.split("\n")
+    longest = max(map(len, lines), default=0)
+    parts = [line if len(line) >= min(longest, 60) and len(line) > 30 else line + "\n" for line in lines]
+    return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What surrounds a message.
+
+    Attributes:
+        framed: whether there are lines of a traceback before it.
+        last: the file of the last frame, with forward slashes; empty if none.
+        rnn: whether the traceback, or the text near the message, speaks of an RNN.
+        line: whether the line of code right before it does.
+        sequential: whether the call came through an ``nn.Sequential``.
+        parallel: whether it speaks of ``DataParallel``.
+    """
+
+    framed: bool
+    last: str
+    rnn: bool
+    line: bool
+    sequential: bool
+    parallel: bool
+
+    @property
+    def foreign(self) -> bool:
+        """Whether another kind of layer raised it."""
+        return bool(_FOREIGN.search(self.last)) and not self.last.endswith(("/functional.py", "/functional.pyc"))
+
+    @property
+    def in_rnn(self) -> bool:
+        """Whether PyTorch's RNN module raised it."""
+        return self.last.endswith(("nn/modules/rnn.py", "nn/_functions/rnn.py", "backends/cudnn/rnn.py"))
+
+    @property
+    def in_linear(self) -> bool:
+        """Whether an ``nn.Linear`` raised it."""
+        return self.last.endswith(("nn/modules/linear.py", "nn/functional.py"))
+
+
+def evidence(text: str, start: int) -> Evidence:
+    """What stands before position ``start``, from the last traceback's beginning on."""
+    begin = max(0, start - 20_000)
+    before = text[begin:start]
+    starts = [found.end() for found in _START.finditer(before)]
+    block = before[starts[-1] :] if starts else before[-6_000:]
+    frames = [found["a"] or found["b"] for found in _FRAME.finditer(block)] if ".py" in block else []
+    line = text[max(0, start - 300) : start].rpartition("\n")[2] + text[start : start + 600].partition("\n")[0]
+    previous = [each for each in block.split("\n")[:-1] if each.strip(" ^~")][-2:]
+    return Evidence(
+        bool(frames),
+        frames[-1].replace("\\", "/") if frames else "",
+        bool(_RNN.search(block) or _RNN.search(line)),
+        any(_RNN.search(each) for each in (*previous, line)),
+        any(frame.endswith("container.py") for frame in frames),
+        bool(_PARALLEL.search(block) or _PARALLEL.search(text[start : start + 500])),
+    )
