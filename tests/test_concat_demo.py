@@ -146,7 +146,7 @@ def test_exactly_is_said_only_of_no_difference(invoke):
 
 def test_the_halves_are_told_apart_without_colour(invoke):
     """Without colour a divider stands between the halves in every row of output; on a narrow terminal, too."""
-    out = invoke("concat-demo").out.partition("output (3, 2, 8)\n")[2].partition("\n\n")[0]
+    out = invoke("concat-demo").out.partition("output (3, 2, 8)   columns 0:4 forward   4:8 reverse\n")[2].partition("\n\n")[0]
     assert out.splitlines()[0] == "[0, 0] 0.1 0.2 0.3 0.4 │ 2.5 2.6 2.7 2.8"
     assert [line.count("│") for line in out.splitlines()] == [1] * 6
 

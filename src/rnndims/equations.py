@@ -93,7 +93,7 @@ def one_matmul(config: RNNConfig, data: DataConfig) -> Equation | None:
     bias = (Term("+"), Term("(bias_ih + bias_hh)", (rows,))) if config.bias else ()
     if config.cell == "rnn":
         return Equation(Term("h[t]", (*lead, rows)), (Term(f"{config.nonlinearity}("), *product, *bias, Term(")")))
-    return Equation(Term("gates i|f|g|o", (*lead, rows)), (*product, *bias))
+    return Equation(Term("i|f|g|o", (*lead, rows)), (*product, *bias))
 
 
 def _lead(data: DataConfig) -> Shape:

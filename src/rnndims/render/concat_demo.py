@@ -107,10 +107,17 @@ def _print_halves(demo: ConcatDemo, console: "Console") -> None:
     dims = len(demo.forward.shape)
     halves = [_short(list(numbers.rows(half.values, dims))) for half in (demo.forward, demo.reverse)]
     for name, rows in zip(("forward", "reverse"), halves, strict=True):
-        console.print(Text.assemble((name, style.DIRECTION[name]), " ", text.shape(getattr(demo, name).shape)))
+        label = (f"  rows [{', '.join(demo.dims[:-1])}]", style.QUIET)
+        console.print(Text.assemble((name, style.DIRECTION[name]), " ", text.shape(getattr(demo, name).shape), label))
         _print_rows([rows], [name], console)
         console.print()
-    console.print(Text.assemble(("output", style.NAME), " ", text.shape(demo.output.shape)))
+    width = demo.forward.shape[-1]
+    columns = [
+        Text.assemble(("output", style.NAME), " ", text.shape(demo.output.shape)),
+        Text.assemble((f"columns 0:{width} forward", style.DIRECTION["forward"])),
+        Text.assemble((f"{width}:{2 * width} reverse", style.DIRECTION["reverse"])),
+    ]
+    text.print_parts(columns, console)
     _print_rows(halves, ["forward", "reverse"], console)
 
 

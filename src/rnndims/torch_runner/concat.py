@@ -123,7 +123,7 @@ def ways_back(torch: Any, joined: Joined, lead: tuple[str, ...]) -> tuple[WayBac
     ``lead`` names the dims before the last: (L, N, 2*H) -> (L, N, 2, H), or twice (L, N, H).
     """
     output, width = joined.output, joined.forward.shape[-1]
-    view = output.reshape(*output.shape[:-1], 2, width)
+    view = output.view(*output.shape[:-1], 2, width)
     colons = ", ".join(":" for _ in lead)
     chunks = output.chunk(2, dim=-1)
     return (
