@@ -201,7 +201,8 @@ def product(weight: Weight, data: DataConfig) -> Product:
     """How a parameter is applied in one step of the whole batch: ``x_t @ W.T`` is (N, H_in) @ (H_in, G*H_cell)."""
     lead: Shape = () if data.batch_size is None else (data.batch_size,)
     if len(weight.shape) == 1:
-        left = "x_t @ weight_ih.T" if weight.name.startswith("bias_ih") else "h @ weight_hh.T"
+        operand = "x_t" if weight.name.startswith("bias_ih") else "h_{t-1}"
+        left = f"{operand} @ {weight.name.replace('bias', 'weight')}.T"
         return Product(left, "+", (*lead, *weight.shape), weight.shape, (*lead, *weight.shape))
     rows, columns = weight.shape
     left = "h_t" if weight.name.startswith("weight_hr") else "h_{t-1}" if weight.name.startswith("weight_hh") else "x_t"

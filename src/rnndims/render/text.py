@@ -133,13 +133,18 @@ def _print_items(table: Table, console: "Console") -> None:
 
 def print_parts(parts: Iterable[Text], console: "Console") -> None:
     """Print short parts side by side, filling lines; no part is broken."""
-    line = Text()
+    for line in fill(parts, console.width, "   "):
+        print_unbroken(line, console)
+
+
+def fill(parts: Iterable[Text], width: int, separator: str = " ") -> list[Text]:
+    """The parts in as few lines of ``width`` as hold them; a part is never broken, however wide it is."""
+    lines = [Text()]
     for part in parts:
-        if line and len(line) + 3 + len(part) > console.width:
-            print_unbroken(line, console)
-            line = Text()
-        line.append("   " if line else "").append_text(part)
-    print_unbroken(line, console)
+        if lines[-1] and len(lines[-1]) + len(separator) + len(part) > width:
+            lines.append(Text())
+        lines[-1].append(separator if lines[-1] else "").append_text(part)
+    return lines
 
 
 def print_unbroken(line: Text, console: "Console") -> None:

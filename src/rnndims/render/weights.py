@@ -1,7 +1,7 @@
 """The tree layer, direction, weight, with shapes, symbolic dims and the rows of the gates."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rich.console import Group
 from rich.text import Text
@@ -50,32 +50,30 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
     text.print_parts(parts, console)
     console.print()
 
-    def details(weight: Weight) -> list[Text]:
-        return _details(weight, run, console)
+    def details(weight: Weight, width: int) -> list[Text]:
+        return _details(weight, run, width, console)
 
     print_weights(config, dims.weights, console, title="Weights, the same for all time steps", details=details)
 
 
-def _details(weight: Weight, run: Run, console: "Console") -> list[Text]:
+def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[Text]:
     """The lines under a weight: its parts, how it is applied, what it costs."""
     slices = shapes.gate_slices(weight, run.dims.config)
-    parts = " | ".join(f"{name}[{start}:{stop}]" for name, (start, stop) in slices.items())
+    parts = [Text(f"{name}[{start}:{stop}]", style=style.NAME) for name, (start, stop) in slices.items()]
+    for part in parts[:-1]:
+        part.append(" |")
     product = shapes.product(weight, run.dims.data)
-    right = f" @ {weight.name}.T: " if product.op == "@" else f" + {weight.name}: "
-    shape = run.measured.weights.get(weight.name)
-    measured = "" if shape == weight.shape else f", but PyTorch has {shape}"
-    return [
-        Text(f"{parts}{measured}", style=style.NOTE if measured else style.NAME),
-        Text.assemble(
-            (f"{product.left}{right}", style.QUIET),
-            text.shape(product.left_shape),
-            f" {product.op} ",
-            text.shape(product.right_shape),
-            style.glyphs(" → ", console),
-            text.shape(product.result),
-        ),
-        Text(f"{text.count(weight.numel)} parameters, {text.count(weight.bytes)} bytes", style=style.QUIET),
+    right = f"@ {weight.name}.T:" if product.op == "@" else f"+ {weight.name}:"
+    applied = [
+        Text(f"{product.left} {right}", style=style.QUIET),
+        text.shape(product.left_shape),
+        Text(f"{product.op} ").append_text(text.shape(product.right_shape)),
+        Text(style.glyphs("→ ", console)).append_text(text.shape(product.result)),
     ]
+    shape = run.measured.weights.get(weight.name)
+    found = [] if shape == weight.shape else [Text(f"but PyTorch has {shape}", style=style.BAD)]
+    cost = [Text(f"{text.count(weight.numel)} parameters,"), Text(f"{text.count(weight.bytes)} bytes")]
+    return [line for row in (found, parts, applied, cost) if row for line in text.fill(row, width)]
 
 
 def print_weights(
@@ -84,53 +82,81 @@ def print_weights(
     console: "Console",
     *,
     title: str = "Weights",
-    details: "Callable[[Weight], list[Text]] | None" = None,
+    details: "Callable[[Weight, int], list[Text]] | None" = None,
 ) -> None:
     """Print the tree of all weights: layer, then direction, then weight, and under each weight its ``details``.
 
-    Without details, the rows of the gates stand once a direction, since all its weights share them.
+    ``details`` is given the weight and the width that its lines have. Without it, the rows of the gates stand once a
+    direction, since all its weights share them.
     """
-    tree = Tree(text.heading(title), guide_style=style.QUIET)
     by_place: dict[int, dict[str, list[Weight]]] = {}
     for weight in weights.values():
         by_place.setdefault(weight.layer, {}).setdefault(weight.direction, []).append(weight)
     layers, hidden = elided(list(by_place.items()), MOST_LAYERS)
     shown = [weight for layer in layers if layer for members in layer[1].values() for weight in members]
     columns = _Columns(shown, console)
+    nodes: list[_Node] = []
     for layer in layers:
         if layer is None:
-            tree.add(Text(style.glyphs(f"⋯ {text.count(hidden)} more layers, alike (all: --json)", console), style.QUIET))
+            more = Text(style.glyphs(f"⋯ {text.count(hidden)} more layers, alike (all: --json)", console), style.QUIET)
+            nodes.append(_Node(0, [more]))
             continue
         index, directions = layer
-        branch = tree if config.is_cell else tree.add(_layer_label(index, config))
+        if not config.is_cell:
+            nodes.append(_Node(0, text.fill(_layer_label(index, config), columns.room + 8)))
         for direction, members in directions.items():
-            twig = branch.add(_direction_label(direction, members[0], config, with_gates=details is None))
+            label = _direction_label(direction, members[0], config, with_gates=details is None)
+            nodes.append(_Node(1, text.fill(label, columns.room + 4)))
             for weight in members:
-                lines = [columns.line(weight, config), *(details(weight) if details else ())]
-                twig.add(Group(*(Text("  ").append_text(line) if number else line for number, line in enumerate(lines))))
-    console.print(tree)
+                lines = columns.lines(weight, config)
+                lines += [Text("  ").append_text(line) for line in (details(weight, columns.room - 2) if details else ())]
+                nodes.append(_Node(2, lines))
+    _print_nodes(title, nodes, columns, console)
 
 
-def _layer_label(layer: int, config: RNNConfig) -> Text:
+class _Node(NamedTuple):
+    """One node of the tree: how deep it hangs and its lines, none of which may be broken."""
+
+    depth: int
+    lines: list[Text]
+
+
+def _print_nodes(title: str, nodes: Sequence[_Node], columns: "_Columns", console: "Console") -> None:
+    """Print the nodes as a tree, or indented alone where its lines would leave too little room."""
+    if columns.too_narrow:
+        console.print(text.heading(title))
+        for depth, lines in nodes:
+            for line in lines:
+                text.print_unbroken(Text(" " * depth).append_text(line), console)
+        return
+    tree = Tree(text.heading(title), guide_style=style.QUIET)
+    parents = {-1: tree}
+    for depth, lines in nodes:
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ignore"
+        above = max(level for level in parents if level < depth)
+        parents = {level: branch for level, branch in parents.items() if level <= above}
+        parents[depth] = parents[above].add(Group(*lines))
+    console.print(tree, crop=False)
+
+
+def _layer_label(layer: int, config: RNNConfig) -> list[Text]:
     width = config.layer_input_size(layer)
     if layer == 0:
-        reads = f"reads the input, H_in = {width}"
+        reads = ["reads the input,", f"H_in = {width}"]
     elif config.bidirectional:
-        reads = f"reads both directions of layer {layer - 1}, D*H_out = 2*{config.H_out} = {width}"
+        reads = [f"reads both directions of layer {layer - 1},", f"D*H_out = 2*{config.H_out} = {width}"]
     else:
-        reads = f"reads layer {layer - 1}, H_out = {width}"
-    return Text.assemble((f"layer {layer}", style.NAME), (f"  {reads}", style.QUIET))
+        reads = [f"reads layer {layer - 1},", f"H_out = {width}"]
+    return [Text(f"layer {layer} ", style=style.NAME), *(Text(part, style=style.QUIET) for part in reads)]
 
 
-def _direction_label(direction: str, weight: Weight, config: RNNConfig, *, with_gates: bool) -> Text:
-    label = Text("all steps" if config.is_cell else "").append_text(Text() if config.is_cell else text.direction(direction))
-    label.append(f"  rows of the gates: {gate_ranges(weight)}" if with_gates and config.G > 1 else "", style=style.QUIET)
+def _direction_label(direction: str, weight: Weight, config: RNNConfig, *, with_gates: bool) -> list[Text]:
+    label = [Text("all steps") if config.is_cell else text.direction(direction)]
+    if with_gates and config.G > 1:
+        label += [Text(" rows of the gates:", style=style.QUIET)]
+        label += [Text(f"{gate}[{start}:{stop}]", style=style.QUIET) for gate, (start, stop) in weight.gates.items()]
     return label
-
-
-def gate_ranges(weight: Weight) -> str:
-    """``i[0:20] f[20:40] g[40:60] o[60:80]``; empty for a weight without gates."""
-    return " ".join(f"{gate}[{start}:{stop}]" for gate, (start, stop) in weight.gates.items())
 
 
 class _Columns:
@@ -142,19 +168,23 @@ class _Columns:
         self.name = max(len(weight.name) for weight in weights)
         self.shape = max(len(text.shape(weight.shape)) for weight in weights)
         self.dims = max(len(text.dims(weight.dims)) for weight in weights)
-        room = console.width - self.GUIDES - self.name - self.shape - self.dims - 4
-        self.on_one_line = room >= 0
-        self.with_reason = room >= 42
+        widest = max(self.name, self.shape + 2, self.dims + 2)
+        self.too_narrow = console.width < self.GUIDES + widest
+        self.room = console.width - (2 if self.too_narrow else self.GUIDES)
+        rest = self.room - self.name - self.shape - self.dims - 4
+        self.on_one_line = rest >= 0
+        self.with_reason = rest >= 42
 
-    def line(self, weight: Weight, config: RNNConfig) -> Text:
+    def lines(self, weight: Weight, config: RNNConfig) -> list[Text]:
+        """The weight's name, shape and dims on one line if there is room, else on three."""
         name, shape, dims = Text(weight.name, style=style.NAME), text.shape(weight.shape), text.dims(weight.dims)
         if not self.on_one_line:
-            return Text.assemble(name, "\n  ", shape, "\n  ", dims, no_wrap=True, overflow="ignore")
-        line = Text(no_wrap=True)
+            return [name, Text("  ").append_text(shape), Text("  ").append_text(dims)]
+        line = Text()
         for part, width in ((name, self.name), (shape, self.shape), (dims, self.dims)):
             part.pad_right(width - len(part) + 2)
             line.append_text(part)
         reason = explain.weight(weight, config) if self.with_reason else ""
         line.append(reason, style=style.QUIET)
         line.rstrip()
-        return line
+        return [line]

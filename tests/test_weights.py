@@ -1,0 +1,50 @@
+"""The ``weights`` command for a configuration: each parameter of the built module, its parts, and how it is applied."""
+
+import pytest
+import torch
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("nn.RNN(4, 2)", {"weight_ih_l0": ["W_ih"], "bias_hh_l0": ["b_hh"]}),
+        ("nn.LSTM(4, 3, proj_size=2)", {"weight_ih_l0": ["W_ii", "W_if", "W_ig", "W_io"], "weight_hr_l0": ["W_hr"]}),
+        ("nn.GRU(4, 2)", {"weight_hh_l0": ["W_hr", "W_hz", "W_hn"], "bias_ih_l0": ["b_ir", "b_iz", "b_in"]}),
+        ("nn.LSTMCell(4, 2)", {"weight_hh": ["W_hi", "W_hf", "W_hg", "W_ho"]}),
+    ],
+)
+def test_parts_have_the_names_of_pytorchs_equations(invoke, code, names):
+    """The rows of a parameter are divided into the parts that PyTorch's documentation names, without gap or overlap."""
+    weights = invoke("weights", code, "--json").json["weights"]
+    for name, parts in names.items():
+        slices = weights[name]["slices"]
+        assert list(slices) == parts
+        edges = [edge for pair in slices.values() for edge in pair]
+        assert edges[0] == 0
+        assert edges[-1] == weights[name]["shape"][0]
+        assert edges[1:-1:2] == edges[2:-1:2]
+
+
+@pytest.mark.parametrize("code", ["nn.RNN(4, 2, 2, bidirectional=True)", "nn.LSTM(5, 4, proj_size=3)", "nn.GRU(3, 2)"])
+@pytest.mark.parametrize("unbatched", [False, True])
+def test_how_a_parameter_is_applied_is_what_pytorch_accepts(invoke, code, unbatched):
+    """Tensors of the shapes shown can be multiplied or added, and give the shape shown."""
+    options = ("--unbatched",) if unbatched else ("--batch-size", "7")
+    for name, weight in invoke("weights", code, *options, "--json").json["weights"].items():
+        left, right = (torch.zeros(shape) for shape in weight["applied"]["shapes"])
+        product = (
+            left @ right if "@" in weight["applied"]["expression"].replace("weight_hh.T +", "").split("+")[0] else left + right
+        )
+        if name.startswith("bias"):
+            product = left + right
+        assert list(product.shape) == weight["applied"]["result"]
+
+
+def test_layer_one_reads_both_directions(invoke):
+    """In two bidirectional layers the second layer's input weights are as wide as both directions of the first."""
+    result = invoke("weights", "--layers", "2", "--bidirectional")
+    assert result.code == 0
+    for name in ("weight_ih_l1", "weight_ih_l1_reverse"):
+        line = next(line for line in result.out.splitlines() if f" {name} " in line)
+        assert "(2, 4)" in line
+    assert "reads both directions of layer 0" in result.out
