@@ -128,7 +128,9 @@ def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> An
         return value
     if argument in _SIZES:
         first_dim = argument == "proj_size" or (argument == "hidden_size" and name == "RNN")
-        if type(value) is bool and not (value and first_dim):  # torch.empty takes True as any dim but the first
+        if type(value) is bool:
+            if value and first_dim:  # torch.empty takes True for 1 as any dim but the first
+                raise snippet.error(f"{argument} True: must be an int, not bool", node, field=argument)
             return int(value)
         if argument == "proj_size" and value == 0 and type(value) is float:
             return 0

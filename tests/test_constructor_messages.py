@@ -1,0 +1,176 @@
+"""Pasted code that is wrong or hostile: the message is short, points at the place, and nothing is executed."""
+
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnndims.constructor import parse_constructor
+from rnndims.errors import ConstructorError
+
+
+def pointed_at(error: ConstructorError) -> str:
+    """What stands above the carets."""
+    _, line, carets, *_ = error.render().split("\n")
+    assert set(carets) == {" ", "^"}
+    return line[carets.index("^") : carets.rindex("^") + 1]
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "says"),
+    [
+        ("nn.Linear(10, 20)", "nn.Linear", "nn.LSTM"),
+        ("keras.layers.LSTM(20)", "keras.layers.LSTM", "not one of PyTorch's"),
+        ("nn.lstm(1, 2)", "nn.lstm", "Write nn.LSTM(...)"),
+        ("nn.LSTM", "nn.LSTM", "not called"),
+        ("x = 3", "3", "not a constructor call"),
+        ("nn.LSTM(10, 20)(x)", "nn.LSTM(10, 20)(x)", "not a constructor call"),
+        ("nn.LSTM(10, 20, 2, 'relu')", "'relu'", "4th argument of LSTM is bias"),
+        ("nn.RNN(10, 20, 2, True)", "True", "4th argument of RNN is nonlinearity"),
+        ("nn.LSTM(10, 20, batchfirst=True)", "batchfirst=True", "Did you mean batch_first?"),
+        ("nn.LSTM(10, 20, hidden_size=3)", "hidden_size=3", "twice"),
+        ("nn.LSTM(10, 20, bias=True, bias=False)", "bias=False", "twice"),
+        ("nn.LSTM(10)", "nn.LSTM(10)", "missing hidden_size"),
+        ("nn.LSTM(*sizes)", "*sizes", "unpacked"),
+        ("nn.LSTM(10, 20, **kw)", "kw", "unpacked"),
+        ("nn.GRU(10, 20, proj_size=0)", "proj_size=0", "only supported for LSTM"),
+        ("nn.LSTM(len(vocab), 20)", "len(vocab)", "nothing is evaluated"),
+        ("nn.LSTM(10, f'{20}')", "f'{20}'", "f-string"),
+        ("nn.LSTM(10, lambda: 20)", "lambda: 20", "lambda"),
+        ("nn.LSTM(10, [20])", "[20]", "not a plain value"),
+        ("nn.LSTM(10, 20 / 2)", "20 / 2", "Divide with //"),
+        ("nn.LSTM(10, 1 // 0)", "1 // 0", "no value"),
+        ("nn.LSTM(10, 9 ** 9 ** 9)", "9 ** 9 ** 9", "too large"),
+        ("nn.LSTM(10, 'a' * 10)", "'a'", "no number"),
+        ("nn.LSTM(10, 20, dropout=1.5)", "1.5", "range [0, 1]"),
+        ("nn.LSTM(10, 0)", "0", "hidden_size must be greater than zero"),
+        ("nn.RNN(1, 2, nonlinearity=torch.tanh)", "torch.tanh", "must be 'tanh' or 'relu'"),
+        ("nn.LSTM(10, 20, dtype=torch.int8)", "torch.int8", "torch.float32"),
+        ("nn.LSTM(10, 20, device='gpu')", "'gpu'", "device"),
+        ("nn.LSTM(10, 20, device=__import__('os').name)", "__import__('os').name", "device"),
+        ("nn.LSTM(10, 20); nn.LSTM(3, 4)", "nn.LSTM(3, 4)", "second statement"),
+        ("nn.LSTM(10, 20", "(", "never closed"),
+        ("nn.LSTM(10,\n  x = )", "x =", "cannot be read"),
+        ("nn.LSTM(\n\t10,\n\t-5)", "-5", "greater than zero"),
+    ],
+)
+def test_messages_point_at_the_place(code: str, place: str, says: str) -> None:
+    """A refusal says what is wrong and puts carets under exactly that part."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(code).config()
+    assert says in str(caught.value)
+    if "cannot be read" not in says:  # where in "x = )" a parser stops depends on the version of Python
+        assert pointed_at(caught.value) == place
+
+
+@pytest.mark.parametrize("name", ["модель", "模型", "e\u0301té", "ｎ", "𝒙"])
+def test_wide_and_combining_characters_do_not_move_the_caret(name: str) -> None:
+    """Whatever the characters before it are, the carets stand under the guilty argument."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(f"{name} = nn.LSTM(10, len(x), True)")
+    assert pointed_at(caught.value) == "len(x)"
+    assert str(caught.value).isascii()
+
+
+def test_long_lines_are_shown_as_a_window() -> None:
+    """Of a long line only the surroundings of the place are shown, within 80 columns."""
+    code = "nn.LSTM(" + "10 + " * 300 + "1, len(x), " + "True, " * 200 + ")"
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(code)
+    assert max(map(len, str(caught.value).split("\n")[1:])) <= 80
+    assert "^" in str(caught.value)
+
+
+HOSTILE = {
+    "minus": "nn.LSTM(" + "-" * 3900 + "1, 2)",
+    "not": "nn.LSTM(" + "not " * 900 + "1, 2)",
+    "plus": "nn.LSTM(" + "1+" * 1900 + "1, 2)",
+    "power": "nn.LSTM(" + "9**" * 1200 + "9, 2)",
+    "product": "nn.LSTM(" + "99999999*" * 400 + "9, 2)",
+    "parentheses": "nn.LSTM(" + "(" * 1900 + ")" * 1900 + ", 2)",
+    "lists": "nn.LSTM(" + "[" * 150 + "]" * 150 + ", 2)",
+    "attributes": "nn.LSTM(a" + ".a" * 1900 + ", 2)",
+    "subscripts": "nn.LSTM(a" + "[0]" * 1200 + ", 2)",
+    "calls": "f" + "()" * 1900,
+    "methods": "nn.LSTM(1, len)" + ".to('cpu')" * 380,
+    "lambdas": "lambda:" * 500 + "1",
+    "conditions": "nn.LSTM(" + "1 if 0 else " * 300 + "1, 2)",
+    "digits": "nn.LSTM(" + "9" * 3900 + ", 2)",
+    "hexadecimal": "nn.LSTM(0x" + "f" * 3900 + ", 2)",
+    "float": "nn.LSTM(1e" + "9" * 3000 + ", 2)",
+    "long": "nn.LSTM(1, 2)" + " " * 1_000_000 + "+",
+    "null": "nn.LSTM(1,\0 2)",
+    "surrogate": "nn.LSTM(1, '\ud800')",
+    "escape": "nn.LSTM('\\d', 2)",
+    "terminal": "nn.LSTM('\x1b[2J\x9b', 2)",
+    "import": "__import__('os').system('echo')",
+    "argument": "nn.LSTM(__import__('os').getpid(), 2)",
+    "dunder": "nn.LSTM(().__class__.__bases__[0], 2)",
+    "comprehension": "nn.LSTM([x for x in range(9)][1], 2)",
+    "walrus": "nn.LSTM((x := 3), 2)",
+    "await": "nn.LSTM(await x, 2)",
+    "class": "class nn: LSTM = print",
+    "decorator": "@print\ndef f(): pass",
+    "indent": "  nn.LSTM(1,\n 2)\n   nn.GRU(1, 2)",
+    "nothing": "",
+    "spaces": " \n\t\n",
+    "comment": "# nn.LSTM(1, 2)",
+    "text": "RuntimeError: Expected hidden[0] size (2, 1, 512), got [2, 128, 512]",
+}
+
+
+@pytest.mark.parametrize("code", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_code_gets_a_short_message(code: str) -> None:
+    """Garbage, depth, size and control characters end in one short printable message."""
+    with pytest.raises(ConstructorError) as caught:
+        parse_constructor(code).config()
+    text = str(caught.value)
+    assert len(text) < 600
+    assert text.isascii()
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_too_much_code_is_refused_unread() -> None:
+    """Beyond a few thousand characters nothing is parsed, however valid it would be."""
+    with pytest.raises(ConstructorError, match="characters of code"):
+        parse_constructor("nn.LSTM(1, 2)" + " " * 1_000_000)
+
+
+def test_warnings_of_the_parser_stay_silent() -> None:
+    """What Python would warn about, an odd escape in a string, is no concern of a calculator's user."""
+    assert parse_constructor("nn.LSTMCell(1, 2, '\\d')").config().bias
+
+
+@given(st.one_of(st.text(), st.text("nNLSTMGRU.(),=*[]{}'\"\\:#;-+/ 0123456789xe\n\t").map(lambda text: f"nn.LSTM({text})")))
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_answered(text: str) -> None:
+    """Whatever the text, it is a constructor or a ConstructorError."""
+    try:
+        parse_constructor(text).config()
+    except ConstructorError as error:
+        assert error.message
+
+
+def test_nothing_is_executed() -> None:
+    """Reading code raises no audit event except the parsing itself, and such an event would be seen."""
+    events: list[str] = []
+    listening = False
+
+    def audit(event: str, _: tuple[Any, ...]) -> None:
+        if listening:
+            events.append(event)
+
+    code = "x = nn.LSTM(__import__('os').system('echo'), exec('1'), open('x'))"
+    with pytest.raises(ConstructorError):
+        parse_constructor(code)  # imports of rnndims itself happen here
+    sys.addaudithook(audit)
+    listening = True
+    with pytest.raises(ConstructorError):
+        parse_constructor(code)
+    reading = set(events)
+    eval("1")
+    listening = False
+    assert reading <= {"compile"}
+    assert "exec" in events
