@@ -10,6 +10,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
         'concat-demo' = 'How the two directions become one output, and the way back'
         'diagram' = 'What it looks like: unrolled in time, inside a cell, or as matrix products'
         'dims' = 'The same shapes at once, by arithmetic, without torch'
+        'check' = 'Why does my shape not fit; what does this error message mean'
         'completion' = 'Print the script that makes bash, zsh, fish or PowerShell complete rnndims'
     }
     # What follows an option: '' nothing, '?' something nobody can guess, 'FILE' a file name, or the values to offer.
@@ -233,6 +234,42 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )
+        'check' = @(
+            @('--cell', 'nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--input-size', 'H_in, features of one input step', '?'),
+            @('-i', 'H_in, features of one input step', '?'),
+            @('--hidden-size', 'H_cell, features of the hidden state', '?'),
+            @('-H', 'H_cell, features of the hidden state', '?'),
+            @('--layers', 'Stacked layers', '?'),
+            @('--num-layers', 'Stacked layers', '?'),
+            @('-l', 'Stacked layers', '?'),
+            @('--bidirectional', 'A second direction, from the last step to the first', ''),
+            @('-b', 'A second direction, from the last step to the first', ''),
+            @('--no-bidirectional', 'Not --bidirectional', ''),
+            @('--batch-first', 'input and output are (N, L, ...); the states are not touched', ''),
+            @('--no-batch-first', 'Not --batch-first', ''),
+            @('--bias', 'The bias vectors b_ih and b_hh', ''),
+            @('--no-bias', 'Not --bias', ''),
+            @('--dropout', 'Between layers, in training only; 0 to 1', '?'),
+            @('--proj-size', 'LSTM only: project h to this size; 0 is off', '?'),
+            @('--nonlinearity', 'RNN only', 'tanh relu'),
+            @('--define', 'Value of a name in the pasted code', '?'),
+            @('-D', 'Value of a name in the pasted code', '?'),
+            @('--input', 'Shape of the input: 5,3,10, ''(5, 3, 10)'', ''torch.Size([5, 3, 10])''', '?'),
+            @('--h0', 'Shape of the initial hidden state', '?'),
+            @('--c0', 'Shape of the initial cell state (LSTM; h0 alone is a bare tensor)', '?'),
+            @('--lengths', 'The input is packed with these lengths', '?'),
+            @('--input-dtype', 'dtype of the input; the weights are float32', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--output', 'Shape that you expect of output', '?'),
+            @('--h-n', 'Shape that you expect of h_n', '?'),
+            @('--c-n', 'Shape that you expect of c_n', '?'),
+            @('--linear', 'in_features of the nn.Linear that follows', '?'),
+            @('--uses', 'How you use a result: ''output[:, -1]'', ''h_n.view(3, -1)''. Repeatable', '?'),
+            @('--error', 'An error message or traceback to explain; - reads standard input', '?'),
+            @('--json', 'One JSON document on standard output', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
         'completion' = @(
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
@@ -245,6 +282,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
         'concat-demo' = @('?')
         'diagram' = @('?')
         'dims' = @('?')
+        'check' = @('?')
         'completion' = @('bash zsh fish powershell')
     }
 

@@ -92,7 +92,7 @@ class _Layout:
         thick = columns * scale < 8 or rows * scale < 8
         if m.text:
             w, h = 2 * columns * scale, rows * scale
-            inner_w, inner_h = max(2, round(w)), max(1, round(h))
+            inner_w, inner_h = max(2, 2 * len(node.gates), round(w)), max(1, round(h))
             inner_w += inner_w % 2
             width, height, thick = inner_w + 2, inner_h + 1, inner_w > 2 * w or inner_h > 2 * h
         labels = [self._name(node), self._shape(node)]

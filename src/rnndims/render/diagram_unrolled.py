@@ -98,11 +98,12 @@ class _Layout(Columns):
         for points in ups.values():
             for x, top in points:
                 self._label(x, y + height / 2, m.glyphs.more_up, "middle", "quiet")
-                self._arrow((x, y + m.pick(0, 0)), (x, top), "data", "y")
+                self._arrow((x, y - m.pick(1, 0)), (x, top), "data", "y")
         count = self.d.left_out_layers
         text = f"{count} more layers" if count > 1 else "1 more layer"
         if m.text and len(text) >= self._up(0, "forward"):
             text = f"{count} more"
+            self._label(0, y + 1, "layers" if count > 1 else "layer", "start", "quiet")
         self._label(m.pick(0, 24), y + height / 2, text, "start", "quiet", "small")
         found = {}
         for number, points in ups.items():

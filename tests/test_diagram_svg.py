@@ -1,0 +1,235 @@
+"""The SVG drawings: well-formed, self-contained, and nothing lies on anything it should not lie on."""
+
+import re
+from itertools import combinations, pairwise
+from typing import Final, NamedTuple
+from xml.etree import ElementTree
+
+import pytest
+
+from rnndims.config import DataConfig, RNNConfig
+from rnndims.diagram import Diagram, View, build_diagram
+from rnndims.render.diagram_scene import Box, Label, Scene
+from rnndims.render.diagram_svg import draw_svg, render_svg
+
+SVG: Final = "{http://www.w3.org/2000/svg}"
+R, D = RNNConfig, DataConfig
+CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
+    "1x1": (R("rnn", 1, 1), D(1, 1)),
+    "one layer": (R("rnn", 4, 2), D()),
+    "two layers": (R("rnn", 4, 2, 2, bias=False), D()),
+    "bidirectional": (R("rnn", 4, 2, bidirectional=True), D()),
+    "two layers bidirectional": (R("rnn", 4, 2, 2, bidirectional=True, dropout=0.5), D()),
+    "projected": (R("lstm", 10, 20, 2, proj_size=5), D()),
+    "gru": (R("gru", 4, 2, bias=False), D()),
+    "100 steps": (R("gru", 300, 512, 3), D(100, 32)),
+    "packed": (R("lstm", 4, 2, bidirectional=True), D(lengths=(3, 1))),
+    "padded": (R("rnn", 4, 2, batch_first=True), D(5, lengths=(3, 1))),
+    "long packed": (R("gru", 4, 2, 2, bidirectional=True), D(50, lengths=(3, 1, 2, 1, 1, 2, 3, 3))),
+    "deep": (R("lstm", 300, 512, 12, bidirectional=True, proj_size=64), D(100, 32)),
+    "unbatched": (R("lstm", 4, 2, 2, bias=False), D(unbatched=True)),
+    "wide": (R("lstm", 70000, 80000, 120, bidirectional=True), D(12345, 4096)),
+    "flat": (R("gru", 1, 900), D(2, 1)),
+    "no rows": (R("lstm", 3, 2), D(2, 0)),
+}
+VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
+ALL: Final = [pytest.param(view, case, id=f"{view}, {case}") for view in VIEWS for case in CASES]
+SIZES: Final = {"title": 15.0, "small": 11.0, "": 13.0}
+
+
+class Frame(NamedTuple):
+    """A rectangle by its edges, and what it is."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    what: str
+
+    def meets(self, other: "Frame", slack: float = 0.5) -> bool:
+        """Whether the two overlap by more than ``slack``."""
+        return (
+            self.left < other.right - slack
+            and other.left < self.right - slack
+            and self.top < other.bottom - slack
+            and other.top < self.bottom - slack
+        )
+
+    def holds(self, other: "Frame", slack: float = 0.5) -> bool:
+        """Whether the other lies within."""
+        return (
+            self.left <= other.left + slack
+            and other.right <= self.right + slack
+            and self.top <= other.top + slack
+            and other.bottom <= self.bottom + slack
+        )
+
+
+class Drawing(NamedTuple):
+    """What a parsed SVG shows, with the frames that its texts take in a font of 0.602 em a character."""
+
+    page: Frame
+    texts: list[Frame]
+    boxes: list[Frame]
+    lines: list[Frame]
+
+
+def picture(view: View, case: str) -> Diagram:
+    return build_diagram(*CASES[case], view)
+
+
+def parse(svg: str) -> Drawing:
+    root = ElementTree.fromstring(svg)
+    _, _, width, height = map(float, root.get("viewBox", "").split())
+    texts, boxes, lines = [], [], []
+    for element in root:
+        classes = element.get("class", "").split()
+        if element.tag == SVG + "text":
+            size = SIZES[next((name for name in classes if name in SIZES), "")]
+            text, x, y = element.text or "", float(element.get("x", "")), float(element.get("y", ""))
+            length = len(text) * size * 0.602
+            left = x - {"middle": length / 2, "end": length}.get(element.get("text-anchor", ""), 0)
+            texts.append(Frame(left, y - 0.74 * size, left + length, y + 0.22 * size, text))
+        elif element.tag == SVG + "rect" and "box" in classes:
+            x, y = float(element.get("x", "")), float(element.get("y", ""))
+            boxes.append(Frame(x, y, x + float(element.get("width", "")), y + float(element.get("height", "")), "box"))
+        elif element.tag == SVG + "polyline" and not {"grid", "gate"} & set(classes):
+            points = [tuple(map(float, pair.split(","))) for pair in element.get("points", "").split()]
+            for (x0, y0), (x1, y1) in pairwise(points):
+                assert x0 == x1 or y0 == y1, "lines are horizontal or vertical"
+                lines.append(Frame(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1), f"line {points}"))
+    return Drawing(Frame(0, 0, width, height, "page"), texts, boxes, lines)
+
+
+def crosses(line: Frame, frame: Frame, slack: float) -> bool:
+    """Whether a line enters a frame that is ``slack`` smaller on all sides."""
+    return (
+        line.left < frame.right - slack
+        and line.right > frame.left + slack
+        and line.top < frame.bottom - slack
+        and line.bottom > frame.top + slack
+    )
+
+
+@pytest.mark.parametrize(("view", "case"), ALL)
+def test_nothing_lies_on_anything_else(view: View, case: str) -> None:
+    """No two texts overlap, no text leaves its box, no line runs through a box or a text, and all is on the page."""
+    drawing = parse(render_svg(picture(view, case)))
+    assert drawing.texts
+    assert drawing.boxes
+    for frame in (*drawing.texts, *drawing.boxes, *drawing.lines):
+        assert drawing.page.holds(frame), frame
+    for one, other in combinations(drawing.texts, 2):
+        assert not one.meets(other), (one, other)
+    for text in drawing.texts:
+        for box in drawing.boxes:
+            assert not box.meets(text) or box.holds(text), (box, text)
+    for line in drawing.lines:
+        for frame in (*drawing.boxes, *drawing.texts):
+            assert not crosses(line, frame, 0.9), (line, frame)
+    for one, other in combinations(drawing.boxes, 2):
+        assert not one.meets(other, 1), (one, other)
+
+
+@pytest.mark.parametrize(("view", "case"), ALL)
+def test_document_stands_alone(view: View, case: str) -> None:
+    """It is well-formed, says what it is to a screen reader, follows light and dark, and refers to nothing outside."""
+    svg = render_svg(picture(view, case))
+    root = ElementTree.fromstring(svg)
+    assert root.tag == SVG + "svg"
+    assert root.get("role") == "img"
+    title, desc = root.find(SVG + "title"), root.find(SVG + "desc")
+    assert title is not None
+    assert desc is not None
+    assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
+    assert len(desc.text or "") > 40
+    assert "prefers-color-scheme:dark" in svg
+    assert not re.search(r"<script|<image|<use|<foreignObject|href|url\(|@import", svg)
+    assert not [name for element in root.iter() for name in element.keys() if name.startswith("on")]  # noqa: SIM118
+    assert svg.count("http") == 1, "only the namespace"
+
+
+def test_names_are_escaped() -> None:
+    """Whatever a text holds stays text: no markup, no broken document, no control characters."""
+    hostile = '</text><script>alert("&")</script>\x1b[31m\x00]]>'
+    scene = Scene(100, 100, boxes=[Box(0, 0, 50, 50, (hostile,))], labels=[Label(0, 0, hostile)])
+    root = ElementTree.fromstring(draw_svg(scene, hostile, hostile))
+    assert root.find(f".//{SVG}script") is None
+    texts = [element.text or "" for element in root.iter(SVG + "text")]
+    assert len(texts) == 2
+    assert all('<script>alert("&")</script>' in text and "\x1b" not in text for text in texts)
+
+
+def contrast(one: str, other: str) -> float:
+    def light(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_can_be_read_in_both_schemes(scheme: str) -> None:
+    """Every colour that text has reaches WCAG's 4.5 : 1 on the page and on the fills it stands on."""
+    svg = render_svg(picture("unrolled", "two layers bidirectional"))
+    light, _, dark = svg.partition("@media")
+    css = light if scheme == "light" else dark
+    page = re.search(r"\.page\{fill:(#\w+)\}", css)
+    assert page is not None
+    texts = dict(re.findall(r"text\.?(\w*)\{fill:(#\w+)\}", css))
+    fills = dict(re.findall(r"\.(\w+)\.box\{stroke:#\w+;fill:(#\w+)\}", css))
+    for name, colour in texts.items():
+        assert contrast(colour, page[1]) >= 4.5, name
+    assert all(contrast(texts[""], fill) >= 4.5 for fill in fills.values())
+    assert all(contrast(texts[name], fills[name]) >= 4.5 for name in ("forward", "reverse"))
+
+
+def test_directions_differ_without_colour() -> None:
+    """Reverse cells, lines and heads are dashed or hollow and carry another arrow than forward ones."""
+    svg = render_svg(picture("unrolled", "bidirectional"))
+    assert re.search(r"\.reverse\.line\{stroke-dasharray:", svg)
+    assert re.search(r"\.reverse\.box\{stroke-dasharray:", svg)
+    assert not re.search(r"\.forward\.(line|box)\{stroke-dasharray:", svg)
+    page = re.search(r"\.page\{fill:(#\w+)\}", svg)
+    assert page is not None
+    assert f".reverse.head{{fill:{page[1]}}}" in svg
+    texts = [frame.what for frame in parse(svg).texts]
+    assert texts.count("RNN →") == texts.count("← RNN") == 3
+
+
+def test_unrolled_says_every_shape() -> None:
+    """Shapes of inputs, states, arrows, concatenation and output, the weights, and the rows of h_n are all written."""
+    texts = [frame.what for frame in parse(render_svg(picture("unrolled", "two layers bidirectional"))).texts]
+    assert [texts.count(f"x_{t}") for t in range(3)] == [1, 1, 1]
+    assert [texts.count(f"output[{t}]") for t in range(3)] == [1, 1, 1]
+    assert all(f"h_0[{row}] (2, 2)" in texts and f"h_n[{row}] (2, 2)" in texts for row in range(4))
+    assert texts.count("concat (2, 4)") == 6
+    assert texts.count("h (2, 2)") == 8
+    assert {"= output[-1, :, 0:2]", "= output[0, :, 2:4]"} <= set(texts)
+    assert {"weight_ih_l0 (2, 4)", "weight_ih_l1_reverse (2, 4)", "(3, 2, 4)", "(L, N, D·H_out)"} <= set(texts)
+    assert {"reads input, H_in = 4", "reads layer 0, D·H_out = 2·2 = 4"} <= set(texts)
+    assert any("one cell for all steps" in text for text in texts)
+
+
+def test_left_out_steps_are_said() -> None:
+    """Of 100 steps, four are drawn and the others are counted where they would be."""
+    texts = [frame.what for frame in parse(render_svg(picture("unrolled", "100 steps"))).texts]
+    assert texts.count("⋯ 96 more ⋯") == 2
+    assert [text for text in texts if text.startswith("x_")] == ["x_0", "x_1", "x_98", "x_99"]
+
+
+def test_matmul_blocks_are_to_scale() -> None:
+    """In one picture, a unit of rows or columns has one length; what would be too thin is named."""
+    diagram = picture("matmul", "projected")
+    drawing = parse(render_svg(diagram))
+    boxes = iter(drawing.boxes)
+    lengths = set()
+    for name in ("x", "w_ih", "h", "w_hh", "bias", "gates", "joined", "w_joined", "bias_joined", "gates_joined"):
+        rows, columns = diagram.nodes[name].shape or (0, 0)
+        box = next(boxes)
+        lengths |= {round((box.right - box.left) / columns, 2), round((box.bottom - box.top) / rows, 2)}
+    assert len(lengths - {8.0}) <= 2
+    flat = [frame.what for frame in parse(render_svg(picture("matmul", "flat"))).texts]
+    assert any("drawn thicker" in text for text in flat)

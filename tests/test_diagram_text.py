@@ -1,0 +1,194 @@
+"""The drawings in characters: they fit the width, say what they leave out, and no character lands on another."""
+
+import itertools
+from typing import Final
+
+import pytest
+from rich.cells import cell_len
+
+from rnndims.config import DataConfig, RNNConfig
+from rnndims.diagram import View, build_diagram
+from rnndims.render.diagram_canvas import Canvas
+from rnndims.render.diagram_layout import layout
+from rnndims.render.diagram_scene import ASCII, TEXT, Metrics
+from rnndims.render.diagram_text import render_text
+
+R, D = RNNConfig, DataConfig
+CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
+    "one layer": (R("rnn", 4, 2), D()),
+    "two layers": (R("rnn", 4, 2, 2), D()),
+    "bidirectional": (R("rnn", 4, 2, bidirectional=True), D()),
+    "two layers bidirectional": (R("rnn", 4, 2, 2, bidirectional=True, dropout=0.5), D()),
+    "projected": (R("lstm", 10, 20, 2, proj_size=5), D()),
+    "gru": (R("gru", 4, 2, bias=False), D()),
+    "100 steps": (R("gru", 300, 512, 3), D(100, 32)),
+    "packed": (R("lstm", 4, 2, bidirectional=True), D(lengths=(3, 1))),
+    "long packed": (R("gru", 4, 2, 2, batch_first=True), D(50, lengths=(3, 1, 2, 1, 1, 2, 3, 3))),
+    "deep": (R("lstm", 300, 512, 12, bidirectional=True, proj_size=64), D(100, 32)),
+    "unbatched": (R("lstm", 4, 2, 2), D(unbatched=True)),
+    "wide": (R("lstm", 70000, 80000, 120, bidirectional=True), D(12345, 4096)),
+    "no rows": (R("lstm", 3, 2), D(2, 0)),
+}
+VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
+
+
+def drawn(view: View, case: str, width: int, *, ascii_only: bool = False) -> list[str]:
+    return [line.plain for line in render_text(build_diagram(*CASES[case], view), width, ascii_only=ascii_only)]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_line_is_wider_than_asked(view: View, case: str) -> None:
+    """At any width from 40 on, nothing wraps and nothing is cut; the ASCII version has only ASCII."""
+    for width in (40, 57, 80, 120):
+        for ascii_only in (False, True):
+            lines = drawn(view, case, width, ascii_only=ascii_only)
+            assert max(cell_len(line) for line in lines) <= width
+            assert "".join(lines).isascii() or not ascii_only
+            assert not any("\n" in line for line in lines)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "wide"])
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_there_is_a_picture_at_every_usual_width(width: int, case: str) -> None:
+    """At 40, 80 and 120 columns the network itself is drawn, its first step at least."""
+    lines = drawn("unrolled", case, width)
+    assert not any("too narrow" in line for line in lines)
+    text = "\n".join(lines)
+    assert "x_0" in text
+    assert "┌" in text
+
+
+def cells(x: float, y: float, length: int) -> set[tuple[int, int]]:
+    return {(int(x) + i, int(y)) for i in range(length)}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_character_lands_on_another(view: View, case: str) -> None:
+    """At every level of detail, labels keep clear of each other, of frames and of lines, and lines of the inside of boxes."""
+    for m in (TEXT, TEXT._replace(glyphs=ASCII)):
+        for detail in (40, 80, 120) if view == "matmul" else (0, 1, 2, 3, 4):
+            check(m, view, case, detail)
+
+
+def check(m: Metrics, view: View, case: str, detail: int) -> None:
+    scene = layout(build_diagram(*CASES[case], view), m, detail)
+    taken: set[tuple[int, int]] = set()
+    for label in scene.labels:
+        length = cell_len(label.text)
+        left = int(label.x) - {"start": 0, "middle": length // 2, "end": length - 1}[label.anchor]
+        own = cells(left, label.y, length)
+        assert not own & taken, label
+        assert left >= 0, label
+        assert left + length <= int(scene.width) + 1, label
+        taken |= own
+    inside: set[tuple[int, int]] = set()
+    for box in scene.boxes:
+        x, y, right, bottom = int(box.x), int(box.y), int(box.right), int(box.bottom)
+        frame = cells(x, y, right - x + 1) | cells(x, bottom, right - x + 1)
+        frame |= {(edge, row) for edge in (x, right) for row in range(y, bottom)}
+        assert not frame & taken, box
+        assert all(cell_len(line) < right - x for line in box.lines), box
+        assert len(box.lines) < bottom - y or box.lines == (), box
+        inside |= {(column, row) for column in range(x + 1, right) for row in range(y + 1, bottom)}
+    for arrow in scene.arrows:
+        if arrow.kind in ("grid", "gate"):
+            continue
+        points = [(int(x), int(y)) for x, y in arrow.points]
+        on: set[tuple[int, int]] = set()
+        for (x0, y0), (x1, y1) in itertools.pairwise(points):
+            assert x0 == x1 or y0 == y1, arrow
+            on |= {(x, y) for x in range(min(x0, x1), max(x0, x1) + 1) for y in range(min(y0, y1), max(y0, y1) + 1)}
+        if arrow.head:  # the head stands before the end
+            on.discard(points[-1])
+        assert on, arrow
+        assert not on & taken, arrow
+        assert not on & inside, arrow
+
+
+def test_left_out_steps_are_said_in_the_picture_and_below() -> None:
+    """Where steps do not fit, their number stands in the gap and a note names them."""
+    wide, narrow = drawn("unrolled", "100 steps", 120), drawn("unrolled", "one layer", 40)
+    assert sum("⋯ 96 more ⋯" in line for line in wide) == 2
+    assert any("96 steps of 100 not drawn (2 to 97)" in line for line in wide)
+    assert any("⋯ 1 more ⋯" in line for line in narrow)
+    assert any("1 step of 3 not drawn (1)" in line for line in narrow)
+    deep = drawn("unrolled", "deep", 120)
+    assert "9 more\n" in "\n".join(line[:6] for line in deep)
+    assert any("9 layers of 12 not drawn (2 to 10)" in line for line in deep)
+
+
+def test_picture_is_the_network() -> None:
+    """A small network is drawn as it should be, line for line."""
+    picture = "\n".join(drawn("unrolled", "one layer", 80)).partition("\n\n")[2].partition("\n\n")[0]
+    assert picture == (
+        "        ┌───────────┐   ┌───────────┐   ┌───────────┐\n"
+        "        │ output[0] │   │ output[1] │   │ output[2] │\n"
+        "        │  (2, 2)   │   │  (2, 2)   │   │  (2, 2)   │\n"
+        "        └───────────┘   └───────────┘   └───────────┘\n"
+        "              ▲               ▲               ▲\n"
+        "           ┌──┴──┐ (2, 2)  ┌──┴──┐ (2, 2)  ┌──┴──┐\n"
+        "h_0[0]────▶│RNN →├────────▶│RNN →├────────▶│RNN →├────▶h_n[0]\n"
+        "(2, 2)     └─────┘         └─────┘         └─────┘     (2, 2)\n"
+        "              ▲               ▲               ▲\n"
+        "        ┌─────┴─────┐   ┌─────┴─────┐   ┌─────┴─────┐\n"
+        "        │    x_0    │   │    x_1    │   │    x_2    │\n"
+        "        │  (2, 4)   │   │  (2, 4)   │   │  (2, 4)   │\n"
+        "        └───────────┘   └───────────┘   └───────────┘"
+    )
+
+
+def test_packed_steps_are_empty_where_a_sequence_has_ended() -> None:
+    """Below each step stands one mark for each sequence: filled while it lasts, empty after its end."""
+    lines = drawn("unrolled", "packed", 120)
+    marks = {line.split()[0]: "".join(c for c in line if c in "■□") for line in lines if line.startswith("n=")}
+    assert marks == {"n=0:": "■■■", "n=1:": "■□□"}
+
+
+def test_directions_have_their_colours() -> None:
+    """Forward cells are cyan and reverse ones magenta, and each has its arrow besides."""
+    lines = render_text(build_diagram(*CASES["bidirectional"]), 100)
+    styles = {}
+    for line in lines:
+        for span in line.spans:
+            if line.plain[span.start : span.end] in ("→", "←"):
+                styles[line.plain[span.start]] = str(span.style)
+    assert styles == {"→": "cyan", "←": "magenta"}
+
+
+def test_legend_has_every_weight_whole() -> None:
+    """Below the picture stand all tensors, all weights with shapes that are never broken, and the rows found in output."""
+    text = "\n".join(drawn("unrolled", "two layers bidirectional", 40))
+    for expected in ("input (3, 2, 4)", "output (3, 2, 4)", "weight_ih_l1_reverse (2, 4)", "h_n[3] = output[0, :, 2:4]"):
+        assert expected in text
+
+
+def test_narrow_cell_view_has_all_equations() -> None:
+    """At 40 columns the cell is a column of its equations, shapes and all, in the order they are computed."""
+    text = "\n".join(drawn("cell", "projected", 40))
+    order = [
+        "xₜ (2, 10)",
+        "f = σ(",
+        "i = σ(",
+        "g = tanh(",
+        "o = σ(",
+        "cₜ = f ⊙ cₜ₋₁ + i ⊙ g",
+        "hₜ = W_hr (o ⊙ tanh(cₜ))",
+        "hₜ (2, 5)",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert "W_ii (20, 10), W_hi (20, 5)" in text
+
+
+def test_canvas_joins_lines_and_counts_wide_characters() -> None:
+    """Lines that touch get the right corner, tee or crossing; a wide character takes two columns."""
+    canvas = Canvas(7, 3)
+    canvas.box(0, 0, 4, 2)
+    canvas.line(2, 0, 2, 2)
+    canvas.line(0, 1, 4, 1)
+    assert [row.plain for row in canvas.rows()] == ["┌─┬─┐", "├─┼─┤", "└─┴─┘"]
+    canvas = Canvas(4, 1, ascii_only=True)
+    canvas.put(0, 0, "日本語")
+    assert canvas.rows()[0].plain == "日本"
