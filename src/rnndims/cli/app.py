@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "concat-demo": ("concat_demo", "How the two directions become one output, and the way back."),
     "diagram": ("diagram", "What it looks like: unrolled in time, inside a cell, or as matrix products."),
     "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
+    "check": ("check", "Why does my shape not fit; what does this error message mean."),
     "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""

@@ -6,7 +6,7 @@
 
 from ..config import RNNConfig
 from ..errors import ConfigError
-from .beliefs import belief_notes, belief_problems
+from .beliefs import belief_notes, belief_problems, results
 from .cells import cell_notes, cell_problems
 from .layers import layer_problems
 from .packed import packed_notes, packed_problems
@@ -36,6 +36,8 @@ __all__ = [
     "parse_shape",
 ]
 
+_RESULTS = ("output", "h_n", "c_n", "h_1", "c_1")
+
 
 def check_shapes(config: RNNConfig, seen: Observed) -> Diagnosis:
     """Whether the observed shapes fit the module, and what would fail in silence.
@@ -64,7 +66,8 @@ def check_shapes(config: RNNConfig, seen: Observed) -> Diagnosis:
         notes += packed_notes(config, seen) if seen.lengths is not None else []
         problems += belief_problems(config, seen)
     notes += belief_notes(config, seen, fits=not problems)
-    return Diagnosis(config, tuple(problems), tuple(notes))
+    found = {} if problems else {name: shape for name, shape in results(config, seen).items() if name in _RESULTS}
+    return Diagnosis(config, tuple(problems), tuple(notes), results=found)
 
 
 def diagnose_error(text: str, config: RNNConfig | None = None, seen: Observed | None = None) -> Diagnosis:

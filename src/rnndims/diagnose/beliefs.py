@@ -3,7 +3,8 @@
 from ..config import DataConfig, RNNConfig
 from ..shapes import Shape, tensors
 from .problem import Cause, Observed, Problem
-from .uses import Use, read_use, use_notes
+from .use_notes import use_notes
+from .uses import Use, read_use
 
 
 def belief_problems(config: RNNConfig, seen: Observed) -> list[Problem]:
@@ -118,11 +119,9 @@ def _linear(config: RNNConfig, seen: Observed, features: int, real: dict[str, Sh
         why = f": a bidirectional module joins both directions, D*H_out = 2*{config.H_out}"
     elif not config.bidirectional and features == 2 * width:
         cause, why = "bidirectional_linear_mismatch", ": the module has one direction only"
-    elif features == 2 * width:
-        cause, why = (
-            "bidirectional_linear_mismatch",
-            f": {what} has one direction; torch.cat([h_n[-2], h_n[-1]], dim=-1) has both",
-        )
+    elif features == 2 * width and not both:
+        cause = "bidirectional_linear_mismatch"
+        why = f": {what} has one direction; torch.cat([h_n[-2], h_n[-1]], dim=-1) has both"
     elif config.proj_size and features == config.D * config.hidden_size:
         cause, why = "hidden_size_vs_proj", f": with proj_size={config.proj_size} the width is proj_size, not hidden_size"
     else:

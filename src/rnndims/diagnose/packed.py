@@ -5,7 +5,8 @@ from itertools import pairwise
 
 from ..config import RNNConfig
 from ..shapes import Shape
-from .layers import dtype_problems, expected_state, feature_problems, state_kind
+from .inputs import dtype_problems, feature_problems
+from .layers import expected_state, state_kind
 from .problem import Cause, Observed, Problem
 from .states import Seen, state_problems
 

@@ -1,6 +1,6 @@
 """What a diagnosis is made of: problems with their causes, and what the user observed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal, get_args
 
@@ -105,12 +105,21 @@ class MatchedError:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What ``check`` found out: the problems in PyTorch's order of complaints (or by likelihood), and what fails silently."""
+    """What ``check`` found out.
+
+    Attributes:
+        config: the module, if it is known.
+        problems: in PyTorch's order of complaints, or the likely causes of a message, likeliest first.
+        notes: what runs, but smells.
+        error: the message that was found in a pasted text.
+        results: shape of everything that comes out, by name, where the call fits.
+    """
 
     config: RNNConfig | None
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     error: MatchedError | None = None
+    results: dict[str, Shape] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -1,7 +1,7 @@
 """Why a state has the wrong shape: expected and got, compared dim by dim, as problems in order of likelihood."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..config import RNNConfig
 from ..shapes import Shape
@@ -36,11 +36,17 @@ def state_problems(tensor: str, expected: Shape, got: Shape, phrase: str, seen: 
         phrase: PyTorch's own words, quoted in the message.
         seen: what else is known.
     """
-    torch = f' (torch: "{phrase}")' if phrase else ""
 
     def problem(cause: Cause, dim: int | None, message: str, fix: str) -> Problem:
-        return Problem(tensor, dim, expected, got, cause, message + torch, fix)
+        return Problem(tensor, dim, expected, got, cause, message, fix)
 
+    found = _causes(tensor, expected, got, problem, seen)
+    if phrase:
+        found[0] = replace(found[0], message=f'{found[0].message} (torch: "{phrase}")')
+    return found
+
+
+def _causes(tensor: str, expected: Shape, got: Shape, problem: Make, seen: Seen) -> list[Problem]:
     if len(got) != len(expected):
         return _wrong_ndim(tensor, expected, got, problem)
     wrong = [dim for dim in range(len(expected)) if expected[dim] != got[dim]]
@@ -154,36 +160,34 @@ def _wrong_rows(tensor: str, expected: Shape, got: Shape, problem: Make, seen: S
 
 def _wrong_batch(tensor: str, expected: Shape, got: Shape, problem: Make, seen: Seen) -> list[Problem]:
     want, have = expected[1], got[1]
-    fresh = f"{tensor} = x.new_zeros({expected[0]}, x.size({{}}), {expected[2]})"
     config, shape = seen.config, seen.input
-    batch_dim = 0 if config is not None and config.batch_first else 1
     layout = _batch_first(want, have, problem, seen)
-    if config is None:
-        reason = f"dim 1 of {tensor} is {have}, but input has batch size {want}"
-        fresh = fresh.format("batch_dim") + "  # batch_dim is 0 with batch_first=True, else 1"
-    else:
-        where = "with batch_first=True" if config.batch_first else "without batch_first"
-        reason = f"dim 1 of {tensor} is {have}, but input has batch size {want} (its dim {batch_dim} {where})"
-        fresh = fresh.format(batch_dim)
+    reason = f"dim 1 of {tensor} is {have}, but input has batch size {want}"
+    batch_dim, remarks = "batch_dim", ["batch_dim is 0 with batch_first=True, else 1"]
+    if config is not None:
+        batch_dim, remarks = ("0" if config.batch_first else "1"), []
+        reason += f" (its dim {batch_dim} {'with batch_first=True' if config.batch_first else 'without batch_first'})"
+    fix = f"{tensor} = x.new_zeros({expected[0]}, x.size({batch_dim}), {expected[2]})"
     if seen.parallel:
         why = "under DataParallel each replica gets a part of the batch"
-        fix = f"Make the state inside forward from the batch it is given: {fresh}"
+        remarks.append("inside forward, from the batch that the replica is given")
     elif shape is not None and config is not None and config.batch_first and shape[1] == have:
         why = f"{have} is input's dim 1, the time axis here"
-        fix = fresh
-    elif have > want > 0 and want != 1:
+    elif have > want > 1:
         why = "a smaller last batch, or a state kept from a larger one"
-        fix = f"{fresh}  # for each batch anew; or DataLoader(..., drop_last=True)"
+        remarks.append("anew for each batch; or DataLoader(..., drop_last=True)")
         if have % want == 0 and have // want <= 16:
             why += f"; or DataParallel, which splits {have} over {have // want} devices"
     elif have == 1:
         why = "the state was made for one sequence; PyTorch never broadcasts it"
-        fix = f"{fresh}  # or {tensor}.expand(-1, {want}, -1).contiguous()"
+        remarks.append(f"or {tensor}.expand(-1, {want}, -1).contiguous()")
     else:
         why = "the state was made for, or kept from, another batch"
-        fix = f"{fresh}  # for each batch anew, or leave the state out: zeros are the default"
+        remarks.append("anew for each batch, or leave the state out: zeros are the default")
         if have and want % have == 0 and 1 < want // have <= 16 and have > 1:
             why += f"; or DataParallel, which split it {want // have} ways while input was not split on its batch dim"
+    if remarks:
+        fix += "  # " + "; ".join(remarks)
     main = problem("hidden_batch_mismatch", 1, f"{reason}: {why}", fix)
     if layout is None:
         return [main]
@@ -208,7 +212,7 @@ def _batch_first(want: int, have: int, problem: Make, seen: Seen) -> Problem | N
             f"if {want} is your sequence length and {have} your batch size, batch_first and the layout of input disagree: "
             f"PyTorch reads the batch off dim 1 of input, or off dim 0 with batch_first=True; the state stays "
             f"(D*num_layers, N, H) either way",
-            "batch_first=True for input (N, L, H_in), batch_first=False for (L, N, H_in); or x = x.transpose(0, 1)",
+            "Set batch_first=True for input (N, L, H_in), False for (L, N, H_in); or x = x.transpose(0, 1)",
         )
     other = 1 if config.batch_first else 0
     if shape[other] != have or have == want:

@@ -1,0 +1,133 @@
+"""``rnndims check``: do these shapes fit this module, and what does this error message mean."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from ..diagnose import Diagnosis, Observed, check_shapes, diagnose_error, parse_dtype, parse_shape
+from ..errors import ExitCode, RnndimsError
+from ..shapes import Shape
+from . import output
+from .coerce import Command
+from .options import Module, ModuleOptions, OutputOptions, parse_ints, with_options
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+CALL_PANEL = "The call"
+MOST_BYTES = 4_000_000
+"""How much of standard input is kept, from its end."""
+
+
+@dataclass(eq=False, repr=False)
+class CallOptions:
+    """What the module is called with, what is believed to come out, and what PyTorch said."""
+
+    input: Annotated[
+        str | None,
+        typer.Option("--input", metavar="SHAPE", help="Shape of the input: 5,3,10, '(5, 3, 10)', 'torch.Size([5, 3, 10])'."),
+    ] = None
+    h0: Annotated[str | None, typer.Option("--h0", metavar="SHAPE", help="Shape of the initial hidden state.")] = None
+    c0: Annotated[
+        str | None,
+        typer.Option("--c0", metavar="SHAPE", help="Shape of the initial cell state (LSTM; h0 alone is a bare tensor)."),
+    ] = None
+    lengths: Annotated[
+        str | None, typer.Option("--lengths", metavar="5,3,...", help="The input is packed with these lengths.")
+    ] = None
+    input_dtype: Annotated[
+        str | None, typer.Option("--input-dtype", metavar="DTYPE", help="dtype of the input; the weights are float32.")
+    ] = None
+    output: Annotated[str | None, typer.Option("--output", metavar="SHAPE", help="Shape that you expect of output.")] = None
+    h_n: Annotated[str | None, typer.Option("--h-n", metavar="SHAPE", help="Shape that you expect of h_n.")] = None
+    c_n: Annotated[str | None, typer.Option("--c-n", metavar="SHAPE", help="Shape that you expect of c_n.")] = None
+    linear: Annotated[
+        int | None, typer.Option("--linear", metavar="INT", help="in_features of the nn.Linear that follows.")
+    ] = None
+    uses: Annotated[
+        list[str] | None,
+        typer.Option("--uses", metavar="CODE", help="How you use a result: 'output[:, -1]', 'h_n.view(3, -1)'. Repeatable."),
+    ] = None
+    error: Annotated[
+        str | None,
+        typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
+    ] = None
+    given: frozenset[str] = field(default=frozenset(), init=False)
+
+    def resolve(self, module: Module) -> Observed:
+        """What is observed; a ``dtype=`` in pasted code is that of the weights.
+
+        Raises:
+            ConfigError: where an option cannot be read.
+        """
+        if self.linear is not None and self.linear < 1:
+            raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
+        weight_dtype = "float32" if module.code is None else module.code.dtype or "float32"
+        return Observed(
+            input=self._shape("input"),
+            h_0=self._shape("h0"),
+            c_0=self._shape("c0"),
+            lengths=None if self.lengths is None else parse_ints("lengths", self.lengths),
+            input_dtype=None if self.input_dtype is None else parse_dtype("input_dtype", self.input_dtype),
+            weight_dtype=weight_dtype,
+            output=self._shape("output"),
+            h_n=self._shape("h_n"),
+            c_n=self._shape("c_n"),
+            linear=self.linear,
+            uses=tuple(self.uses or ()),
+        )
+
+    def _shape(self, name: str) -> Shape | None:
+        text = getattr(self, name)
+        return None if text is None else parse_shape(name, text)
+
+
+@app.command(cls=Command)
+@with_options
+def check(module: ModuleOptions, call: CallOptions, out: OutputOptions) -> ExitCode:
+    """Why does my shape not fit, or what does this error mean; exit code 0 if all fits, 1 if not.
+
+    Give the shapes of the call, or PyTorch's words with --error, or both.
+    """
+    chosen = module.resolve()
+    seen = call.resolve(chosen)
+    if call.error is not None:
+        named = module.code is not None or bool(module.overrides())
+        text = _read_input() if call.error == "-" else call.error
+        found = diagnose_error(text, chosen.config if named else None, seen)
+    elif seen == Observed(weight_dtype=seen.weight_dtype):
+        raise RnndimsError(
+            "nothing to check: give the shapes of the call, or --error",
+            fix="rnndims check 'nn.LSTM(10, 20, 2)' --input 5,3,10 --h0 2,3,20 --c0 2,3,20",
+        )
+    else:
+        found = check_shapes(chosen.config, seen)
+    return _answer(found, chosen.notes, out)
+
+
+def _answer(found: Diagnosis, notes: tuple[str, ...], out: OutputOptions) -> ExitCode:
+    code = ExitCode.OK if found.ok else ExitCode.DOES_NOT_FIT
+    if out.json:
+        from ..render.check_json import check_document
+
+        return output.document(check_document(found, notes), code)
+    from ..render.check import check_view
+
+    return output.view(check_view(found, notes), code)
+
+
+def _read_input() -> str:
+    """The end of standard input, whatever its encoding is.
+
+    Raises:
+        RnndimsError: if it is closed.
+    """
+    if sys.stdin is None or sys.stdin.closed:
+        raise RnndimsError("--error -: standard input is closed", fix="python train.py 2>&1 | rnndims check --error -")
+    start, kept = b"", b""
+    while chunk := sys.stdin.buffer.read(1 << 20):
+        start = start or chunk[:2]
+        kept = (kept + chunk)[-MOST_BYTES:]
+    wide = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(start)  # what PowerShell writes into files
+    return kept.decode(wide or "utf-8", errors="replace")
