@@ -52,7 +52,7 @@ def _print_module(module: FoundModule, console: "Console") -> None:
     text.print_unbroken(Text(format_constructor(module.config), style=style.SHAPE), console)
     parts = [
         Text.assemble(("parameters ", style.QUIET), (text.count(module.parameters), style.SHAPE)),
-        Text.assemble(("bytes ", style.QUIET), (f"{text.count(module.bytes)} ({text.size(module.bytes)})", style.SHAPE)),
+        Text.assemble(("bytes ", style.QUIET), (text.size(module.bytes), style.SHAPE)),
         Text(module.dtype, style=style.QUIET),
     ]
     text.print_parts(parts, console)

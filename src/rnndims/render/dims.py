@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from ..shapes import StateRow
 
+RESULTS = ("output", "h_n", "c_n", "h_1", "c_1")
+
 
 def dims_view(dims: Dims, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
     """The view of ``dims``."""
@@ -54,7 +56,7 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
 
 def _print_answer(dims: Dims, measured: Measured | None, console: "Console") -> None:
     """Print what the eye should meet first: what comes out, and whether PyTorch says so too."""
-    results = [name for name in dims.tensors if name in ("output", "h_n", "c_n", "h_1", "c_1")]
+    results = [name for name in dims.tensors if name in RESULTS]
     parts = [Text.assemble((f"{name} ", style.NAME), text.shape(dims.tensors[name].shape)) for name in results]
     if measured is None:
         parts.append(Text(f"{dims.data.dtype}, by formula", style=style.QUIET))
@@ -73,10 +75,11 @@ def _tensor_table(dims: Dims, measured: Measured | None, console: "Console") -> 
     table = text.table(*columns, wrap=("why",))
     for name, tensor in dims.tensors.items():
         why = Text(explain.tensor(tensor, dims.config, dims.data), style=style.QUIET)
-        row = [Text(name, style=style.NAME), text.dims(tensor.dims), text.shape(tensor.shape)]
+        weight = style.NAME if name in RESULTS else ""  # what comes out is what the eye should meet
+        row = [Text(name, style=weight), text.dims(tensor.dims), text.shape(tensor.shape, weight)]
         if measured is not None:
             shape = measured.tensors.get(name)
-            row += [Text("none") if shape is None else text.shape(shape), agreement(tensor.shape, shape, console)]
+            row += [Text("none") if shape is None else text.shape(shape, weight), agreement(tensor.shape, shape, console)]
         table.add_row(*row, why)
     return table
 
@@ -147,7 +150,7 @@ def _print_totals(dims: Dims, console: "Console") -> None:
     console.print(text.heading("Totals"))
     values = {
         "parameters": text.count(totals.parameters),
-        "bytes": f"{text.count(totals.parameter_bytes)} ({text.size(totals.parameter_bytes)})",
+        "bytes": text.size(totals.parameter_bytes),
         "MACs": text.count(totals.macs),
         "FLOPs": text.count(totals.flops),
     }

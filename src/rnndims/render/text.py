@@ -16,9 +16,9 @@ READABLE = 18
 """The least columns in which a sentence may wrap."""
 
 
-def shape(shape: Sequence[int]) -> Text:
+def shape(shape: Sequence[int], weight: str = style.SHAPE) -> Text:
     """A shape as Python writes a tuple, never broken over lines: ``(3, 2, 4)``, ``(4,)``."""
-    return Text(str(tuple(shape)), style=style.SHAPE, no_wrap=True)
+    return Text(str(tuple(shape)), style=weight, no_wrap=True)
 
 
 def dims(dims: Sequence[str]) -> Text:
@@ -38,9 +38,11 @@ def count(number: int) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in the unit people read: ``256 B``, ``58.8 KiB``."""
-    if count < 1024:
-        return f"{count} B"
+    """Bytes, and in the unit people read where it helps: ``256``, ``60,160 (58.8 KiB)``."""
+    return f"{count:,}" if count < 1024 else f"{count:,} ({_unit(count)})"
+
+
+def _unit(count: int) -> str:
     value = float(count) if count < 2**1000 else float("inf")
     for unit in ("KiB", "MiB", "GiB", "TiB", "PiB"):
         value /= 1024
@@ -56,7 +58,7 @@ def heading(text: str) -> Text:
 
 def table(*columns: str, wrap: Sequence[str] = ()) -> Table:
     """A table without lines whose columns never break, but for those in ``wrap``."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     for column in columns:
         table.add_column(Text(column, style=style.QUIET), no_wrap=column not in wrap, overflow="fold")
     return table
