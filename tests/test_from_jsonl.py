@@ -84,6 +84,8 @@ def test_an_answer_can_be_asked_again():
         (b'{"bias": 1}', "bias", "bool"),
         (b'{"module": "nn.Linear(3, 4)"}', "module", "Linear"),
         (b'{"module": 3}', "module", "string"),
+        (b'{"module": "nn.LSTM(3, 0)"}', "module", "greater than zero"),
+        (b'{"module": "nn.LSTM(3, 4)", "hidden_size": 0}', "hidden_size", "greater than zero"),
         (b'{"hidden_size": ' + b"9" * 5000 + b"}", None, "not JSON"),
         (b"[" * 100_000, None, "JSON"),
         (b'{"cell": "\xff"}', None, "not JSON"),

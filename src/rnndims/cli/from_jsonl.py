@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from ..config import DataConfig, RNNConfig
-from ..errors import ConfigError, ExitCode, RnndimsError, shorten
+from ..errors import ConfigError, ConstructorError, ExitCode, RnndimsError, shorten
 from ..render.json import dims_line, encode
 from ..results import compute_dims
 
@@ -98,7 +98,7 @@ def answer(line: bytes, number: int) -> str:
         message, option = error.render(), error.field
     except RnndimsError as error:
         message, option = error.render(), getattr(error, "option", None)
-    return encode({"line": number, "error": {"message": message, "option": option}}) + "\n"
+    return encode({"line": number, "error": {"message": " ".join(message.split("\n")), "option": option}}) + "\n"
 
 
 def _parse(line: bytes) -> dict[str, Any]:
@@ -159,8 +159,6 @@ def _from_code(question: dict[str, Any], overrides: dict[str, Any]) -> tuple[RNN
         raise BadLineError("define: must be an object of names and numbers", "define")
     try:
         code = parse_constructor(question["module"], names)
-    except ConfigError:
-        raise
-    except RnndimsError as error:
-        raise BadLineError(error.render(), "module") from error
-    return code.config(**overrides), code.dtype
+        return code.config(**overrides), code.dtype
+    except ConstructorError as error:  # without the lines that point at the place: a program reads this
+        raise BadLineError(f"{error.message} {error.fix or ''}".rstrip(), "module") from error

@@ -98,6 +98,8 @@ class ModuleOptions:
 
         names = dict(parse_definition(text) for text in self.define or ())
         code = parse_constructor(self.code, names)
+        for name in names.keys() - code.names_used:
+            raise RnndimsError(f"--define {shorten(name)}: the pasted code has no such name")
         return Module(_config_of_code(code, overrides), code, tuple(_describe_overrides(code, overrides)))
 
 
@@ -222,6 +224,25 @@ class OutputOptions:
 
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False
     given: frozenset[str] = field(default=frozenset(), init=False)
+
+
+@dataclass(eq=False, repr=False)
+class ViewOptions(OutputOptions):
+    """How the answer is written, kept in a file, or had without rnndims."""
+
+    export: Annotated[
+        str | None, typer.Option("--export", metavar=FILE, help="Also keep what is shown, as FILE.svg, .html or .txt.")
+    ] = None
+    script: Annotated[bool, typer.Option("--code", help="Instead, print a plain PyTorch script that does the same.")] = False
+
+    def __post_init__(self) -> None:
+        chosen = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]
+        if len(chosen) > 1:
+            raise RnndimsError(f"{' and '.join(chosen)} ask for different answers", fix="Use one of them.")
+        if self.export is not None:
+            from ..render.export import check_export
+
+            check_export(self.export)
 
 
 def parse_ints(name: str, text: str) -> tuple[int, ...]:
