@@ -200,6 +200,14 @@ def test_the_last_message_counts():
     assert diagnose_error(f"{last}\n{warning}").problems[0].cause == "input_ndim"
 
 
+def framed(file: str, code: str, message: str, library: str = "") -> str:
+    """A short traceback: the user's frame, maybe one of a library, and the message."""
+    lines = ["Traceback (most recent call last):", f'  File "{file}", line 3, in forward', f"    {code}"]
+    if library:
+        lines += [f'  File "/x/torch/nn/modules/{library}", line 9, in forward', "    return F.call(x)"]
+    return "\n".join([*lines, message])
+
+
 UNKNOWN = [
     "",
     "hello",
@@ -208,16 +216,20 @@ UNKNOWN = [
     "ValueError: Expected input batch_size (32) to match target batch_size (64).",
     "RuntimeError: Given groups=1, weight of size [64, 3, 7, 7], expected input[1, 1, 28, 28] to have 3 channels, but got 1",
     "IndexError: index out of range in self",
-    'Traceback (most recent call last):\n  File "a.py", line 3, in forward\n    return self.conv(x)\n  File "/x/torch/nn/modules/conv.py",'
-    " line 9, in forward\n    return F.conv2d(x)\nRuntimeError: expected scalar type Double but found Float",
-    'Traceback (most recent call last):\n  File "resnet.py", line 3, in forward\n    x = self.fc(x)\n  File "/x/torch/nn/modules/linear.py",'
-    " line 9, in forward\n    return F.linear(x)\nRuntimeError: mat1 and mat2 shapes cannot be multiplied (32x2048 and 512x1000)",
-    "Traceback (most recent call last):\n  File \"data.py\", line 3, in load\n    n = batch.size(0)\nAttributeError: 'tuple' object has no "
-    "attribute 'size'",
+    framed("a.py", "return self.conv(x)", "RuntimeError: expected scalar type Double but found Float", "conv.py"),
+    framed(
+        "a.py", "x = self.fc(x)", "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x2048 and 512x1000)", "linear.py"
+    ),
+    framed("data.py", "n = batch.size(0)", "AttributeError: 'tuple' object has no attribute 'size'"),
+    framed(
+        "a.py",
+        "return a + b",
+        "RuntimeError: The size of tensor a (4) must match the size of tensor b (2) at non-singleton dimension 1",
+    ),
     "ValueError: too many values to unpack (expected 2)",
     "AttributeError: 'tuple' object has no attribute 'append'",
-    "Error(s) in loading state_dict for Net:\n\tsize mismatch for fc.weight: copying a param with shape torch.Size([10, 512]) from "
-    "checkpoint, the shape in current model is torch.Size([5, 512]).",
+    "Error(s) in loading state_dict for Net:\n\tsize mismatch for fc.weight: copying a param with shape torch.Size([10, 512]) "
+    "from checkpoint, the shape in current model is torch.Size([5, 512]).",
     'Missing key(s) in state_dict: "fc.weight", "conv1.bias".',
     "RuntimeError: The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1",
     "ValueError: Input 0 of layer lstm is incompatible with the layer: expected ndim=3, found ndim=2",
@@ -237,7 +249,7 @@ def traceback_of(function) -> str:
     """The traceback that a call ends in."""
     try:
         function()
-    except Exception:
+    except Exception:  # noqa: BLE001 - its traceback is what is wanted
         out = io.StringIO()
         traceback.print_exc(file=out)
         return out.getvalue()

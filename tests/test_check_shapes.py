@@ -75,7 +75,7 @@ def compare(config: RNNConfig, seen: Observed) -> Diagnosis:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             call(config, seen)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever PyTorch raises is its verdict
         assert not found.ok, f"PyTorch refuses {config} {seen}: {error}"
         named = complaint(error, config, seen)
         if named is not None:
@@ -201,7 +201,7 @@ def test_packed_batches_agree_with_pytorch(cell):
             lengths[rng.randrange(batch)] = rng.choice([0, steps + 1, -1])
             seen = replace(seen, lengths=tuple(lengths))
         elif wrong < 0.3:
-            seen = replace(seen, lengths=tuple(lengths + [1] if rng.random() < 0.5 else lengths[1:]), c_0=None, h_0=None)
+            seen = replace(seen, lengths=tuple([*lengths, 1] if rng.random() < 0.5 else lengths[1:]), c_0=None, h_0=None)
         elif wrong < 0.7:
             state = list(h_0)
             dim = rng.randrange(3)
@@ -291,7 +291,7 @@ def test_fixes_work():
         found = check_shapes(config, seen)
         scope = {"torch": torch, "x": torch.zeros(seen.input, dtype=getattr(torch, seen.input_dtype or "float32"))}
         scope |= {name: torch.zeros(shape) for name in ("h_0", "c_0") if (shape := getattr(seen, name)) is not None}
-        exec(found.problems[0].fix, scope)  # noqa: S102
+        exec(found.problems[0].fix, scope)
         states = [scope[name] for name in ("h_0", "c_0") if name in scope]
         module = build(config)
         if config.input_size == 1:
@@ -345,7 +345,7 @@ def test_right_uses_get_no_note(use):
     seen = Observed(input=(5, 3, 10), uses=(use,))
     assert check_shapes(config, seen).notes == ()
     output, h_n = call(config, seen)
-    assert read_use(use, config, results(config, seen)).shape == tuple(eval(use).shape)  # noqa: S307
+    assert read_use(use, config, results(config, seen)).shape == tuple(eval(use).shape)
     assert (output, h_n) is not None
 
 

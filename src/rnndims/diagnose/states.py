@@ -71,14 +71,13 @@ def _causes(tensor: str, expected: Shape, got: Shape, problem: Make, seen: Seen)
         else:
             found += _wrong_width(tensor, expected, got, problem, seen)
     if wrong[:2] == [0, 1] and got[0] == expected[1] > 1:
-        layout = problem(
-            "batch_first_mismatch",
-            0,
-            f"dim 0 of {tensor} is {got[0]}, which is the batch size: it looks batch first, but a state is "
-            f"(D*num_layers, N, H) = {_show(expected)} whatever batch_first says",
-            f"{tensor} = {tensor}.transpose(0, 1).contiguous()",
-        )
-        found.insert(0, layout)
+        message = f"dim 0 of {tensor} is {got[0]}, which is the batch size: it looks batch first, but a state is "
+        message += f"(D*num_layers, N, H) = {_show(expected)} whatever batch_first says"
+        fix = f"{tensor} = {tensor}.transpose(0, 1).contiguous()"
+        if got[1] > 16:  # steps rather than layers
+            message = f"{tensor} looks like an output (N, L, D*H_out) with batch first, not like a state (D*num_layers, N, H)"
+            fix = "output, h_n = encoder(x); decoder(y, h_n)  # h_n, not output"
+        found.insert(0, problem("batch_first_mismatch", 0, message, fix))
     return found
 
 

@@ -17,7 +17,7 @@ _PREFIX: Final = re.compile(
 _BOX_END: Final = re.compile(r"[ \t]*[│┃]\s*$")
 _FRAME: Final = re.compile(
     r'File "(?P<a>[^"\n]{1,400})", line \d+'
-    r"|(?:^|[\s(])(?:File )?(?P<b>[^\s:\"'<>|]{1,300}\.pyc?)(?::\d+, in|:\d+ in| in [\w.<>]+\(|:\d+, in [\w.<>]+\()",
+    r"|(?:^|[\s(])(?:File )?(?P<b>(?:[A-Za-z]:)?[^\s:\"'<>|]{1,300}\.pyc?)(?::\d+,? in| in [\w.<>]+\()",
     re.MULTILINE,
 )
 _START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", re.MULTILINE)
@@ -106,5 +106,5 @@ def evidence(text: str, start: int) -> Evidence:
         bool(_RNN.search(block) or _RNN.search(line)),
         any(_RNN.search(each) for each in (*previous, line)),
         any(frame.endswith("container.py") for frame in frames),
-        bool(_PARALLEL.search(block) or _PARALLEL.search(text[start : start + 500])),
+        bool(_PARALLEL.search(before[-8_000:]) or _PARALLEL.search(text[start : start + 500])),
     )

@@ -65,6 +65,9 @@ def _problem(
 
 def _renamed(missing: set[str], unexpected: set[str]) -> list[Problem]:
     """The same weights under other names: a prefix that ``DataParallel`` or an outer module put in front."""
+    if unexpected and not missing and all(key.startswith("module.") for key in unexpected):
+        fix = "state = {k.removeprefix('module.'): v for k, v in state.items()}"
+        return [_problem(min(unexpected), "the checkpoint was saved from DataParallel: its names begin with module.", fix)]
     for key in sorted(missing):
         for other in sorted(unexpected):
             if other == f"module.{key}":
@@ -99,7 +102,7 @@ def _keys(keys: set[str], *, checkpoint: bool) -> list[Problem]:
     has, lacks = ("the checkpoint", "the model") if checkpoint else ("the model", "the checkpoint")
     parts = {key: part for key in sorted(keys) if (part := _PART.fullmatch(key))}
     key = min(keys)
-    if any("_raw" in name for name in keys):
+    if any("_raw" in name or ".module.weight_hh" in name for name in keys):
         message = (
             f"{has} drops out weights (WeightDrop keeps weight_hh_l0_raw), {lacks} does not, or another version of it does"
         )

@@ -133,9 +133,11 @@ def read_dtypes(reading: Reading) -> Found:
 def read_length_count(reading: Reading) -> Found:
     """``Expected `len(lengths)` to be equal to batch_size, but got 3 (batch_size=5)``."""
     got, batch = reading.groups.get("got", "?"), reading.groups.get("expected", "another number")
+    split = got.isdigit() and batch.isdigit() and int(batch) and int(got) > int(batch) and int(got) % int(batch) == 0
+    why = f": {got} is a multiple of {batch}, as under DataParallel, which splits x but not a list of lengths" if split else ""
     main = reading.problem(
         "packed_lengths",
-        f"there are {got} lengths, but {batch} sequences in the batch dim",
+        f"there are {got} lengths, but {batch} sequences in the batch dim{why}",
         "lengths = [len(s) for s in sequences]  # one for each sequence of the batch",
         dim=0,
         expected="expected",
