@@ -186,6 +186,7 @@ def test_no_shape_is_cut_at_any_width(invoke, monkeypatch, columns, cell):
         assert "…" not in line
         shapes = re.sub(r"\(\d+,( \d+)?\)", "", line)
         assert "," not in shapes, line
+        assert len(line) <= max(columns, 40), line
     assert "(64, 1000)" in out
     assert "(512, 1000)" in out
     if columns >= 80:
@@ -195,18 +196,16 @@ def test_no_shape_is_cut_at_any_width(invoke, monkeypatch, columns, cell):
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_plain_ascii_is_enough(invoke, monkeypatch, cell):
     """On a terminal that knows ASCII alone every glyph has a stand-in."""
-    from rnndims.cli import output
     from rnndims.render import console
 
     made = console.make_console
 
-    def ascii_console(file):
-        result = made(file)
+    def ascii_console(*args, **options):
+        result = made(*args, **options)
         monkeypatch.setattr(type(result), "encoding", "ascii")
         return result
 
     monkeypatch.setattr(console, "make_console", ascii_console)
-    assert output is not None
     out = invoke("cell", "--cell", cell).out
     assert out.isascii()
     assert ".T" in out
@@ -274,6 +273,19 @@ def test_a_disagreement_would_be_exit_code_1(invoke, monkeypatch):
     assert result.code == 1
     assert "✗ NOT SO" in result.out
     assert json.loads(invoke("cell", "--json").out)["matches_layer"] is False
+
+
+def test_a_wrong_matrix_product_is_noticed(invoke, monkeypatch):
+    """If the weights stood side by side in the wrong order, the program would say so and return 1."""
+    from rnndims.torch_runner import cell
+
+    join = cell.join
+    monkeypatch.setattr(cell, "join", lambda torch, module, x, h, c, config: join(torch, module, x, -h, c, config))
+    for kind in ("rnn", "lstm"):
+        result = invoke("cell", "--cell", kind)
+        assert result.code == 1
+        assert "✗ NOT SO: the same numbers in every step" in result.out
+        assert "✓ the loop gives" in result.out
 
 
 def test_errors_come_before_torch():

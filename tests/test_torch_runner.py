@@ -68,7 +68,7 @@ def fake(folder: Path, source: str) -> dict[str, str]:
     """An environment in which ``import torch`` runs ``source``."""
     (folder / "torch").mkdir()
     (folder / "torch" / "__init__.py").write_text(source, encoding="utf-8")
-    return {**os.environ, "PYTHONPATH": str(folder)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
 
 
 def program(folder: Path, source: str) -> "subprocess.CompletedProcess[str]":
@@ -78,7 +78,16 @@ def program(folder: Path, source: str) -> "subprocess.CompletedProcess[str]":
 
 
 SLOW = "import time\nend = time.time() + {}\nwhile time.time() < end:\n    time.sleep(0.01)\nraise OSError('at last')\n"
-SWALLOW = "import time\nfor _ in range(500):\n    try:\n        time.sleep(0.01)\n    except BaseException:\n        pass\n"
+SWALLOW = """
+import time
+for turn in range(500):
+    try:
+        if turn == 1:
+            print("x", flush=True)
+        time.sleep(0.01)
+    except BaseException:
+        pass
+"""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -102,7 +111,7 @@ def test_a_terminal_is_told_when_loading_takes_long(tmp_path, seconds, told):
 def test_ctrl_c_while_torch_loads_ends_the_program_at_once(tmp_path):
     """Even where the code being imported swallows every exception, an interrupt ends it with 130, quietly."""
     command = [sys.executable, "-m", "rnndims", "run"]
-    process = subprocess.Popen(command, env=fake(tmp_path, "print('x', flush=True)\n" + SWALLOW), stdout=-1, stderr=-1)
+    process = subprocess.Popen(command, env=fake(tmp_path, SWALLOW), stdout=-1, stderr=-1)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == b"x"
     start = time.monotonic()
