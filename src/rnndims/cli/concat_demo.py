@@ -6,19 +6,21 @@ from ..errors import ConfigError, ExitCode
 from ..measurements import ConcatDemo
 from . import output
 from .coerce import Command
-from .options import DataOptions, ModuleOptions, OutputOptions, TorchOptions, with_options
+from .options import DataOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(cls=Command, name="concat-demo")
 @with_options
-def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, out: OutputOptions) -> ExitCode:
+def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
     """Join a forward and a reverse half to one output and take it apart again; with any option, those of that module."""
     from .. import torch_runner
 
+    if out.script:
+        return _script(module, data, torch)
     notes: tuple[str, ...] = ()
-    if module.given <= {"json", "values"}:
+    if module.given <= {"json", "values", "export"}:
         torch_runner.load_torch(quick=True)
         found = torch_runner.concat_demo()
     else:
@@ -31,7 +33,17 @@ def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, o
         return output.document(concat_document(found, (*notes, *found.warnings)), code)
     from ..render.concat_demo import concat_view
 
-    return output.view(concat_view(found, notes), code)
+    return output.view(concat_view(found, notes), code, export=out.export)
+
+
+def _script(module: ModuleOptions, data: DataOptions, torch: TorchOptions) -> ExitCode:
+    from .. import torch_runner
+    from ..script import script
+
+    chosen = module.resolve()
+    config = torch_runner.as_bidirectional(chosen.config)
+    device = torch.resolve_device(chosen)
+    return output.script(script(config, data.resolve(chosen), "concat-demo", device=device, seed=torch.seed))
 
 
 def _of_module(module: ModuleOptions, data: DataOptions, torch: TorchOptions) -> tuple[ConcatDemo, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from ..errors import ExitCode, RnndimsError
 from ..results import compute_dims
 from . import output
 from .coerce import Command
-from .options import FILE, DataOptions, ModuleOptions, OutputOptions, option_name, with_options
+from .options import FILE, DataOptions, ModuleOptions, ViewOptions, option_name, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -18,7 +18,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def dims(
     module: ModuleOptions,
     data: DataOptions,
-    out: OutputOptions,
+    out: ViewOptions,
     from_jsonl: Annotated[
         str | None,
         typer.Option("--from-jsonl", metavar=FILE, help="Answer each line, a JSON object of config and data keys; - is stdin."),
@@ -34,11 +34,16 @@ def dims(
 
         return answer_file(from_jsonl)
     chosen = module.resolve()
-    found = compute_dims(chosen.config, data.resolve(chosen))
+    fed = data.resolve(chosen)
+    if out.script:
+        from ..script import script
+
+        return output.script(script(chosen.config, fed))
+    found = compute_dims(chosen.config, fed)
     if out.json:
         from ..render.json import dims_document
 
         return output.document(dims_document(found, notes=chosen.notes))
     from ..render.dims import dims_view
 
-    return output.view(dims_view(found, notes=chosen.notes))
+    return output.view(dims_view(found, notes=chosen.notes), export=out.export)

@@ -22,12 +22,23 @@ def document(content: dict[str, Any], code: ExitCode = ExitCode.OK) -> ExitCode:
     return code
 
 
-def view(content: View, code: ExitCode = ExitCode.OK) -> ExitCode:
-    """Print a Rich view on standard output and pass ``code`` on."""
+def view(content: View, code: ExitCode = ExitCode.OK, *, export: str | None = None) -> ExitCode:
+    """Print a Rich view on standard output, keep it in the file ``export`` if there is one, and pass ``code`` on."""
     from ..render.console import make_console
 
-    content(make_console(sys.stdout))
+    console = make_console(sys.stdout, record=export is not None)
+    content(console)
+    if export is not None:
+        from ..render.export import export_file
+
+        export_file(console, export)
     return code
+
+
+def script(text: str) -> ExitCode:
+    """Write a script on standard output."""
+    sys.stdout.write(text)
+    return ExitCode.OK
 
 
 def warn(messages: Iterable[str]) -> None:

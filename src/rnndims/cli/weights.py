@@ -9,7 +9,7 @@ from ..measurements import Run
 from ..results import compute_dims
 from . import output, weights_file
 from .coerce import Command
-from .options import DataOptions, ModuleOptions, OutputOptions, TorchOptions, with_options
+from .options import DataOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -20,7 +20,7 @@ def weights(
     module: ModuleOptions,
     data: DataOptions,
     torch: TorchOptions,
-    out: OutputOptions,
+    out: ViewOptions,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of a checkpoint, the module of this name; *, ? match any.")
     ] = None,
@@ -32,11 +32,15 @@ def weights(
     """
     if module.code is not None and weights_file.is_file(module.code):
         weights_file.refuse_options(module)
-        return weights_file.show(module.code, name, json=out.json)
+        return weights_file.show(module.code, name, json=out.json, export=out.export)
     if name is not None:
         raise RnndimsError("--name: is the name of a module in a checkpoint, and there is no FILE")
     chosen = module.resolve()
     fed = data.resolve(chosen)
+    if out.script:
+        from ..script import script
+
+        return output.script(script(chosen.config, fed, "weights", device=torch.resolve_device(chosen), seed=torch.seed))
     dims = compute_dims(chosen.config, fed)
     from .. import torch_runner
 
@@ -51,4 +55,4 @@ def weights(
         return output.document(weights_document(result, (*chosen.notes, *measured.warnings)), code)
     from ..render.weights import weights_view
 
-    return output.view(weights_view(result, chosen.notes), code)
+    return output.view(weights_view(result, chosen.notes), code, export=out.export)

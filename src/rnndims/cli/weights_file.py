@@ -28,7 +28,7 @@ def is_file(argument: str | None) -> bool:
     return looks and "(" not in argument and "\n" not in argument
 
 
-def show(file: str, name: str | None, *, json: bool) -> ExitCode:
+def show(file: str, name: str | None, *, json: bool, export: str | None = None) -> ExitCode:
     """Write what is in the checkpoint ``file``; exit code 1 if weights in it contradict each other.
 
     Raises:
@@ -46,7 +46,7 @@ def show(file: str, name: str | None, *, json: bool) -> ExitCode:
         return output.document(checkpoint_document(found, file), code)
     from ..render.checkpoint import checkpoint_view
 
-    return output.view(checkpoint_view(found, file), code)
+    return output.view(checkpoint_view(found, file), code, export=export)
 
 
 def refuse_options(module: "ModuleOptions") -> None:
@@ -57,7 +57,7 @@ def refuse_options(module: "ModuleOptions") -> None:
     """
     from .options import option_name
 
-    foreign = sorted(module.given - {"code", "json", "name"})
+    foreign = sorted(module.given - {"code", "json", "export", "name"})
     if foreign:
         raise RnndimsError(
             f"{option_name(foreign[0])}: a file says by itself what its modules are", fix="Leave it out, or leave out FILE."

@@ -1,0 +1,77 @@
+"""What a console has shown, as a file: SVG, HTML or plain text, self-contained."""
+
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Final
+
+from ..errors import FileError, RnndimsError, shorten
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SUFFIXES: Final = (".svg", ".html", ".txt")
+_SVG: Final = """\
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">
+<title>TITLE</title>
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; font-size: {char_height}px; \
+line-height: {line_height}px; }}
+.{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def check_export(path: str) -> str:
+    """``path``, if its suffix is one of ``SUFFIXES``.
+
+    Raises:
+        RnndimsError: if it is not.
+    """
+    if PurePath(path).suffix.lower() not in SUFFIXES:
+        raise RnndimsError(f"--export {shorten(path)}: must end in .svg, .html or .txt")
+    return path
+
+
+def export_file(console: "Console", path: str) -> None:
+    """Write what ``console`` has recorded to ``path``, in the format of its suffix; no line is cut.
+
+    Raises:
+        FileError: if it cannot be written.
+    """
+    content = exported(console, PurePath(path).suffix.lower())
+    try:
+        Path(path).write_bytes(content.encode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileError(f"cannot be written: {getattr(error, 'strerror', None) or error}", path=path) from error
+
+
+def exported(console: "Console", suffix: str, title: str = "rnndims") -> str:
+    """What ``console`` has recorded as the text of a file."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    text = console.export_text(clear=False)
+    if suffix == ".txt":
+        return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    width = console.width
+    console.width = max(40, cell_len(title) + 20, *(cell_len(line.rstrip()) for line in text.splitlines()))
+    try:
+        if suffix == ".html":
+            return console.export_html(clear=False)
+        escaped = Text(title).plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        template = _SVG.replace("TITLE", escaped.replace("{", "{{").replace("}", "}}"))
+        return console.export_svg(title=title, clear=False, code_format=template)
+    finally:
+        console.width = width

@@ -1,0 +1,126 @@
+"""What a command did as a plain PyTorch script, for a notebook or an issue report: text made from the configuration alone."""
+
+from typing import Final, Literal
+
+from . import shapes
+from .config import DataConfig, RNNConfig
+from .constructor import format_constructor
+
+Task = Literal["run", "weights", "cell", "concat-demo"]
+
+_SHAPE_LINES: Final = 'print("{name}", tuple({name}.shape))'
+
+
+def script(config: RNNConfig, data: DataConfig, task: Task = "run", *, device: str = "cpu", seed: int = 0) -> str:
+    """A script that builds ``config``, feeds it what ``rnndims`` feeds it, and prints the shapes, one a line.
+
+    The numbers are those that ``rnndims`` draws from the same seed.
+
+    Args:
+        config: the module; for ``cell`` a cell.
+        data: what it is fed.
+        task: ``run`` prints the tensors and compares the rows of ``h_n`` with ``output``; ``weights`` prints the
+            parameters; ``cell`` calls a cell step after step; ``concat-demo`` takes ``output`` apart and joins it again.
+        device: a torch device.
+        seed: of the weights and of the input.
+    """
+    body = {"run": _run, "weights": _weights, "cell": _cell, "concat-demo": _concat}[task](config, data)
+    return "\n".join([*_head(config, data, task, device, seed), "", *body]) + "\n"
+
+
+def _head(config: RNNConfig, data: DataConfig, task: Task, device: str, seed: int) -> list[str]:
+    """Imports, the module, and the tensors it is fed."""
+    options = "" if data.dtype == "float32" else f", dtype=torch.{data.dtype}"
+    created = options + (', device="meta"' if device == "meta" else "")
+    moved = "" if device in ("cpu", "meta") else f".to({device!r})"
+    module = f"{format_constructor(config)[:-1]}{created})"
+    name = "cell" if config.is_cell else "rnn"
+    lines = ["import torch", "from torch import nn", ""]
+    lines += [] if device == "meta" else [f"torch.manual_seed({seed})"]
+    lines += [f"{name} = {module}{moved}.eval()  # eval: no dropout" if config.dropout else f"{name} = {module}{moved}", ""]
+    made = _made(config, data, task)
+    if not made:
+        return lines[:-1]
+    lines += [] if device == "meta" else [f"torch.manual_seed({seed})"]
+    for tensor, shape in made.items():
+        lines.append(f"{tensor} = torch.randn({', '.join(map(str, shape))}{created}){moved}")
+    return lines
+
+
+def _made(config: RNNConfig, data: DataConfig, task: Task) -> dict[str, shapes.Shape]:
+    """Names and shapes of what the module is fed; for ``cell`` the input has a time axis and the states are variables."""
+    if task == "weights":
+        return {}
+    wanted = shapes.tensors(config, data)
+    made = {str(name): wanted[name].shape for name in ("input", "h_0", "c_0") if name in wanted}
+    if task != "cell":
+        return made
+    made["input"] = (data.seq_len or 0, *made["input"])
+    return {name.removesuffix("_0"): shape for name, shape in made.items()}
+
+
+def _state(config: RNNConfig, kind: str) -> str:
+    return f"({kind.replace('?', 'h')}, {kind.replace('?', 'c')})" if config.cell == "lstm" else kind.replace("?", "h")
+
+
+def _call(config: RNNConfig, data: DataConfig) -> list[str]:
+    """The call of the module, without gradients, packed and padded again where ``data`` has lengths."""
+    if config.is_cell:
+        return ["with torch.no_grad():", f"    {_state(config, '?_1').strip('()')} = cell(input, {_state(config, '?_0')})"]
+    result = f"output, {_state(config, '?_n')}"
+    call = ["with torch.no_grad():", f"    {result} = rnn(input, {_state(config, '?_0')})"]
+    if data.lengths is None:
+        return call
+    first = ", batch_first=True" if config.batch_first else ""
+    return [
+        f"lengths = torch.tensor({list(data.lengths)})",
+        "with torch.no_grad():",
+        f"    packed = nn.utils.rnn.pack_padded_sequence(input, lengths{first}, enforce_sorted=False)",
+        f"    {result} = rnn(packed, {_state(config, '?_0')})",
+        f"    output, _ = nn.utils.rnn.pad_packed_sequence(output{first})",
+    ]
+
+
+def _run(config: RNNConfig, data: DataConfig) -> list[str]:
+    lines = [*_call(config, data), "", *(_SHAPE_LINES.format(name=name) for name in shapes.tensors(config, data))]
+    rows = [] if config.is_cell else _last_rows(config, data)
+    if rows:
+        lines.append("")
+        lines += [f"n = torch.arange({len(data.lengths)})"] if data.lengths else []
+        lines += [f'print("h_n[{row}] is {place}:", torch.equal(h_n[{row}], {place}))' for row, place in rows]
+    return lines
+
+
+def _last_rows(config: RNNConfig, data: DataConfig) -> list[tuple[int, str]]:
+    found = [(state.row, state.in_output) for state in shapes.states(config, data)] if config.num_layers < 10_000 else []
+    return [(row, place) for row, place in found if place is not None]
+
+
+def _weights(config: RNNConfig, data: DataConfig) -> list[str]:  # noqa: ARG001
+    name = "cell" if config.is_cell else "rnn"
+    return [
+        f"for name, weight in {name}.named_parameters():",
+        "    print(name, tuple(weight.shape))",
+        f'print("parameters", sum(weight.numel() for weight in {name}.parameters()))',
+    ]
+
+
+def _cell(config: RNNConfig, data: DataConfig) -> list[str]:  # noqa: ARG001
+    names = ["h", "c"] if config.cell == "lstm" else ["h"]
+    state = f"({', '.join(names)})" if len(names) > 1 else "h"
+    return [
+        "for t, x in enumerate(input):",
+        "    with torch.no_grad():",
+        f"        {', '.join(names)} = cell(x, {state})",
+        f"    print(t, {', '.join(f'tuple({name}.shape)' for name in ('x', *names))})",
+    ]
+
+
+def _concat(config: RNNConfig, data: DataConfig) -> list[str]:
+    return [
+        *_call(config, data),
+        "",
+        "forward, reverse = output.chunk(2, dim=-1)",
+        *(_SHAPE_LINES.format(name=name) for name in ("forward", "reverse", "output")),
+        'print("joined again:", torch.equal(torch.cat([forward, reverse], dim=-1), output))',
+    ]

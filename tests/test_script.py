@@ -1,0 +1,125 @@
+"""``--code``: the scripts are run as they are printed, and say what the command says."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from conftest import Invoke
+
+from rnndims.config import DataConfig, RNNConfig
+from rnndims.script import script
+
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+R, D = RNNConfig, DataConfig
+CASES = [
+    (R("rnn", 4, 2), D()),
+    (R("rnn", 4, 2, 2, nonlinearity="relu", bidirectional=True, batch_first=True), D(5, 3)),
+    (R("gru", 4, 3, 2, bias=False, dropout=0.5), D(unbatched=True)),
+    (R("lstm", 6, 5, 2, bidirectional=True, proj_size=2), D(dtype="float64")),
+    (R("lstm", 4, 3, 2, bidirectional=True), D(lengths=(2, 4, 1))),
+    (R("gru", 4, 3, batch_first=True), D(6, lengths=(3, 1))),
+    (R("lstm", 4, 3, is_cell=True), D()),
+    (R("rnn", 4, 3, is_cell=True), D(unbatched=True)),
+]
+Execute = Callable[[str], tuple[list[str], dict[str, Any]]]
+
+
+@pytest.fixture
+def execute(capsys: pytest.CaptureFixture[str]) -> Execute:
+    """Runs a script as it is; gives the lines that it printed and its variables."""
+
+    def call(text: str) -> tuple[list[str], dict[str, Any]]:
+        names: dict[str, Any] = {}
+        capsys.readouterr()
+        exec(compile(text, "script", "exec"), names)
+        return capsys.readouterr().out.splitlines(), names
+
+    return call
+
+
+@pytest.mark.parametrize(("config", "data"), CASES)
+def test_run_script_prints_the_shapes_of_the_command(config: RNNConfig, data: DataConfig, execute: Execute) -> None:
+    """The script prints every tensor with the shape that rnndims measures, and finds the last rows of h_n in output."""
+    from rnndims import torch_runner
+
+    lines, _ = execute(script(config, data))
+    measured = torch_runner.run(config, data)
+    assert [line for line in lines if " is " not in line and line] == [
+        f"{name} {shape}" for name, shape in measured.tensors.items()
+    ]
+    compared = [line for line in lines if " is " in line]
+    assert len(compared) == (0 if config.is_cell else config.D)
+    assert all(line.endswith(": True") for line in compared)
+
+
+@pytest.mark.parametrize(("config", "data"), CASES)
+def test_run_script_has_the_numbers_of_the_command(config: RNNConfig, data: DataConfig, execute: Execute) -> None:
+    """With the same seed, the script's tensors and weights are those of the command, number for number."""
+    from rnndims import torch_runner
+
+    measured = torch_runner.run(config, data, seed=7, values=True)
+    _, names = execute(script(config, data, seed=7))
+    module = names["cell" if config.is_cell else "rnn"]
+    found = {**{name: names[name] for name in measured.tensors}, **dict(module.named_parameters())}
+    assert measured.values is not None
+    for name, values in measured.values.items():
+        torch.testing.assert_close(found[name].detach(), torch.tensor(values, dtype=found[name].dtype))
+
+
+@pytest.mark.parametrize(("config", "data"), CASES)
+def test_weights_script_prints_every_parameter(config: RNNConfig, data: DataConfig, execute: Execute) -> None:
+    """The script prints the parameters with the shapes that rnndims lists, and their number."""
+    from rnndims.results import compute_dims
+
+    lines, _ = execute(script(config, data, "weights"))
+    dims = compute_dims(config, data)
+    expected = [f"{name} {weight.shape}" for name, weight in dims.weights.items()]
+    assert lines == [*expected, f"parameters {dims.totals.parameters}"]
+
+
+def test_cell_script_steps_through(execute: Execute) -> None:
+    """The script calls the cell once for each step, and ends where rnndims ends."""
+    from rnndims import torch_runner
+
+    config, data = R("lstm", 4, 3, is_cell=True), D(4)
+    lines, names = execute(script(config, data, "cell", seed=3))
+    assert lines == [f"{t} (2, 4) (2, 3) (2, 3)" for t in range(4)]
+    steps = torch_runner.step_through(config, data, seed=3, values=True).steps
+    torch.testing.assert_close(names["h"], torch.tensor(steps[-1].h_values))
+
+
+def test_concat_script_takes_apart_and_joins(execute: Execute) -> None:
+    """The script prints both halves and the whole, and that they are the same."""
+    lines, _ = execute(script(R("gru", 4, 3, bidirectional=True), D(), "concat-demo"))
+    assert lines == ["forward (3, 2, 3)", "reverse (3, 2, 3)", "output (3, 2, 6)", "joined again: True"]
+
+
+def test_script_says_where_it_runs(execute: Execute) -> None:
+    """A device is part of the script; meta has no numbers, so no seed either."""
+    moved = script(R("gru", 4, 3), D(), device="cuda:1", seed=5)
+    assert moved.count(".to('cuda:1')") == 3
+    assert moved.count("torch.manual_seed(5)") == 2
+    meta = script(R("gru", 4, 3), D(), "weights", device="meta")
+    assert "seed" not in meta
+    lines, names = execute(meta)
+    assert lines[-1] == "parameters 81"
+    assert next(names["rnn"].parameters()).is_meta
+
+
+@pytest.mark.parametrize("command", ["run", "dims", "weights", "cell", "concat-demo"])
+def test_commands_print_scripts_without_torch(invoke: Invoke, command: str, execute: Execute) -> None:
+    """--code prints a script and nothing else, and it runs."""
+    done = invoke(command, "nn.GRU(5, 3)", "-t", "4", "--code")
+    assert (done.code, done.err) == (0, "")
+    lines, _ = execute(done.out)
+    assert any(re.fullmatch(r"\S+ \(.*\)", line) for line in lines)
+
+
+@pytest.mark.parametrize("pair", [("--json", "--code"), ("--json", "--export=a.svg"), ("--code", "--export=a.svg")])
+def test_an_answer_has_one_form(invoke: Invoke, pair: tuple[str, str]) -> None:
+    """--json, --code and --export exclude each other."""
+    done = invoke("dims", *pair)
+    assert (done.code, done.out) == (2, "")
+    assert "different answers" in done.err
