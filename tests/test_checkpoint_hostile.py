@@ -314,8 +314,8 @@ def test_shards_stay_in_their_directory(tmp_path: Path, refused: Callable) -> No
     (tmp_path / "d").mkdir()
     torch.save({}, tmp_path / "outside.bin")
     index = tmp_path / "d" / "model.bin.index.json"
-    for name in ("../outside.bin", str(tmp_path / "outside.bin"), "..\\outside.bin", "", ".", "..", "a\0.bin", "x/../../outside.bin",
-                 "C:outside.bin", "missing.bin", "model.bin.index.json", "/dev/zero"):  # fmt: skip
+    outside = ["../outside.bin", str(tmp_path / "outside.bin"), "..\\outside.bin", "x/../../outside.bin", "C:outside.bin"]
+    for name in (*outside, "", ".", "..", "a\0.bin", "missing.bin", "model.bin.index.json", "/dev/zero"):
         index.write_text(json.dumps({"weight_map": {"a": name}}), encoding="utf-8")
         refused(index)
     for text in ('{"weight_map": []}', '{"weight_map": {"a": 1}}', "[" * 100_000, '{"weight_map": ' * 50_000, "\x00"):

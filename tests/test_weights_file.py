@@ -34,7 +34,7 @@ class Model(nn.Module):
         self.fc = nn.Linear(40, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x (L, N, 12) -> (L, N, 3)."""
+        """Shapes: (L, N, 12) -> (L, N, 3)."""
         return self.fc(self.rnn(x)[0])
 
 
@@ -181,6 +181,20 @@ def test_dynamically_quantised_modules_are_said(tmp_path: Path) -> None:
     found = read_checkpoint(write(tmp_path / "q.pt", quantised.state_dict()))
     assert [module.name for module in found.modules] == ["cell"]
     assert any("rnn is dynamically quantised" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("length", [128, 0x0280, 0x0380, 0x4B50])
+def test_a_header_length_that_looks_like_a_pickle(tmp_path: Path, length: int) -> None:
+    """The length of a safetensors header can begin like a pickle (80 02) or a zip file (50 4B): it is still a length."""
+    path = tmp_path / "m.safetensors"
+    save_file(nn.GRU(2, 3).state_dict(), path)
+    data = path.read_bytes()
+    old = int.from_bytes(data[:8], "little")
+    header = data[8 : 8 + old]
+    if length < old:
+        header = b"{}"
+    path.write_bytes(struct.pack("<Q", length) + header.ljust(length) + (data[8 + old :] if length >= old else b""))
+    assert len(read_checkpoint(path).modules) == (length >= old)
 
 
 def test_parameters_views_and_shared_storages(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ class Run:
 
 
 class CellStep(NamedTuple):
-    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, for an LSTM, ``c[t]``; their numbers where they were kept."""
+    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, for an LSTM, ``c[t]``; their numbers where they were kept.
+
+    ``h_norm`` and ``c_norm`` are the Euclidean norms of the states over the whole batch; ``None`` on ``meta``.
+    """
 
     t: int
     input: Shape
@@ -62,6 +65,8 @@ class CellStep(NamedTuple):
     input_values: Any = None
     h_values: Any = None
     c_values: Any = None
+    h_norm: Any = None
+    c_norm: Any = None
 
 
 class Comparison(NamedTuple):

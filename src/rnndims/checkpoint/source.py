@@ -69,8 +69,9 @@ def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileCon
     from . import safetensors, torchfile
 
     suffix = path.suffix.lower()
-    looks_zip, looks_pickle = start.startswith(b"PK\3\4"), start[:1] == b"\x80" and start[1:2] <= b"\5"
-    looks_safetensors = start[8:9] == b"{" and start[6:8] == b"\0\0" and not looks_pickle
+    looks_safetensors = start[8:9] == b"{" and start[5:8] == b"\0\0\0"  # before the others: a length may begin with 80 02
+    looks_zip = start.startswith(b"PK\3\4")
+    looks_pickle = not looks_safetensors and start[:1] == b"\x80" and b"\2" <= start[1:2] <= b"\5"
     kind = "torch" if looks_zip or looks_pickle else "safetensors" if looks_safetensors else None
     if suffix == SAFETENSORS:
         if kind == "torch":

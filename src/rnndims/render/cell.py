@@ -113,6 +113,11 @@ def _print_step(step: CellStep, console: "Console") -> None:
     parts.append(Text.assemble((f"{arrow}h[{step.t}] ", style.QUIET), text.shape(step.h)))
     if step.c is not None:
         parts.append(Text.assemble((f"c[{step.t}] ", style.QUIET), text.shape(step.c)))
+    for name, norm in (("h", step.h_norm), ("c", step.c_norm)):
+        if norm is not None:
+            parts.append(
+                Text(f"norm of {name} {norm:.4g}" if isinstance(norm, float) else f"norm of {name} {norm}", style=style.QUIET)
+            )
     text.print_parts(parts, console)
     states = [(f"h[{step.t}]", step.h_values, step.h), (f"c[{step.t}]", step.c_values, step.c)]
     _print_states([state for state in states if state[1] is not None], console)

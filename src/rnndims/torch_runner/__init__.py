@@ -6,6 +6,18 @@ Importing this package does not import torch; calling any of its functions does.
 from ._torch import load_torch
 from .cell import as_cell, step_through
 from .concat import as_bidirectional, concat_demo, concat_module
+from .files import check_target
+from .load import Given
 from .run import run
 
-__all__ = ["as_bidirectional", "as_cell", "concat_demo", "concat_module", "load_torch", "run", "step_through"]
+__all__ = [
+    "Given",
+    "as_bidirectional",
+    "as_cell",
+    "check_target",
+    "concat_demo",
+    "concat_module",
+    "load_torch",
+    "run",
+    "step_through",
+]

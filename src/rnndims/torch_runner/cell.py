@@ -11,6 +11,7 @@ from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
 from .compare import compare
 from .device import pick_device
+from .load import Given
 from .memory import check_fits
 from .values import check_values, to_values
 
@@ -21,7 +22,9 @@ MAX_STEPS: Final = 20_000
 """Steps that are listed one by one."""
 
 
-def step_through(config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False) -> CellRun:
+def step_through(
+    config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False, given: Given | None = None
+) -> CellRun:
     """Calls the cell of ``config`` once for each step of ``data``, and compares with the layer of the same weights.
 
     Weights, input and initial states are those that ``run`` draws for the layer from the same seed. Few numbers are always
@@ -33,6 +36,7 @@ def step_through(config: RNNConfig, data: DataConfig, *, device: str = "cpu", se
         device: as for ``run``.
         seed: of the weights and of the input.
         values: keep the numbers however many there are, and those of the weights.
+        given: weights, inputs and states to take instead of seeded ones.
 
     Raises:
         ConfigError: the configuration asks for what a cell does not have.
@@ -51,6 +55,9 @@ def step_through(config: RNNConfig, data: DataConfig, *, device: str = "cpu", se
         layer = build_module(torch, layer_config, data.dtype, place, seed)
         inputs = make_inputs(torch, layer_config, data, place, seed)
         cell = build_module(torch, cell_config, data.dtype, place, seed)
+        if given is not None:
+            given.fill(torch, layer)
+            inputs = given.replace(torch, inputs)
         found = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and place.type != "meta")
         numbers = {name: to_values(torch, weight) for name, weight in cell.named_parameters()} if values else None
     steps, initial, loop, matmul = found
@@ -120,7 +127,8 @@ def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *
             products += [(joined[3], h), *([] if c is None else [(joined[4], c)])]
         hidden.append(h)
         shapes = tuple(x.shape), tuple(h.shape), None if c is None else tuple(c.shape)
-        numbers = (to_values(torch, tensor) if keep and tensor is not None else None for tensor in (x, h, c))
+        numbers = [to_values(torch, tensor) if keep and tensor is not None else None for tensor in (x, h, c)]
+        numbers += [norm(torch, h), norm(torch, c)]
         steps.append(CellStep(t, *shapes, *numbers))
     output, final = layer(inputs.input, inputs.state)
     pairs = [(torch.stack(hidden), output)]
@@ -134,6 +142,14 @@ def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *
         row, weight, result = (tuple(tensor.shape) for tensor in joined[:3])
         matmul = OneMatmul(row, weight, result, compare(torch, products, terms))
     return tuple(steps), initial, compare(torch, pairs, terms), matmul
+
+
+def norm(torch: Any, state: Any | None) -> Any:
+    """The Euclidean norm of all numbers of a state; ``None`` where there are none."""
+    if state is None or state.is_meta:
+        return None
+    wide = state if state.is_complex() else state.to(torch.promote_types(state.dtype, torch.float32))
+    return to_values(torch, torch.linalg.vector_norm(wide))
 
 
 def copy_weights(torch: Any, layer: Any, cell: Any) -> None:

@@ -13,6 +13,7 @@ from .build import Inputs, build_module, make_inputs, torch_errors
 from .compare import same_numbers
 from .device import pick_device
 from .expression import evaluate
+from .load import Given
 from .memory import check_fits
 from .values import check_values, to_values
 
@@ -31,7 +32,9 @@ class Outcome(NamedTuple):
     method: str
 
 
-def run(config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False) -> Measured:
+def run(
+    config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False, given: Given | None = None
+) -> Measured:
     """Builds the module of ``config``, feeds it ``data``, and measures.
 
     The module is in evaluation mode, so dropout, which acts in training only, changes nothing, and the call is made in
@@ -45,6 +48,7 @@ def run(config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int =
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``, ``meta``, ..., or ``auto``.
         seed: of the weights and of the input.
         values: also hand out the numbers.
+        given: weights, inputs and states to take instead of seeded ones, and where to keep the results.
 
     Raises:
         MachineError: torch or the device is missing, it cannot run this dtype, or there is not enough memory.
@@ -56,7 +60,10 @@ def run(config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int =
     with torch_errors(torch, config, data, place) as warned:
         module = build_module(torch, config, data.dtype, place, seed)
         inputs = make_inputs(torch, config, data, place, seed)
-        measured = measure(torch, module, inputs, config, data, values=values)
+        if given is not None:
+            given.fill(torch, module)
+            inputs = given.replace(torch, inputs, layered=False)
+        measured = measure(torch, module, inputs, config, data, values=values, given=given)
     return replace(measured, warnings=tuple(warned))
 
 
@@ -78,9 +85,20 @@ def check_size(torch: Any, config: RNNConfig, data: DataConfig, place: Any, *, v
         check_values(numbers + cost.parameters(config), place)
 
 
-def measure(torch: Any, module: Any, inputs: Inputs, config: RNNConfig, data: DataConfig, *, values: bool) -> Measured:
+def measure(
+    torch: Any,
+    module: Any,
+    inputs: Inputs,
+    config: RNNConfig,
+    data: DataConfig,
+    *,
+    values: bool,
+    given: Given | None = None,
+) -> Measured:
     """Runs ``module`` once and reads shapes, parameters, states and numbers off it."""
     outcome = forward(torch, module, inputs, config, data)
+    if given is not None:
+        given.keep({name: tensor for name, tensor in outcome.tensors.items() if name not in Inputs._fields})
     weights = dict(module.named_parameters())
     numbers = {name: to_values(torch, tensor) for name, tensor in {**outcome.tensors, **weights}.items()} if values else None
     return Measured(
