@@ -48,10 +48,19 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
             @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
             @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--weights', 'Take module and weights from this checkpoint', 'FILE'),
+            @('--name', 'Of the checkpoint''s RNNs this one; *, ? match any', '?'),
+            @('--input', 'Take the input from x.npy, x.pt or x.safetensors; FILE:KEY for one of several', 'FILE'),
+            @('--h0', 'Take h_0 from a file, like --input', 'FILE'),
+            @('--c0', 'Take c_0 from a file, like --input', 'FILE'),
+            @('--save', 'Keep the results in this .safetensors file', 'FILE'),
+            @('--force', 'Overwrite the file of --save', ''),
             @('--device', 'cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers', 'auto cpu cuda mps meta'),
             @('--seed', 'Of the weights and the input', '?'),
             @('--values', 'Print the numbers too', ''),
             @('--json', 'One JSON document on standard output', ''),
+            @('--export', 'Also keep what is shown, as FILE.svg, .html or .txt', 'FILE'),
+            @('--code', 'Instead, print a plain PyTorch script that does the same', ''),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )
@@ -87,6 +96,8 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--seed', 'Of the weights and the input', '?'),
             @('--values', 'Print the numbers too', ''),
             @('--json', 'One JSON document on standard output', ''),
+            @('--export', 'Also keep what is shown, as FILE.svg, .html or .txt', 'FILE'),
+            @('--code', 'Instead, print a plain PyTorch script that does the same', ''),
             @('--name', 'Of a checkpoint, the module of this name; *, ? match any', '?'),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
@@ -119,10 +130,17 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--unbatched', 'One sequence without a batch dim: (L, H_in)', ''),
             @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
             @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
+            @('--weights', 'Take module and weights from this checkpoint', 'FILE'),
+            @('--name', 'Of the checkpoint''s RNNs this one; *, ? match any', '?'),
+            @('--input', 'Take the input from x.npy, x.pt or x.safetensors; FILE:KEY for one of several', 'FILE'),
+            @('--h0', 'Take h_0 from a file, like --input', 'FILE'),
+            @('--c0', 'Take c_0 from a file, like --input', 'FILE'),
             @('--device', 'cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers', 'auto cpu cuda mps meta'),
             @('--seed', 'Of the weights and the input', '?'),
             @('--values', 'Print the numbers too', ''),
             @('--json', 'One JSON document on standard output', ''),
+            @('--export', 'Also keep what is shown, as FILE.svg, .html or .txt', 'FILE'),
+            @('--code', 'Instead, print a plain PyTorch script that does the same', ''),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )
@@ -158,6 +176,8 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--seed', 'Of the weights and the input', '?'),
             @('--values', 'Print the numbers too', ''),
             @('--json', 'One JSON document on standard output', ''),
+            @('--export', 'Also keep what is shown, as FILE.svg, .html or .txt', 'FILE'),
+            @('--code', 'Instead, print a plain PyTorch script that does the same', ''),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )
@@ -230,6 +250,8 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--lengths', 'Valid steps of each sequence: a packed batch', '?'),
             @('--dtype', 'float32, float64, float16, bfloat16, ...', 'float16 bfloat16 float32 float64 complex64 complex128'),
             @('--json', 'One JSON document on standard output', ''),
+            @('--export', 'Also keep what is shown, as FILE.svg, .html or .txt', 'FILE'),
+            @('--code', 'Instead, print a plain PyTorch script that does the same', ''),
             @('--from-jsonl', 'Answer each line, a JSON object of config and data keys; - is stdin', 'FILE'),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
@@ -267,6 +289,8 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--uses', 'How you use a result: ''output[:, -1]'', ''h_n.view(3, -1)''. Repeatable', '?'),
             @('--error', 'An error message or traceback to explain; - reads standard input', '?'),
             @('--json', 'One JSON document on standard output', ''),
+            @('--export', 'Also keep what is shown, as FILE.svg, .html or .txt', 'FILE'),
+            @('--code', 'Instead, print a plain PyTorch script that does the same', ''),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )

@@ -108,6 +108,37 @@ def test_script_says_where_it_runs(execute: Execute) -> None:
     assert next(names["rnn"].parameters()).is_meta
 
 
+CALLS = [
+    ("nn.LSTM(10, 20, 2)", ["--input", "5,3,10", "--h0", "2,3,20", "--c0", "2,3,20", "--linear", "20"]),
+    ("nn.GRU(10, 20, batch_first=True)", ["--input", "3,5,10", "--lengths", "2,5,1"]),
+    ("nn.LSTM(10, 20, 2)", ["--input", "5,3,10", "--h0", "2,5,20", "--c0", "2,5,20"]),
+    ("nn.LSTM(10, 20)", ["--input", "5,3,10", "--h0", "1,3,20"]),
+    ("nn.RNN(10, 20)", ["--input", "5,3,9"]),
+    ("nn.GRUCell(10, 20)", ["--input", "3,10", "--h0", "3,21"]),
+    ("nn.GRU(10, 20)", ["--input", "5,3,10", "--input-dtype", "int64"]),
+    ("nn.GRU(10, 20)", ["--input", "5,3,10", "--linear", "21"]),
+]
+
+
+@pytest.mark.parametrize(("code", "arguments"), CALLS)
+def test_check_script_makes_the_call(invoke: Invoke, execute: Execute, code: str, arguments: list[str]) -> None:
+    """The script of check runs where check says that all fits, and fails in PyTorch where check says that it does not."""
+    text = invoke("check", code, *arguments, "--code").out
+    if invoke("check", code, *arguments).code == 0:
+        lines, _ = execute(text)
+        assert all(re.fullmatch(r"\w+ \(.*\)", line) for line in lines)
+    else:
+        with pytest.raises((RuntimeError, ValueError, IndexError)):
+            execute(text)
+
+
+def test_check_without_a_call_has_no_script(invoke: Invoke) -> None:
+    """An error text alone is no call that could be made again."""
+    done = invoke("check", "--error", "Expected hidden size (2, 3, 20), got [2, 5, 20]", "--code")
+    assert (done.code, done.out) == (2, "")
+    assert "--input" in done.err
+
+
 @pytest.mark.parametrize("command", ["run", "dims", "weights", "cell", "concat-demo"])
 def test_commands_print_scripts_without_torch(invoke: Invoke, command: str, execute: Execute) -> None:
     """--code prints a script and nothing else, and it runs."""

@@ -11,7 +11,7 @@ from ..errors import ExitCode, RnndimsError
 from ..shapes import Shape
 from . import output
 from .coerce import Command
-from .options import Module, ModuleOptions, OutputOptions, parse_ints, with_options
+from .options import Module, ModuleOptions, ViewOptions, parse_ints, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -85,13 +85,17 @@ class CallOptions:
 
 @app.command(cls=Command)
 @with_options
-def check(module: ModuleOptions, call: CallOptions, out: OutputOptions) -> ExitCode:
+def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCode:
     """Why does my shape not fit, or what does this error mean; exit code 0 if all fits, 1 if not.
 
     Give the shapes of the call, or PyTorch's words with --error, or both.
     """
     chosen = module.resolve()
     seen = call.resolve(chosen)
+    if out.script:
+        from ..script import check_script
+
+        return output.script(check_script(chosen.config, seen))
     if call.error is not None:
         named = module.code is not None or bool(module.overrides())
         text = _read_input() if call.error == "-" else call.error
@@ -106,7 +110,7 @@ def check(module: ModuleOptions, call: CallOptions, out: OutputOptions) -> ExitC
     return _answer(found, chosen.notes, out)
 
 
-def _answer(found: Diagnosis, notes: tuple[str, ...], out: OutputOptions) -> ExitCode:
+def _answer(found: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> ExitCode:
     code = ExitCode.OK if found.ok else ExitCode.DOES_NOT_FIT
     if out.json:
         from ..render.check_json import check_document
@@ -114,7 +118,7 @@ def _answer(found: Diagnosis, notes: tuple[str, ...], out: OutputOptions) -> Exi
         return output.document(check_document(found, notes), code)
     from ..render.check import check_view
 
-    return output.view(check_view(found, notes), code)
+    return output.view(check_view(found, notes), code, export=out.export)
 
 
 def _read_input() -> str:
