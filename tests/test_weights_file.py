@@ -1,11 +1,13 @@
 """``weights FILE``: every kind of checkpoint file, made here by torch and safetensors and compared with what they load."""
 
 import argparse
+import enum
 import json
 import pickle
 import struct
 import subprocess
 import sys
+import types
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
@@ -102,6 +104,30 @@ def test_containers_are_seen_through(tmp_path: Path, name: str, old: bool) -> No
     """Training frameworks' nested dicts hide no module, and nothing beside the weights stands in the way."""
     found = constructors(write(tmp_path / "c.pt", CONTAINERS[name], old=old))
     assert {key.rpartition(".")[2]: code for key, code in found.items()} == WANTED
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_objects_of_other_packages_are_not_made(
+    tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    """Settings and enums of a framework that is not installed stand in no way, are not made, and are named."""
+    framework = types.ModuleType("some_framework")
+    framework.Settings = type("Settings", (dict,), {"__module__": "some_framework"})
+    framework.Task = enum.Enum("Task", {"A": 1}, module="some_framework")
+    framework.Node = type("Node", (), {"__module__": "some_framework"})
+    monkeypatch.setitem(sys.modules, "some_framework", framework)
+    settings, node = framework.Settings(rate=0.1, task=framework.Task.A), framework.Node()
+    node.children = [framework.Node()]
+    state = {f"model.{name}": tensor for name, tensor in MODEL.state_dict().items()}
+    hyper = {"settings": settings, "task": framework.Task.A, "node": node, framework.Node: {"best": torch.tensor(1.0)}}
+    path = write(tmp_path / "m.ckpt", {"hyper_parameters": hyper, "state_dict": framework.Settings(state)}, old=old)
+    monkeypatch.delitem(sys.modules, "some_framework")
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=True)
+    assert constructors(path) == WANTED
+    result = invoke("weights", str(path))
+    assert result.code == 0
+    assert "some_framework.Node" in result.out
 
 
 @pytest.mark.filterwarnings("ignore")

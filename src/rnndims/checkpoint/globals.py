@@ -33,6 +33,12 @@ class Script(Opaque):
     __slots__ = ()
 
 
+class Foreign(Opaque):
+    """An object of a class of another package than Python's, numpy's and torch's."""
+
+    __slots__ = ()
+
+
 class Named(NamedTuple):
     """A name that the pickle asked for. ``call`` does what calling it means here; ``None`` if it may not be called."""
 
@@ -92,7 +98,7 @@ def resolve(module: str, name: str) -> Any:
         return Named(what, (lambda *_: Opaque(what)) if plain else None)
     if root in sys.stdlib_module_names or root in _OLD_STDLIB:
         raise refusal(what)
-    return Named(what, (lambda *_: Opaque(what)) if _is_class(name) else None)
+    return Named(what, (lambda *_: Foreign(what)) if _is_class(name) else None)
 
 
 def _resolve_torch(module: str, name: str, what: str) -> Any:

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import warnings
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -106,7 +107,9 @@ def _npy_header(file: BinaryIO) -> tuple[Any, int]:
     file.seek(8 + width)
     raw = file.read(length)
     try:
-        return ast.literal_eval(raw.decode("latin-1").strip()), 8 + width + length
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a damaged header may look like odd code
+            return ast.literal_eval(raw.decode("latin-1").strip()), 8 + width + length
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise FileError("is not a .npy file, or it is damaged") from error
 

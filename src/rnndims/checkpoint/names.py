@@ -14,7 +14,7 @@ WRAPPERS: Final = words(
 )
 """First parts of a name that are no part of the model's own names."""
 
-_OPTIMIZER: Final = re.compile(r"optim(izer)?s?(_states?|_state_dicts?|_dict)?|(lr_)?schedulers?(_state_dict)?|(grad_)?scaler")
+_OPTIMIZER: Final = re.compile(r"optim(izer)?s?(_states?|_state_dicts?|_dict)?")
 _MOMENTS: Final = words(
     "exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta prev "
     "step_size exp_avg_diff neg_grad_or_diff grad grads gradients first_moment second_moment"

@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from ..errors import FileError
+from ..errors import FileError, shorten
 from . import archive, pickles
-from .globals import Opaque, Script, StorageType
+from .globals import Foreign, Opaque, Script, StorageType
 from .stream import Stream
 from .tensors import BITS, MAX_NUMEL, FileContent, FileTensor, Storage
 
@@ -132,6 +132,7 @@ def flatten(root: Any, kind: str) -> FileContent:
     """
     content = FileContent(kind, {})
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
+    foreign: dict[str, None] = {}
     scanned = letters = 0
     while pending:
         name, value, parents = pending.pop()
@@ -141,6 +142,8 @@ def flatten(root: Any, kind: str) -> FileContent:
             continue
         if isinstance(value, Opaque) and value.items is None and not isinstance(value, Script):
             content.objects[_fresh(name, content.objects)] = value.what
+            if isinstance(value, Foreign):
+                foreign[value.what] = None
             continue
         if id(value) in parents:
             raise FileError("is nested without end: a dict in it contains itself")
@@ -153,6 +156,9 @@ def flatten(root: Any, kind: str) -> FileContent:
         if scanned > _MAX_ENTRIES or letters + len(pending) * len(prefix) > _MAX_LETTERS:
             raise FileError(f"is nested so that it unfolds to more than {_MAX_ENTRIES} entries: no checkpoint is")
     _check_found(root, content)
+    if foreign:
+        shown = ", ".join(shorten(what) for what in list(foreign)[:3]) + (", ..." if len(foreign) > 3 else "")
+        content.notes.append(f"it also holds pickled objects ({shown}): they were not made, and none of their code was run")
     return content
 
 

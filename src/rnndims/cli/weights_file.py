@@ -24,8 +24,8 @@ def is_file(argument: str | None) -> bool:
         return False
     from ..checkpoint.source import INDEX, SAFETENSORS, TORCH_SUFFIXES
 
-    looks = argument.endswith((INDEX, SAFETENSORS, *TORCH_SUFFIXES)) or os.sep in argument or "/" in argument
-    return looks and "(" not in argument and "\n" not in argument
+    looks = (os.sep in argument or "/" in argument) and "(" not in argument and "\n" not in argument
+    return looks or argument.endswith((INDEX, SAFETENSORS, *TORCH_SUFFIXES))
 
 
 def show(file: str, name: str | None, *, json: bool, export: str | None = None) -> ExitCode:
