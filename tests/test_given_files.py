@@ -260,7 +260,7 @@ def test_what_is_asked_wrongly_is_a_usage_error(tmp_path: Path, invoke: Invoke) 
         (("--weights", one, "--layers", "2"), "--layers"),
         (("--weights", one, "--nonlinearity", "relu"), "--nonlinearity"),
         (("--name", "x"), "--weights"),
-        (("--weights", one, "--script"), "--script"),
+        (("--weights", one, "--code"), "--code"),
         (("--weights", str(tmp_path / "missing.pt")), "no such file"),
         (("--weights", one, "--input", none), "2 tensors"),
         (("--weights", one, "--input", f"{none}:x"), "no tensor x"),

@@ -21,7 +21,7 @@ def cell(module: ModuleOptions, data: DataOptions, files: GivenOptions, torch: T
 
     config = torch_runner.as_cell(chosen.config, fed)
     if out.script:
-        taken.refuse_files("--script")
+        taken.refuse_files("--code")
         from ..script import script
 
         return output.script(script(config, fed, "cell", device=torch.resolve_device(chosen), seed=torch.seed))

@@ -31,6 +31,7 @@ OPTION_NAMES = {
     "cell": "--cell",
     "num_layers": "--layers",
     "is_cell": "CONSTRUCTOR",
+    "script": "--code",
 }
 """Options whose name is not that of the field with dashes."""
 

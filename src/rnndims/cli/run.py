@@ -22,7 +22,7 @@ def run(
     taken = choose(module, data, files, save)
     chosen, fed = taken.module, taken.data
     if out.script:
-        taken.refuse_files("--script")
+        taken.refuse_files("--code")
         from ..script import script
 
         return output.script(script(chosen.config, fed, device=torch.resolve_device(chosen), seed=torch.seed))

@@ -105,7 +105,7 @@ def _print_rest(found: Checkpoint, console: "Console") -> None:
     if rest.tensors:
         names = ", ".join(shorten(name, 40) for name in rest.examples) + (", ..." if rest.tensors > len(rest.examples) else "")
         count = f"{text.count(rest.tensors)} tensor{'s' if rest.tensors > 1 else ''} of no RNN"
-        parts.append(f"{count}, {text.count(rest.parameters)} numbers, {text.size(rest.bytes)}: {names}")
+        parts.append(f"{count}, {text.count(rest.parameters)} numbers, bytes {text.size(rest.bytes)}: {names}")
     if found.optimizer:
         parts.append(f"{text.count(found.optimizer)} tensors of an optimizer")
     console.print(Text(f"also in the file: {'; '.join(parts)}", style=style.QUIET))
