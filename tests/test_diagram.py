@@ -253,6 +253,9 @@ def test_matmul_blocks_multiply_to_the_gates(config: RNNConfig) -> None:
 def test_impossible_requests_are_refused() -> None:
     """A layer that does not exist, or a picture of nothing, is an error that names the option."""
     config = RNNConfig("rnn", 4, 3, 2)
+    with pytest.raises(ConfigError) as caught:
+        build_diagram(config, DataConfig(10**9), max_steps=10**9)
+    assert caught.value.field == "max_steps"
     for arguments, field in (({"layer": 2}, "layer"), ({"layer": -1}, "layer"), ({"max_steps": 0}, "max_steps")):
         with pytest.raises(ConfigError) as caught:
             build_diagram(config, DataConfig(), "cell", **arguments)  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ def test_svg_is_a_whole_picture(invoke: Invoke, tmp_path: Path, command: str) ->
 
 
 def test_answers_that_do_not_fit_are_kept_too(invoke: Invoke, tmp_path: Path) -> None:
-    """check keeps its answer like the others, and exits with 1 all the same."""
+    """Check keeps its answer like the others, and exits with 1 all the same."""
     done = invoke("check", "nn.LSTM(10, 20, 2)", "--input", "5,3,10", "--h0", "2,5,20", "--export", str(tmp_path / "a.txt"))
     assert done.code == 1
     assert (tmp_path / "a.txt").read_text(encoding="utf-8").split() == done.out.split()

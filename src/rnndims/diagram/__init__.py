@@ -5,7 +5,7 @@ from ..errors import ConfigError
 from .cell_view import cell_view
 from .matmul import matmul
 from .model import Diagram, Edge, Node, Sequence, Term, View, WeightSet, plural, shape_text
-from .unrolled import unrolled
+from .unrolled import MAX_LAYERS, MAX_STEPS, unrolled
 
 __all__ = [
     "Diagram",
@@ -22,6 +22,9 @@ __all__ = [
     "shape_text",
     "unrolled",
 ]
+
+
+MAX_CELLS = 20_000
 
 
 def build_diagram(
@@ -55,6 +58,10 @@ def build_diagram(
     for name, value in (("max_steps", max_steps), ("max_layers", max_layers)):
         if value is not None and value < 1:
             raise ConfigError(name, value, "must be 1 or more")
+    steps = min(max_steps or MAX_STEPS, data.seq_len or 1)
+    if view == "unrolled" and steps * min(max_layers or MAX_LAYERS, config.num_layers) * config.D > MAX_CELLS:
+        field = "max_steps" if max_steps is not None else "max_layers"
+        raise ConfigError(field, max_steps or max_layers, f"no picture has more than {MAX_CELLS} cells")
     if view == "matmul":
         return matmul(config, data, layer)
     if view == "cell" or config.is_cell:

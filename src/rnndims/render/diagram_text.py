@@ -15,6 +15,8 @@ from .diagram_layout import layout
 from .diagram_scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
 
 NARROWEST: Final = 20
+NARROWEST_STEP: Final = 7
+"""Columns that a step takes at the least, with the gap before it."""
 _STYLES: Final[dict[str, str]] = {
     **style.DIRECTION,
     "output": style.GOOD,
@@ -41,21 +43,27 @@ def render_text(diagram: Diagram, width: int, *, ascii_only: bool = False) -> li
 
 def _fit(diagram: Diagram, m: Metrics, width: int) -> tuple[Diagram, Scene | None]:
     """The most telling drawing that is no wider than ``width``: all steps, else fewer steps, and details last."""
-    for candidate, detail in [(diagram, width)] if diagram.view == "matmul" else _candidates(diagram):
+    for candidate, detail in _candidates(diagram, width):
         scene = layout(candidate, m, detail)
         if scene.width <= width:
             return candidate, scene
     return diagram, None
 
 
-def _candidates(diagram: Diagram) -> Iterator[tuple[Diagram, int]]:
-    for detail in (0, 1, 2, 3):
-        yield diagram, detail
-    if diagram.view != "unrolled":
+def _candidates(diagram: Diagram, width: int) -> Iterator[tuple[Diagram, int]]:
+    """What to try, the best first; ``detail`` means what the view's layout says."""
+    if diagram.view == "matmul":
+        yield diagram, width
         return
     drawn = sum(step is not None for step in diagram.steps)
+    if drawn * NARROWEST_STEP <= width:
+        for detail in (0, 1, 2, 3):
+            yield diagram, detail
+    if diagram.view != "unrolled":
+        return
     layers = sum(layer is not None for layer in diagram.layers)
-    fewer = [unrolled(diagram.config, diagram.data, limit, layers) for limit in range(drawn - 1, 0, -1)]
+    most = min(drawn - 1, width // NARROWEST_STEP)
+    fewer = [unrolled(diagram.config, diagram.data, limit, layers) for limit in range(most, 0, -1)]
     for detail, least in ((1, 2), (2, 2), (3, 2), (4, 2), (3, 1), (4, 1)):
         yield from ((candidate, detail) for candidate in fewer if len(candidate.steps) > least)
 
