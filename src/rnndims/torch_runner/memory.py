@@ -43,17 +43,22 @@ def check_countable(config: RNNConfig, data: DataConfig) -> None:
 def estimate(config: RNNConfig, data: DataConfig) -> int:
     """Bytes that building and running the module takes at its peak: parameters, tensors, and PyTorch's workspace.
 
-    The workspace is what the CPU kernels were seen to take: the gates of all steps of one layer, ``2*D + 1`` times its
-    output, a reordered copy of its weights, and bookkeeping for each step.
+    The workspace is what the CPU kernels were seen to take: for each direction the gates of all steps of one layer, two of
+    its outputs and a copy of the input (one more to pack it), what is projected, a reordered copy of the weights, and
+    bookkeeping for each step.
     """
     itemsize, rows = data.itemsize, config.G * config.hidden_size
-    tensors = sum(tensor.bytes for tensor in shapes.tensors(config, data).values())
+    named = shapes.tensors(config, data)
+    tensors = sum(tensor.bytes for tensor in named.values())
     parameters = cost.parameters(config) * itemsize
     widest = config.layer_input_size(config.num_layers - 1) if config.num_layers > 1 else 0
     layer = rows * (max(config.input_size, widest) + config.H_out) * itemsize
     steps = cost.valid_steps(config, data)
     outputs = steps * config.D * config.H_out * itemsize
-    workspace = layer + steps * rows * itemsize + (2 * config.D + 1) * outputs
+    workspace = layer + config.D * steps * rows * itemsize + (2 * config.D + 1) * outputs
+    workspace += (config.D + (data.lengths is not None)) * named["input"].bytes
+    if config.proj_size:
+        workspace += config.D * steps * config.hidden_size * itemsize
     if not config.is_cell:
         workspace += (data.seq_len or 0) * config.D * STEP_OVERHEAD
     return parameters + tensors + workspace
