@@ -164,6 +164,21 @@ def test_legend_has_every_weight_whole() -> None:
         assert expected in text
 
 
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_cell_is_a_picture_at_80_columns(cell: str) -> None:
+    """In a terminal of the usual width the gates, their operations and the states are drawn, not listed, with all shapes."""
+    lines = [line.plain for line in render_text(build_diagram(R(cell, 4, 2), D(), "cell"), 80)]  # type: ignore[arg-type]
+    text = "\n".join(lines)
+    assert max(map(len, lines)) <= 80
+    states = ["xₜ", "hₜ₋₁", "hₜ", *(["cₜ₋₁", "cₜ"] if cell == "lstm" else [])]
+    assert all(f"│   {name} " in text for name in states if len(name) == 2)
+    assert all(f"│  {name}   ├─" in text for name in states if len(name) == 4)
+    assert text.count("▶") >= (3 if cell == "rnn" else 12)
+    assert "(2, 4)" in text
+    assert "(2, 2)" in text
+    assert "(2,)" in text
+
+
 def test_narrow_cell_view_has_all_equations() -> None:
     """At 40 columns the cell is a column of its equations, shapes and all, in the order they are computed."""
     text = "\n".join(drawn("cell", "projected", 40))

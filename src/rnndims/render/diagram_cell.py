@@ -11,14 +11,25 @@ CAPTIONS = {
     ("lstm", "o"): "output gate o",
     ("gru", "r"): "reset gate r",
     ("gru", "z"): "update gate z",
-    ("gru", "n_x"): "new gate n, from the input",
-    ("gru", "n_h"): "new gate n, from the state",
+    ("gru", "n_x"): "new gate n, input part",
+    ("gru", "n_h"): "new gate n, state part",
 }
+
+COLUMNS = {
+    "rnn": (),
+    "lstm": (("keep",), ("write", "sum"), ("squash", "show")),
+    "gru": (("keep", "join", "reset"), ("rest", "n"), ("new", "sum")),
+}
+"""The operations that stand above each other, from left to right."""
 
 
 def layout_cell(diagram: Diagram, m: Metrics, detail: int = 0) -> Scene:
-    """The cell of ``diagram`` with coordinates; in text, ``detail`` 2 stacks the equations instead."""
-    if m.text and detail >= 2:
+    """The cell of ``diagram`` with coordinates.
+
+    In text, ``detail`` 1 leaves out the shapes of biases and gates, 2 those of weights too and writes the activations
+    into the gates, and from 3 on the equations are stacked instead.
+    """
+    if m.text and detail >= 3:
         from .diagram_stack import stack_cell
 
         return stack_cell(diagram, m, detail)
@@ -29,27 +40,28 @@ class _Layout:
     def __init__(self, diagram: Diagram, m: Metrics, detail: int) -> None:
         self.d, self.m, self.detail = diagram, m, detail
         self.out = Scene()
+        self.compact = m.text and detail == 2
         nodes = diagram.nodes.values()
         self.op_w = {n.id: self._op_width(n.activation or n.name) for n in nodes if n.activation or n.kind == "op"}
-        self.act_w = max((w for n, w in self.op_w.items() if self.d.nodes[n].activation), default=0.0)
+        self.act_w = 0.0 if self.compact else max(w for n, w in self.op_w.items() if self.d.nodes[n].activation)
         self.top = m.pick(0, 58)
         self.left = m.pick(0, 24)
         inputs = [n for n in nodes if n.id in ("x", "h_prev", "c_prev")]
         self.in_w = max(m.box_width(*self._tensor_lines(node)) for node in inputs)
         self.bus = (self.left + self.in_w + m.pick(2, 26), self.left + self.in_w + m.pick(4, 50))
-        self.gate_x = self.bus[1] + m.pick(3, 30)
+        self.gate_x = self.bus[1] + m.pick(2 if self.compact else 3, 30)
         self.gate_w = max(m.box_width(*self._term_lines(n)) for n in nodes if n.terms and n.kind != "projection")
-        if not m.text:  # room for the captions, left of the first line that goes up
-            self.gate_w = max(
-                self.gate_w, max(m.width(self._caption(n), "small") for n in nodes if n.terms[1:] or n.kind == "linear") - 60
-            )
+        captions = [m.width(self._caption(n), "small") for n in nodes if n.kind in ("gate", "linear")]
+        self.gate_w = max(self.gate_w, m.even(max(captions) - m.pick(4, 60)))  # left of the first line that goes up
         self.act_x = self.gate_x + self.gate_w + m.pick(3, 26)
-        self.after = self.act_x + self.act_w
+        self.after = self.gate_x + self.gate_w if self.compact else self.act_x + self.act_w
         room = 0 if m.text and detail else max(m.width(self._flow_text(n), "small") for n in nodes if n.activation)
-        widest = max(self.op_w.values())
-        pitch = widest + m.pick(3, 34)
-        first = self.after + room + m.pick(3, 22) + widest / 2
-        self.columns = [float(int(first + number * pitch)) for number in range(3)]
+        self.columns: list[float] = []
+        x = self.after + room + m.pick(3, 22)
+        for names in COLUMNS[diagram.config.cell]:
+            width = max(self.op_w[name] for name in names) if m.text else max(self.op_w.values())
+            self.columns.append(float(int(x + width / 2)))
+            x += width + m.pick(3, 34)
 
     # -- text
 
@@ -65,10 +77,12 @@ class _Layout:
 
     def _term_lines(self, node: Node) -> list[str]:
         lines = [self._term(term) for term in node.terms]
+        if self.compact and node.activation:
+            return [f"{self._op_text(node.activation)}({lines[0]}", f"+ {lines[1]})"]
         return lines if len(lines) == 1 else ["  " + lines[0], "+ " + lines[1]]
 
     def _term(self, term: Term) -> str:
-        text = f"{term.weight} {shape_text(term.shape)} {term.operand}"
+        text = f"{term.weight} {term.operand}" if self.compact else f"{term.weight} {shape_text(term.shape)} {term.operand}"
         if term.bias is not None:
             text += f" + {term.bias}" if self.m.text and self.detail else f" + {term.bias} {shape_text(term.bias_shape)}"
         return self.m.glyphs.text(text)
@@ -78,8 +92,10 @@ class _Layout:
 
     def _caption(self, node: Node) -> str:
         start, stop = node.terms[0].rows
-        names = " and ".join(term.parameter for term in node.terms)
-        return f"{CAPTIONS[self.d.config.cell, node.id]}, rows {start}:{stop} of {names}"
+        caption = f"{CAPTIONS[self.d.config.cell, node.id]}, rows {start}:{stop}"
+        if self.m.text:
+            return caption.replace(" gate n", " n") if self.compact else caption
+        return f"{caption} of {' and '.join(term.parameter for term in node.terms)}"
 
     # -- pieces
 
@@ -113,9 +129,9 @@ class _Layout:
         for number, line in enumerate(lines):
             self._label(self.gate_x + m.pick(2, 10), self._port(y, number), line, "start", "plain", "normal")
         caption = self._caption(node)
-        self._label(self.gate_x, y - m.pick(1, 11), caption.partition(" of ")[0] if m.text else caption)
+        self._label(self.gate_x, y - m.pick(1, 11), caption)
         middle = y + m.pick(1, height / 2)
-        if node.activation is None:
+        if node.activation is None or self.compact:
             return box.right, middle
         width = self.op_w[name]
         op_h = m.pick(2, 36)
@@ -149,12 +165,21 @@ class _Layout:
             if high > low:
                 self._arrow((bus, low), (bus, high), tone=tone, kind="x", head=False, dot=start[0] == bus)
 
+    def _shapes_of_gates(self) -> list[str]:
+        """The shapes that the gates have no room for."""
+        first, second = next(node.terms for node in self.d.nodes.values() if node.kind == "gate")
+        found = [f"W_i is {shape_text(first.shape)}, W_h {shape_text(second.shape)}"] if self.compact else []
+        found += [f"b_i and b_h are {shape_text(first.bias_shape)}"] if first.bias is not None else []
+        return [f"for each gate, {', '.join(found)}"] if found else []
+
     # -- the three cells
 
     def scene(self) -> Scene:
         m = self.m
         if not m.text:
             self._label(24, 30, self.d.title, tone="strong", size="title")
+        if m.text and self.detail:
+            self.out.notes += self._shapes_of_gates()
         bottom = {"rnn": self._rnn, "lstm": self._lstm, "gru": self._gru}[self.d.config.cell]()
         right = max(box.right for box in self.out.boxes)
         self.out.width = right + m.pick(1, 24)
@@ -209,7 +234,7 @@ class _Layout:
         self._arrow((third, squash.bottom), (third, show.y))
         self._arrow(outs["o"], (show.x, outs["o"][1]))
         y = outs["o"][1]
-        x_out = squash.right + m.pick(4, 40)
+        x_out = squash.right + m.pick(3 if self.compact else 4, 40)
         left, projected = show.right, self.d.nodes.get("projection")
         if projected is not None:
             term = projected.terms[0]
@@ -242,7 +267,7 @@ class _Layout:
         rest, new = self._op("rest", second, outs["z"][1]), self._op("new", third, outs["z"][1])
         join, squash = self._op("join", first, outs["n_x"][1]), self._op("n", second, outs["n_x"][1])
         reset = self._op("reset", first, outs["n_h"][1])
-        x_out = third + max(self.op_w.values()) / 2 + m.pick(4, 40)
+        x_out = third + (add.w if m.text else max(self.op_w.values())) / 2 + m.pick(4, 40)
         h_next = self._tensor("h_next", x_out, belt)
         self._arrow((h.right, belt), (keep.x, belt), tone="forward", kind="h")
         self._arrow((keep.right, belt), (add.x, belt), tone="forward", kind="h")

@@ -4,8 +4,8 @@ from ..diagram import Diagram, Node, Term, shape_text
 from .diagram_scene import Arrow, Box, Metrics, Scene, Tone
 
 
-def stack_cell(diagram: Diagram, m: Metrics, detail: int = 2) -> Scene:
-    """The cell of ``diagram`` as a column of boxes; from ``detail`` 3 on, with every shape on a line of its own."""
+def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:
+    """The cell of ``diagram`` as a column of boxes; from ``detail`` 4 on, with every shape on a line of its own."""
     g, nodes = m.glyphs, diagram.nodes
     blocks: list[tuple[list[str], Tone]] = []
     inputs = [nodes[name] for name in ("x", "h_prev", "c_prev") if name in nodes]
@@ -44,7 +44,7 @@ def _shapes(terms: tuple[Term, ...], detail: int) -> list[str]:
     weights = [f"{term.weight} {shape_text(term.shape)}" for term in terms]
     biases = [term.bias for term in terms if term.bias]
     end = [f"{', '.join(biases)} {shape_text(terms[0].bias_shape)}"] if biases else []
-    return [*(weights if detail > 2 else [", ".join(weights)]), *end]
+    return [*(weights if detail > 3 else [", ".join(weights)]), *end]
 
 
 def _result_lines(diagram: Diagram) -> list[list[str]]:
@@ -55,7 +55,7 @@ def _result_lines(diagram: Diagram) -> list[list[str]]:
     if diagram.config.cell == "gru":
         x, h = nodes["n_x"].terms[0], nodes["n_h"].terms[0]
         lines = [f"n = tanh({_sum(x)}", f"      + r * ({_sum(h)}))"]
-        return [lines + _shapes((x, h), 3), ["h_t = (1 - z) * n + z * h_(t-1)", f"h_t {state}"]]
+        return [lines + _shapes((x, h), 4), ["h_t = (1 - z) * n + z * h_(t-1)", f"h_t {state}"]]
     found = [["c_t = f * c_(t-1) + i * g", f"c_t {shape_text(nodes['c_next'].shape or ())}"]]
     if "projection" in nodes:
         term = nodes["projection"].terms[0]

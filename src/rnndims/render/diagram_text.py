@@ -55,12 +55,12 @@ def _candidates(diagram: Diagram, width: int) -> Iterator[tuple[Diagram, int]]:
     if diagram.view == "matmul":
         yield diagram, width
         return
+    if diagram.view == "cell":
+        yield from ((diagram, detail) for detail in range(5))
+        return
     drawn = sum(step is not None for step in diagram.steps)
     if drawn * NARROWEST_STEP <= width:
-        for detail in (0, 1, 2, 3):
-            yield diagram, detail
-    if diagram.view != "unrolled":
-        return
+        yield from ((diagram, detail) for detail in range(4))
     layers = sum(layer is not None for layer in diagram.layers)
     most = min(drawn - 1, width // NARROWEST_STEP)
     fewer = [unrolled(diagram.config, diagram.data, limit, layers) for limit in range(most, 0, -1)]
