@@ -1,6 +1,6 @@
 """A diagram in each format: which format a file's suffix means, and what is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -9,8 +9,6 @@ from ..errors import RnndimsError, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from ..cli.output import View
 
 Format = Literal["text", "ascii", "svg", "dot", "mermaid", "png"]
 
@@ -76,7 +74,9 @@ def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str
     return "".join(f"{line.plain}\n" for line in render_text(diagram, width, ascii_only=kind == "ascii"))
 
 
-def diagram_view(diagram: Diagram, notes: Sequence[str] = (), *, ascii_only: bool = False, width: int | None = None) -> "View":
+def diagram_view(
+    diagram: Diagram, notes: Sequence[str] = (), *, ascii_only: bool = False, width: int | None = None
+) -> Callable[["Console"], None]:
     """The diagram as characters, as wide as the console unless ``width`` says otherwise, and in ASCII where it must be."""
 
     def view(console: "Console") -> None:
