@@ -11,7 +11,7 @@ from rnndims import ConfigError, DataConfig, RNNConfig
 from rnndims.equations import equations, one_matmul
 from rnndims.errors import MachineError
 from rnndims.torch_runner import run, step_through
-from rnndims.torch_runner.compare import compare
+from rnndims.torch_runner.compare import compare, full_precision
 
 CELLS = [("rnn", "tanh"), ("rnn", "relu"), ("lstm", None), ("gru", None)]
 
@@ -104,6 +104,16 @@ def test_a_wrong_cell_is_noticed():
     assert compare(torch, [(torch.tensor([1.0]), torch.tensor([float("inf")]))], 1)[:2] == (False, "Infinity")
     assert compare(torch, [(torch.tensor([float("inf")]), torch.tensor([float("inf")]))], 1)[:2] == (True, 0.0)
     assert compare(torch, [(torch.tensor([float("nan")]), torch.tensor([1.0]))], 1).matches is False
+
+
+def test_cudnn_is_asked_for_full_precision_and_left_as_it_was():
+    """While results are compared on a GPU cuDNN may not round to TF32; afterwards its setting is what it was before."""
+    before = torch.backends.cudnn.allow_tf32
+    with full_precision(torch, torch.device("cuda")):
+        assert torch.backends.cudnn.allow_tf32 is False
+    assert torch.backends.cudnn.allow_tf32 == before
+    with full_precision(torch, torch.device("cpu")):
+        assert torch.backends.cudnn.allow_tf32 == before
 
 
 def test_the_shapes_under_the_terms_multiply():

@@ -9,7 +9,7 @@ from ..measurements import CellRun, CellStep, Comparison, OneMatmul
 from ..results import compute_dims
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
-from .compare import compare
+from .compare import compare, full_precision
 from .device import pick_device
 from .load import Given
 from .memory import check_fits
@@ -51,7 +51,7 @@ def step_through(
     count = (data.seq_len or 0) * sum(t.numel for name, t in dims.tensors.items() if name in ("input", "h_1", "c_1"))
     if values:
         check_values(count + dims.totals.parameters, place)
-    with torch_errors(torch, layer_config, data, place) as warned:
+    with torch_errors(torch, layer_config, data, place) as warned, full_precision(torch, place):
         layer = build_module(torch, layer_config, data.dtype, place, seed)
         inputs = make_inputs(torch, layer_config, data, place, seed)
         cell = build_module(torch, cell_config, data.dtype, place, seed)

@@ -1,6 +1,9 @@
 """Whether two ways to the same numbers really give the same numbers."""
 
+import contextlib
 import math
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from ..measurements import Comparison
@@ -37,7 +40,7 @@ def compare(torch: Any, pairs: list[tuple[Any, Any]], terms: int) -> Comparison:
             worst = max(worst, difference.nan_to_num(nan=float("inf"), posinf=float("inf")).max().item())
             finite = wide.abs().nan_to_num(nan=0.0, posinf=0.0)
             scale = max(scale, finite.max().item())
-    tolerance = _tolerance(torch, dtype, terms)
+    tolerance = _tolerance(torch, dtype, terms, pairs[0][0].device.type)
     matches: bool | None = same_shapes and worst <= tolerance * max(1.0, scale)
     if dtype.is_complex and same_shapes and not matches:
         matches = None
@@ -48,12 +51,33 @@ def _widen(torch: Any, tensor: Any) -> Any:
     return tensor.detach().cpu().to(torch.complex128 if tensor.is_complex() else torch.float64)
 
 
-def _tolerance(torch: Any, dtype: Any, terms: int) -> float:
-    """Four roundings of the dtype, more by the square root of the terms where sums are kept in the dtype itself.
+@contextlib.contextmanager
+def full_precision(torch: Any, device: Any) -> Iterator[None]:
+    """Lets cuDNN multiply float32 as float32: by default it may round to 10 bits (TF32), which a loop over cells does not."""
+    cudnn = torch.backends.cudnn
+    before = None
+    with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # PyTorch is about to rename this setting
+        warnings.simplefilter("ignore")
+        if device.type == "cuda":
+            before, cudnn.allow_tf32 = cudnn.allow_tf32, False
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings(), contextlib.suppress(RuntimeError):
+            warnings.simplefilter("ignore")
+            if before is not None:
+                cudnn.allow_tf32 = before
+
+
+def _tolerance(torch: Any, dtype: Any, terms: int, device: str) -> float:
+    """Four roundings of the dtype (16 on accelerators, whose activations are approximate).
+
+    Where sums are kept in the dtype itself, more by the square root of the terms.
 
     Complex tanh and sigmoid have poles, near which rounding grows: half of the digits have to do.
     """
     eps = float(torch.finfo(dtype).eps)
     if dtype.is_complex:
         return math.sqrt(eps)
-    return 4 * eps if eps > 1e-4 else 4 * eps * math.sqrt(max(1, terms))
+    roundings = 4 if device == "cpu" or eps > 1e-4 else 16
+    return roundings * eps if eps > 1e-4 else roundings * eps * math.sqrt(max(1, terms))

@@ -12,7 +12,7 @@ from ..shapes import Shape
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
 from .cell import FEW
-from .compare import compare, same_numbers
+from .compare import compare, full_precision, same_numbers
 from .device import pick_device
 from .run import check_size, forward
 from .values import check_values, to_values
@@ -93,7 +93,7 @@ def concat_module(
     count = 2 * dims.tensors["output"].numel
     if values:
         check_values(count, place)
-    with torch_errors(torch, config, data, place) as warned:
+    with torch_errors(torch, config, data, place) as warned, full_precision(torch, place):
         module = build_module(torch, config, data.dtype, place, seed)
         inputs = make_inputs(torch, config, data, place, seed)
         tensors = forward(torch, module, inputs, config, data).tensors
