@@ -112,6 +112,19 @@ def test_ascii_terminal_gets_ascii(invoke: Invoke, monkeypatch: pytest.MonkeyPat
     assert b"+--+--+" in done.stdout
 
 
+@pytest.mark.parametrize("kind", ["svg", "dot", "mermaid"])
+def test_documents_survive_an_ascii_terminal(kind: str) -> None:
+    """Where standard output has no arrows, a document has references for them, and means the same."""
+    command = [sys.executable, "-m", "rnndims", "diagram", "-b", "--format", kind]
+    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PATH": "", "SYSTEMROOT": ""}
+    done = subprocess.run(command, capture_output=True, env=environment, check=True, cwd=ROOT)
+    text = done.stdout.decode("ascii")
+    assert "\\u" not in text
+    whole = subprocess.run(command, capture_output=True, env={**environment, "PYTHONIOENCODING": "utf-8"}, check=True, cwd=ROOT)
+    back = re.sub(r"&?#(\d{3,});", lambda found: chr(int(found[1])), text)
+    assert back == whole.stdout.decode("utf-8").replace("\r\n", "\n")
+
+
 def test_no_torch_and_for_documents_no_rich() -> None:
     """A picture needs no torch, and an SVG no Rich either."""
     code = (

@@ -54,7 +54,7 @@ def diagram(
         from ..render.diagram_json import diagram_document
 
         return output.document(diagram_document(picture, chosen.notes))
-    from ..render.diagram import diagram_view, format_of, render_bytes, render_plain
+    from ..render.diagram import diagram_view, format_of, in_ascii, render_bytes, render_plain
 
     if file is not None:
         _write(file, render_bytes(picture, kind or format_of(file)))
@@ -64,7 +64,8 @@ def diagram(
         return output.view(diagram_view(picture, chosen.notes, ascii_only=kind == "ascii"))
     if kind == "png":
         raise RnndimsError("--format png: is not for a terminal", fix="Say where to write it: --output FILE.png")
-    sys.stdout.write(render_plain(picture, kind))
+    text = render_plain(picture, kind)
+    sys.stdout.write(text if (sys.stdout.encoding or "").lower().startswith("utf") else in_ascii(text, kind))
     output.warn(chosen.notes)
     return ExitCode.OK
 

@@ -74,6 +74,12 @@ def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str
     return "".join(f"{line.plain}\n" for line in render_text(diagram, width, ascii_only=kind == "ascii"))
 
 
+def in_ascii(text: str, kind: Format) -> str:
+    """A document with the character references of its language for all that is not ASCII."""
+    sign = "#" if kind == "mermaid" else "&#"
+    return "".join(char if char.isascii() else f"{sign}{ord(char)};" for char in text)
+
+
 def diagram_view(
     diagram: Diagram, notes: Sequence[str] = (), *, ascii_only: bool = False, width: int | None = None
 ) -> Callable[["Console"], None]:
