@@ -177,6 +177,8 @@ def noises(text: str) -> list[str]:
         + frames
         + text,
         "E       " + text.replace("\n", "\nE       "),
+        text.replace(" ", " \x1b[1m", 2) + "\x1b[0m",
+        "[rank1]: " + text.replace(" ", "\n[rank1]: ", 2) if "key(s)" not in text and "named" not in text else text,
         text.replace(" ", "\n   ", 3) if "key(s)" not in text and "named" not in text else text,
     ]
 
@@ -220,6 +222,7 @@ UNKNOWN = [
     framed(
         "a.py", "x = self.fc(x)", "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x2048 and 512x1000)", "linear.py"
     ),
+    framed("crnn.py", "return self.lstm(self.conv(x))", "RuntimeError: expected scalar type Double but found Float", "conv.py"),
     framed("data.py", "n = batch.size(0)", "AttributeError: 'tuple' object has no attribute 'size'"),
     framed(
         "a.py",

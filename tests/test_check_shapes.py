@@ -154,25 +154,50 @@ def test_layers_agree_with_pytorch(seed):
     """Accepted or refused, and the tensor named first, are PyTorch's for right shapes and for mutated ones."""
     rng = random.Random(seed)
     verdicts = {True: 0, False: 0}
-    for _ in range(600):
+    for _ in range(450):
         config = random_config(rng)
         seen = right_shapes(rng, config)
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
             seen = mutate(rng, seen)
         verdicts[compare(config, seen).ok] += 1
-    assert min(verdicts.values()) > 100
+    assert min(verdicts.values()) > 80
 
 
 def test_cells_agree_with_pytorch():
     """The same for RNNCell, LSTMCell and GRUCell."""
     rng = random.Random(13)
-    for _ in range(1500):
+    for _ in range(1000):
         config = random_config(rng, is_cell=True)
         seen = right_shapes(rng, config)
         for _ in range(rng.choice([0, 1, 1, 2])):
             seen = mutate(rng, seen)
         if config.cell == "rnn" or not crashes(seen):
             compare(config, seen)
+
+
+@pytest.mark.parametrize(
+    ("config", "seen"),
+    [
+        (RNNConfig("lstm", 10, 20, is_cell=True), Observed(input=(10,), h_0=(20,), c_0=(20, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Observed(input=(10,), h_0=(2, 20))),
+        (RNNConfig("rnn", 10, 20, is_cell=True), Observed(input=(10,), h_0=(20, 20))),
+        (RNNConfig("lstm", 10, 20), Observed(input=(5, 3, 10), lengths=(5, 3, 2), h_0=(1, 3, 20), c_0=(3, 3, 20))),
+        (RNNConfig("lstm", 10, 20), Observed(input=(5, 3, 10), lengths=(2, 3, 5), h_0=(1, 4, 20), c_0=(1, 4, 20))),
+        (RNNConfig("gru", 10, 20), Observed(input=(5, 3, 10), lengths=(2, 5))),
+    ],
+)
+def test_accepted_by_accident(config, seen):
+    """Wrong shapes that PyTorch happens to accept are accepted too, with a note."""
+    assert compare(config, seen).notes
+
+
+def test_late_complaints_come_last():
+    """A 2-D state beside a cell's 1-D input is found by the matrix product, after the checks of the other state."""
+    config = RNNConfig("lstm", 3, 1, is_cell=True)
+    found = check_shapes(config, Observed(input=(3,), h_0=(1, 3), c_0=(3, 1)))
+    assert [problem.tensor for problem in found.problems] == ["c_0", "h_0"]
+    with pytest.raises(RuntimeError, match="hidden1 has inconsistent hidden_size"):
+        call(config, Observed(input=(3,), h_0=(1, 3), c_0=(3, 1)))
 
 
 def crashes(seen: Observed) -> bool:
@@ -185,7 +210,7 @@ def crashes(seen: Observed) -> bool:
 def test_packed_batches_agree_with_pytorch(cell):
     """The same for packed batches, wrong lengths included; wrong states of an LSTM only where PyTorch does not crash."""
     rng = random.Random(5)
-    for _ in range(400):
+    for _ in range(300):
         config = replace(random_config(rng), cell=cell, proj_size=0, nonlinearity=None if cell != "rnn" else "tanh")
         steps, batch = rng.randint(2, 4), rng.randint(2, 4)
         lengths = [steps, *(rng.randint(1, steps) for _ in range(batch - 1))]

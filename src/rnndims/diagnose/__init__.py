@@ -4,6 +4,8 @@
 ``diagnose_error`` finds PyTorch's RNN message in a pasted text and explains it.
 """
 
+from dataclasses import replace
+
 from ..config import RNNConfig
 from ..errors import ConfigError
 from .beliefs import belief_notes, belief_problems, results
@@ -84,8 +86,12 @@ def diagnose_error(text: str, config: RNNConfig | None = None, seen: Observed | 
     from .errortext import explain_text
 
     diagnosis = explain_text(text, config, seen)
-    if config is None or seen is None or seen == Observed():
+    if seen is None or seen == Observed(weight_dtype=seen.weight_dtype):
         return diagnosis
+    if config is None:
+        return replace(
+            diagnosis, notes=(*diagnosis.notes, "the shapes say nothing without the module: give its constructor too")
+        )
     found = check_shapes(config, seen)
     causes = {problem.cause for problem in diagnosis.problems}
     if any(problem.cause in causes for problem in found.problems):

@@ -77,7 +77,7 @@ def _causes(tensor: str, expected: Shape, got: Shape, problem: Make, seen: Seen)
         if got[1] > 16:  # steps rather than layers
             message = f"{tensor} looks like an output (N, L, D*H_out) with batch first, not like a state (D*num_layers, N, H)"
             fix = "output, h_n = encoder(x); decoder(y, h_n)  # h_n, not output"
-        found.insert(0, problem("batch_first_mismatch", 0, message, fix))
+        found = [problem("batch_first_mismatch", 0, message, fix), *(p for p in found if p.cause != "batch_first_mismatch")]
     return found
 
 
@@ -138,12 +138,12 @@ def _wrong_rows(tensor: str, expected: Shape, got: Shape, problem: Make, seen: S
         fix = (
             f"{tensor} = {tensor}.view({want}, 2, {got[1]}, {got[2]}).sum(1)  # join the directions, or bidirectional=True here"
         )
-    elif want == 2 * have:
-        why = "half as many: a bidirectional module needs one row for each direction of each layer"
-        fix = f"{tensor} = torch.zeros{_show((want, *got[1:]))}  # num_layers * 2 rows, or drop bidirectional=True"
     elif have > want:
         why = "too many"
         fix = f"{tensor} = {tensor}[-{want}:].contiguous()  # the last layer's rows, or set num_layers={have}"
+    elif have and want % have == 0:
+        why = "too few: each layer needs a row of its own, and each direction of a bidirectional one"
+        fix = f"{tensor} = {tensor}.repeat({want // have}, 1, 1)  # the same start for all; or num_layers as there"
     else:
         why = "too few: one row for each direction of each layer"
         fix = f"{tensor} = torch.zeros{_show((want, *got[1:]))}"

@@ -1,13 +1,15 @@
 """How results are used: ``output[:, -1]``, ``h_n.view(3, -1)`` as text, followed dim by dim without running anything."""
 
-import ast
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..config import RNNConfig
 from ..errors import ConfigError
 from ..shapes import Shape
+
+if TYPE_CHECKING:
+    import ast
 
 NAMES: Final = {
     "output": "output",
@@ -48,6 +50,8 @@ def read_use(text: str, config: RNNConfig, real: dict[str, Shape]) -> Use:
     Raises:
         ConfigError: where it cannot be read, or PyTorch would refuse it.
     """
+    import ast
+
     if len(text) > 500:
         _refuse(text, "is too long")
     try:
@@ -81,7 +85,9 @@ def _refuse(text: str, rule: str) -> NoReturn:
     raise ConfigError("uses", text, rule, fix=f"Write output, h_n or c_n with {READABLE}.")
 
 
-def _arguments(node: ast.Call, text: str) -> list[ast.expr]:
+def _arguments(node: "ast.Call", text: str) -> "list[ast.expr]":
+    import ast
+
     if any(keyword.arg not in ("dim", "dim0", "dim1", "start_dim") for keyword in node.keywords):
         _refuse(text, "has a keyword that cannot be followed")
     values = [*node.args, *(keyword.value for keyword in node.keywords)]
@@ -90,7 +96,9 @@ def _arguments(node: ast.Call, text: str) -> list[ast.expr]:
     return values
 
 
-def _number(node: ast.expr, text: str) -> int:
+def _number(node: "ast.expr", text: str) -> int:
+    import ast
+
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_number(node.operand, text)
     if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 10**15:
@@ -98,7 +106,9 @@ def _number(node: ast.expr, text: str) -> int:
     _refuse(text, "needs plain numbers as arguments")
 
 
-def _index(node: ast.expr, text: str) -> tuple[Any, ...]:
+def _index(node: "ast.expr", text: str) -> tuple[Any, ...]:
+    import ast
+
     items = node.elts if isinstance(node, ast.Tuple) else [node]
     found: list[Any] = []
     for item in items:

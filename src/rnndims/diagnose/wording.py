@@ -14,7 +14,7 @@ _TENSOR_ATTRIBUTES: Final = (
 _SLOTS: Final = {
     "shape": r"(?:torch\.Size\s*\(\s*)?[(\[]\s*(?P<{}>\d[\d,\s]{{0,80}}|)\s*[)\]]\)?",
     "int": r"(?P<{}>-?\d{{1,18}})",
-    "word": r"(?P<{}>[\w.:]{{1,60}})",
+    "word": r"(?P<{}>[\w.:]{{0,60}}\w)",
     "kind": r"(?P<{}>RNN|LSTM|GRU)",
     "index": r"\[?(?P<{}>\d?)\]?",
     "tensorish": rf"(?P<{{}}>{_TENSOR_ATTRIBUTES})",

@@ -166,6 +166,9 @@ def _sizes(shapes: dict[str, tuple[Shape, Shape]]) -> list[Problem]:
                 continue
             message = f"{module}: input_size is {model[1]} in the model, {saved[1]} in the checkpoint"
             found.append(_problem(key, message, f"input_size={saved[1]}  # as in the checkpoint", model, saved, 1))
+            if saved[0] != model[0] and module not in explained:
+                message = f"{module}: rows, gates times hidden_size, are {model[0]} in the model, {saved[0]} in the checkpoint"
+                found.append(_problem(key, message, "Set hidden_size (or the class) as in the checkpoint", model, saved, 0))
         elif module not in explained:
             explained.add(module)
             twice = saved[1] == 2 * model[1] or model[1] == 2 * saved[1]

@@ -132,24 +132,21 @@ def read_dtypes(reading: Reading) -> Found:
 
 def read_length_count(reading: Reading) -> Found:
     """``Expected `len(lengths)` to be equal to batch_size, but got 3 (batch_size=5)``."""
-    got, batch = reading.groups.get("got", "?"), reading.groups.get("expected", "another number")
-    split = got.isdigit() and batch.isdigit() and int(batch) and int(got) > int(batch) and int(got) % int(batch) == 0
-    why = f": {got} is a multiple of {batch}, as under DataParallel, which splits x but not a list of lengths" if split else ""
-    main = reading.problem(
-        "packed_lengths",
-        f"there are {got} lengths, but {batch} sequences in the batch dim{why}",
-        "lengths = [len(s) for s in sequences]  # one for each sequence of the batch",
-        dim=0,
-        expected="expected",
-        got="got",
-    )
+    got, batch = reading.groups.get("got"), reading.groups.get("expected")
+    message = "the number of lengths is not that of the sequences in the batch dim"
+    if got is not None and batch is not None:
+        message = f"there are {got} lengths, but {batch} sequences in the batch dim"
+    fix = "lengths = [len(s) for s in sequences]  # one for each sequence of the batch"
+    split = got is not None and batch is not None and int(got) > int(batch) > 0 and int(got) % int(batch) == 0
+    if reading.around.parallel or split:
+        message += f" ({got} is a multiple of {batch})" if split else ""
+        message += ": DataParallel splits x, but not a list of lengths"
+        fix = "lengths = torch.as_tensor(lengths)  # DataParallel splits tensors on dim 0; lengths.cpu() inside forward"
+    main = reading.problem("packed_lengths", message, fix, dim=0, expected="expected", got="got")
     layout = reading.problem(
         "batch_first_mismatch",
-        f"or {batch} is the number of steps: x is (N, L, ...) and pack_padded_sequence was called without batch_first=True "
-        "(or the reverse)",
+        f"or {batch or 'that'} is the number of steps: x is (N, L, ...) and pack_padded_sequence was called without "
+        "batch_first=True (or the reverse)",
         "pack_padded_sequence(x, lengths, batch_first=True)  # the same batch_first as the module's",
     )
-    parallel = reading.problem(
-        "packed_lengths", "under DataParallel lengths are not split as x is", "Pass lengths as a tensor, dim 0 the batch"
-    )
-    return ([main, layout, parallel] if reading.around.parallel else [main, layout]), []
+    return [main, layout], []
