@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnndims.config import DataConfig, RNNConfig
 from rnndims.diagram import Diagram, Node, build_diagram
@@ -118,7 +118,10 @@ def test_packed_steps_have_pytorch_s_batch_sizes(lengths: tuple[int, ...]) -> No
     drawn = nodes(diagram, "input")
     assert [node.shape[0] for node in drawn if node.shape] == sizes
     assert [node.empty for node in drawn] == [t >= max(lengths) for t in range(6)]
-    assert len(nodes(diagram, "output")) == max(lengths)
+    output, _ = pad_packed_sequence(nn.RNN(4, 3)(packed)[0])
+    assert [node.shape for node in nodes(diagram, "output")] == [tuple(output[t].shape) for t in range(max(lengths))]
+    into = {edge.target: edge.shape for edge in diagram.edges if edge.kind == "y"}
+    assert [into[f"output_{t}"] for t in range(max(lengths))] == [(size, 3) for size in sizes]
     for sequence in diagram.sequences:
         assert list(sequence.filled) == [t < lengths[sequence.index] for t in range(6)]
 

@@ -52,9 +52,9 @@ def unrolled(config: RNNConfig, data: DataConfig, max_steps: int | None = None, 
             if not _ended(data, steps.index(None)):
                 parts.add(_more("output_more", length - len(steps) + 1))
         elif not _ended(data, step):
-            shape = _at(data, step, config.D * config.H_out)
-            target = parts.add(Node(f"output_{step}", "output", _output_name(config, data, step), shape, step=step))
-            parts.edges.extend(Edge(source, target, "y", shape) for source in sources)
+            whole = _whole(data, config.D * config.H_out)
+            target = parts.add(Node(f"output_{step}", "output", _output_name(config, data, step), whole, step=step))
+            parts.edges.extend(Edge(source, target, "y", parts.nodes[source].shape) for source in sources)
     sets = tuple(
         WeightSet(layer, direction, _parameters(config, layer, direction))
         for layer in layers
@@ -264,6 +264,7 @@ def _notes(config: RNNConfig, data: DataConfig, steps: tuple[int | None, ...], l
     if data.lengths is not None and len(set(data.lengths)) > 1:
         forward = "each sequence's h_n leaves after its own last step"
         found.append(f"forward, {forward}; reverse, it starts there" if config.bidirectional else forward)
+        found.append("x_t has the sequences that last; in output, the rows of those that have ended are 0")
     return found
 
 

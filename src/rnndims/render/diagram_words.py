@@ -45,7 +45,8 @@ def edge_words(diagram: Diagram, edge: Edge) -> str:
     node = diagram.nodes[edge.source]
     if edge.shape is None or (node.kind not in ("cell", "op") if edge.kind not in ("h", "c") else node.kind == "state"):
         return ""
-    if node.kind == "cell" and diagram.nodes[edge.target].kind == "output":
+    target = diagram.nodes[edge.target]
+    if node.kind == "cell" and target.kind == "output" and target.shape == edge.shape:
         return ""
     return f"{edge.kind} {shape_text(edge.shape)}" if edge.kind in ("h", "c") else shape_text(edge.shape)
 
