@@ -52,13 +52,14 @@ def _linear(reading: Reading, b: int, c: int, d: int) -> list[Problem]:
 def _inside(reading: Reading, b: int, c: int, d: int) -> list[Problem]:
     """The RNN's own product, which comes unchecked for packed input: (c, d) is ``weight_ih`` or ``weight_hh``, transposed."""
     config = reading.config
+    head = "inside the RNN" if reading.around.in_rnn else "if this is inside the RNN"
     features = Problem(
         "input",
         -1,
         (c,),
         (b,),
         "input_feature_mismatch",
-        f"inside the RNN: input has {b} features, the module was built with input_size {c} "
+        f"{head}: input has {b} features, the module was built with input_size {c} "
         "(nn.LSTM does not check packed input, so the matrix product complains)",
         f"Set input_size={b}, or make the last dim of x {c}",
     )
@@ -68,7 +69,7 @@ def _inside(reading: Reading, b: int, c: int, d: int) -> list[Problem]:
         (c,),
         (b,),
         "hidden_size_vs_proj",
-        f"inside the RNN: the state has {b} features, the module's hidden_size is {c}",
+        f"{head}: the state has {b} features, the module's hidden_size is {c}",
         f"h_0 = torch.zeros(rows, N, {c})",
     )
     if config is not None and c == config.H_out != config.input_size:
