@@ -312,7 +312,7 @@ def test_header_as_the_format_allows_it(tmp_path: Path, invoke: Invoke) -> None:
 def test_shards_stay_in_their_directory(tmp_path: Path, refused: Callable) -> None:
     """An index can name nothing but files beside it."""
     (tmp_path / "d").mkdir()
-    torch.save({}, tmp_path / "outside.bin")
+    torch.save({"a": torch.zeros(1)}, tmp_path / "outside.bin")
     index = tmp_path / "d" / "model.bin.index.json"
     outside = ["../outside.bin", str(tmp_path / "outside.bin"), "..\\outside.bin", "x/../../outside.bin", "C:outside.bin"]
     for name in (*outside, "", ".", "..", "a\0.bin", "missing.bin", "model.bin.index.json", "/dev/zero"):
@@ -324,6 +324,16 @@ def test_shards_stay_in_their_directory(tmp_path: Path, refused: Callable) -> No
     torch.save({"other": torch.zeros(1)}, tmp_path / "d" / "s.bin")
     index.write_text(json.dumps({"weight_map": {"a": "s.bin"}}), encoding="utf-8")
     assert "not in its shard" in refused(index)
+
+
+def test_members_that_unpack_to_more_than_they_say(tmp_path: Path, refused: Callable) -> None:
+    """A zip bomb whose table of contents lies about its size is stopped while it unpacks."""
+    path = archive(tmp_path / "bomb.pt", b"\x80\x02" + b"N0" * 50_000_000 + b"N.", zipfile.ZIP_DEFLATED)
+    data = path.read_bytes()
+    size = struct.pack("<L", 100_000_004)
+    assert data.count(size) == 2
+    path.write_bytes(data.replace(size, struct.pack("<L", 1000)))
+    assert "bomb" in refused(path)
 
 
 def test_dicts_without_end(tmp_path: Path, refused: Callable) -> None:

@@ -1,5 +1,6 @@
 """``run --weights`` and ``cell --weights``: what they compute from files, compared with the same module called by hand."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,39 @@ def test_output_and_states_are_those_of_the_trained_module(
     assert document["measured"]["agrees"] is True
     assert document["files"]["weights"]["name"] == "enc.rnn"
     assert document["tensors"]["output"]["shape"] == list(output.shape)
+
+
+@pytest.mark.parametrize("write", [write_zip, write_old])
+def test_weights_that_share_one_storage(tmp_path: Path, invoke: Invoke, write: Write) -> None:
+    """Weights flattened into one storage, as cuDNN keeps them, and transposed ones are read from their own places."""
+    module = nn.GRU(3, 4, 2)
+    state = module.state_dict()
+    flat, views, at = torch.cat([tensor.t().reshape(-1) for tensor in state.values()]), {}, 0
+    for name, tensor in state.items():
+        views[f"rnn.{name}"] = flat[at : at + tensor.numel()].view(tensor.t().shape).t()
+        at += tensor.numel()
+    x = torch.randn(4, 2, 3)
+    torch.save({"unused": torch.zeros(9), "x": torch.cat([torch.zeros(4, 2, 3), x])[4:]}, tmp_path / "x.pt")
+    saved = tmp_path / "out.safetensors"
+    arguments = ("--input", f"{tmp_path / 'x.pt'}:x", "--save", str(saved))
+    assert invoke("run", "--weights", write(tmp_path / "w", views), *arguments).code == 0
+    with torch.inference_mode():
+        torch.testing.assert_close(load_file(saved)["output"], module(x)[0])
+
+
+def test_compressed_weights(tmp_path: Path, invoke: Invoke) -> None:
+    """Numbers in a zip file that was compressed afterwards are unpacked."""
+    module, x = nn.GRU(3, 4), torch.randn(4, 2, 3)
+    torch.save(x, tmp_path / "x.pt")
+    plain = zipfile.ZipFile(write_zip(tmp_path / "w", prefixed(module)))
+    with plain, zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    saved = tmp_path / "out.safetensors"
+    arguments = ("--input", str(tmp_path / "x.pt"), "--save", str(saved))
+    assert invoke("run", "--weights", str(tmp_path / "packed.pt"), *arguments).code == 0
+    with torch.inference_mode():
+        torch.testing.assert_close(load_file(saved)["output"], module(x)[0])
 
 
 def test_states_from_files_continue_a_sequence(tmp_path: Path, invoke: Invoke) -> None:
@@ -279,6 +313,19 @@ def test_what_is_asked_wrongly_is_a_usage_error(tmp_path: Path, invoke: Invoke) 
     assert invoke("run", "--weights", one, "--save", str(tmp_path / "there.safetensors"), "--force").code == 0
     assert load_file(tmp_path / "there.safetensors")["output"].shape == (3, 2, 4)
     assert not list(tmp_path.glob(".rnndims-*"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_without_plain_numbers_are_not_run(tmp_path: Path, invoke: Invoke) -> None:
+    """Quantised, sparse and orthogonally parametrized weights are refused with the reason."""
+    quantised, sparse = prefixed(nn.GRU(3, 4)), prefixed(nn.GRU(3, 4))
+    quantised["enc.rnn.weight_hh_l0"] = torch.quantize_per_tensor(quantised["enc.rnn.weight_hh_l0"], 0.1, 0, torch.qint8)
+    sparse["enc.rnn.weight_hh_l0"] = sparse["enc.rnn.weight_hh_l0"].to_sparse()
+    orthogonal = nn.utils.parametrizations.orthogonal(nn.RNN(4, 4), "weight_hh_l0")
+    for tensors, said in ((quantised, "quantised"), (sparse, "sparse"), (prefixed(orthogonal), "stored in parts")):
+        result = invoke("run", "--weights", write_zip(tmp_path / "w", tensors))
+        assert result.code == 2
+        assert said in result.err
 
 
 def test_contradictory_weights_are_not_run(tmp_path: Path, invoke: Invoke) -> None:

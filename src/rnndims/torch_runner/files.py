@@ -2,26 +2,27 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..checkpoint import archive
 from ..checkpoint.stream import open_regular
 from ..checkpoint.tensors import BITS, FileTensor, Storage
-from ..errors import FileError
+from ..errors import FileError, RnndimsError
 
 
 def to_torch(torch: Any, tensor: FileTensor) -> Any:
     """The tensor with its numbers, on the CPU, in memory of its own.
 
     Raises:
-        FileError: if there are no plain numbers behind it, or the file no longer has them.
+        RnndimsError: if there are no plain numbers behind it, or the file no longer has them.
     """
     storage = tensor.storage
     dtype = getattr(torch, tensor.dtype, None)
     if storage is None or dtype is None:
-        raise FileError(f"has a tensor of {tensor.dtype} that is {tensor.layout}: PyTorch's RNNs need plain dense numbers")
+        raise RnndimsError(f"a {tensor.layout} tensor of {tensor.dtype} has no plain numbers, and PyTorch's RNNs need them")
     if not tensor.numel:
         return torch.empty(tensor.shape, dtype=dtype)
     stride = tensor.stride if tensor.stride is not None else _contiguous(tensor.shape)
@@ -49,8 +50,18 @@ def _swapped(raw: bytearray, width: int) -> bytearray:
     return swapped
 
 
+@contextmanager
+def _located(path: Path) -> Iterator[None]:
+    """Gives errors about a file their path."""
+    try:
+        yield
+    except FileError as error:
+        error.path = error.path or path
+        raise
+
+
 def _read(storage: Storage, begin: int, count: int) -> bytearray:
-    with open_regular(storage.path) as file:
+    with open_regular(storage.path) as file, _located(storage.path):
         if storage.member is not None and storage.member.method:
             data = archive.unpack(file, storage.member, storage.member.size)[begin : begin + count]
         else:

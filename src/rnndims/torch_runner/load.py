@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checkpoint.tensors import FileTensor
-from ..errors import FileError, RnndimsError, shorten
+from ..errors import ConfigError, RnndimsError, shorten
 from .build import Inputs
 from .files import save, to_torch
 
@@ -71,6 +71,8 @@ class Given:
     def keep(self, tensors: Mapping[str, Any]) -> None:
         """Write the results, if a place was given."""
         if self.save is not None:
+            if any(tensor.is_meta for tensor in tensors.values()):
+                raise ConfigError("save", self.save, "device meta has shapes but no numbers", fix="Leave out {save}.")
             save(self.save, tensors, overwrite=self.overwrite)
 
 
@@ -85,7 +87,7 @@ def _compose(torch: Any, name: str, roles: Roles) -> Any:
         g, v = to_torch(torch, roles[magnitude]), to_torch(torch, roles[direction])
         if g.dim() == v.dim() and g.shape[0] == v.shape[0] and g.numel() == v.shape[0]:
             return torch._weight_norm(v, g, 0)
-    raise FileError(
-        f"stores {shorten(name)} as {', '.join(sorted(roles))}: how to compute the weight from these is not known",
+    raise RnndimsError(
+        f"{shorten(name)} is stored in parts ({', '.join(sorted(roles))}), and how to compute it from these is not known",
         fix="Remove the parametrization before saving (torch.nn.utils.parametrize.remove_parametrizations).",
     )
