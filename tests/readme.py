@@ -77,6 +77,8 @@ def renew() -> None:
 
     text = README.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
+        for body in blocks("python"):
+            subprocess.run([sys.executable, "-c", body], cwd=folder, check=True)
         for command, shown in examples():
             printed = output_of(command, Path(folder))
             lines = "\n".join(line.rstrip() for line in printed.strip("\n").splitlines())

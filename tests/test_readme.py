@@ -12,6 +12,18 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("readme")
 
 
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_every_python_block_runs(number, folder, monkeypatch):
+    """A Python block of the README runs in the folder of the commands, and so do the tests that it defines."""
+    monkeypatch.chdir(folder)
+    body = blocks("python")[number]
+    names: dict[str, object] = {}
+    exec(compile(body, str(README), "exec"), names)
+    for node in ast.parse(body).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            names[node.name]()  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("example", examples(), ids=lambda example: example.command[:60])
 def test_every_command_prints_what_is_shown(example, folder):
     """A command of the README, run in order in one folder, prints what is shown below it."""
@@ -28,17 +40,6 @@ def test_the_comparison_can_fail():
     assert not matches("a\n", "b\n")
     assert not matches("(3, 2, 4)\n", "(3, 2, 5)\n")
     assert not matches("a\n", "a\nb\n")
-
-
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_every_python_block_runs(number):
-    """A Python block of the README runs, and so do the tests that it defines."""
-    body = blocks("python")[number]
-    names: dict[str, object] = {}
-    exec(compile(body, str(README), "exec"), names)
-    for node in ast.parse(body).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            names[node.name]()  # type: ignore[operator]
 
 
 def test_every_command_is_in_the_readme():

@@ -94,10 +94,9 @@ def answer(line: bytes, number: int) -> str:
     try:
         config, data = _understand(_parse(line))
         return dims_line(compute_dims(config, data)) + "\n"
-    except ConfigError as error:
-        message, option = error.render(), error.field
     except RnndimsError as error:
-        message, option = error.render(), getattr(error, "option", None)
+        message = error.render()
+        option = error.field if isinstance(error, ConfigError) else getattr(error, "option", None)
     return encode({"line": number, "error": {"message": " ".join(message.split("\n")), "option": option}}) + "\n"
 
 
