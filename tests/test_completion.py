@@ -71,7 +71,8 @@ def test_options_are_those_of_the_help(program: Program) -> None:
             env={**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1"},
         )
         listed = done.stdout.decode().partition("Options")[2]
-        shown = {name for line in listed.splitlines() for name in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", line[:60])}
+        first_columns = [line.strip().partition("  ")[0] for line in listed.splitlines() if line.startswith("  -")]
+        shown = {name for column in first_columns for name in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", column)}
         known = {name for option in command.options for name in option.names}
         assert known <= shown, command.name
         assert {name for name in shown if name.startswith("--")} <= known, command.name
