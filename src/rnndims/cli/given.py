@@ -37,8 +37,8 @@ class GivenOptions:
             "--input", metavar=FILE, help="Take the input from x.npy, x.pt or x.safetensors; FILE:KEY for one of several."
         ),
     ] = None
-    h0: Annotated[str | None, typer.Option("--h0", metavar=FILE, help="Take h_0 from a file, like --input.")] = None
-    c0: Annotated[str | None, typer.Option("--c0", metavar=FILE, help="Take c_0 from a file, like --input.")] = None
+    h0: Annotated[str | None, typer.Option("--h0", metavar=FILE, help="Take h_0 from a file, the same way.")] = None
+    c0: Annotated[str | None, typer.Option("--c0", metavar=FILE, help="Take c_0 from a file, the same way.")] = None
     given: frozenset[str] = field(default=frozenset(), init=False)
 
 
@@ -49,7 +49,7 @@ class SaveOptions:
     save: Annotated[Path | None, typer.Option("--save", metavar=FILE, help="Keep the results in this .safetensors file.")] = (
         None
     )
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file of --save.")] = False
+    force: Annotated[bool, typer.Option("--force", help="Overwrite that file if it is there.")] = False
     given: frozenset[str] = field(default=frozenset(), init=False)
 
 
