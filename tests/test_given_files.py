@@ -318,12 +318,18 @@ def test_what_is_asked_wrongly_is_a_usage_error(tmp_path: Path, invoke: Invoke) 
 
 @pytest.mark.filterwarnings("ignore")
 def test_weights_without_plain_numbers_are_not_run(tmp_path: Path, invoke: Invoke) -> None:
-    """Quantised, sparse and orthogonally parametrized weights are refused with the reason."""
+    """Conjugated, quantised, sparse and orthogonally parametrized weights are refused with the reason."""
     quantised, sparse = prefixed(nn.GRU(3, 4)), prefixed(nn.GRU(3, 4))
     quantised["enc.rnn.weight_hh_l0"] = torch.quantize_per_tensor(quantised["enc.rnn.weight_hh_l0"], 0.1, 0, torch.qint8)
     sparse["enc.rnn.weight_hh_l0"] = sparse["enc.rnn.weight_hh_l0"].to_sparse()
     orthogonal = nn.utils.parametrizations.orthogonal(nn.RNN(4, 4), "weight_hh_l0")
-    for tensors, said in ((quantised, "quantised"), (sparse, "sparse"), (prefixed(orthogonal), "stored in parts")):
+    conjugated = {name: tensor.conj() for name, tensor in prefixed(nn.GRU(3, 4, dtype=torch.complex64)).items()}
+    for tensors, said in (
+        (conjugated, "conjugated"),
+        (quantised, "quantised"),
+        (sparse, "sparse"),
+        (prefixed(orthogonal), "stored in parts"),
+    ):
         result = invoke("run", "--weights", write_zip(tmp_path / "w", tensors))
         assert result.code == 2
         assert said in result.err

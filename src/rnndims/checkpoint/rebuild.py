@@ -25,11 +25,15 @@ def _sizes(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> FileTensor:
-    """``_rebuild_tensor_v2`` and its forerunner."""
+def tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> FileTensor:
+    """``_rebuild_tensor_v2`` and its forerunner; the last argument may say that the numbers are to be conjugated or negated."""
     if not isinstance(storage, Storage):
         raise FileError("is damaged: a tensor in it has no storage")
-    return _strided(storage, storage.dtype, offset, size, stride)
+    found = _strided(storage, storage.dtype, offset, size, stride)
+    views = rest[2] if len(rest) > 2 and isinstance(rest[2], dict) else {}
+    if any(flag is True for flag in views.values()):
+        return found._replace(layout="conjugated", storage=None)
+    return found
 
 
 def tensor_v3(storage: Any, offset: Any, size: Any, stride: Any, _grad: Any, _hooks: Any, dtype: Any, *_: Any) -> FileTensor:
