@@ -8,10 +8,10 @@ from rich.cells import cell_len
 
 from rnndims.config import DataConfig, RNNConfig
 from rnndims.diagram import View, build_diagram
-from rnndims.render.diagram_canvas import Canvas
-from rnndims.render.diagram_layout import layout
-from rnndims.render.diagram_scene import ASCII, TEXT, Metrics
-from rnndims.render.diagram_text import render_text
+from rnndims.render.diagram.canvas import Canvas
+from rnndims.render.diagram.layout import layout
+from rnndims.render.diagram.scene import ASCII, TEXT, Metrics
+from rnndims.render.diagram.text import render_text
 
 R, D = RNNConfig, DataConfig
 CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {

@@ -51,7 +51,7 @@ def diagram(
     view: View = "cell" if cell_view else "matmul" if matmul else "unrolled"
     picture = build_diagram(chosen.config, fed, view, layer=layer, max_steps=max_steps, max_layers=max_layers)
     if out.json:
-        from ..render.diagram_json import diagram_document
+        from ..render.diagram.json import diagram_document
 
         return output.document(diagram_document(picture, chosen.notes))
     from ..render.diagram import diagram_view, format_of, in_ascii, render_bytes, render_plain

@@ -3,9 +3,9 @@
 from typing import Final
 from xml.sax.saxutils import escape as xml_escape
 
-from ..diagram import Diagram
-from .diagram_layout import layout
-from .diagram_scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
+from ...diagram import Diagram
+from .layout import layout
+from .scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
 
 LIGHT: Final = {
     "page": "#ffffff",

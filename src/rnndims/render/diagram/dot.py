@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from ..diagram import Diagram, Edge, Node
-from .diagram_layout import layout
-from .diagram_scene import PIXELS, Point
-from .diagram_svg import LIGHT
-from .diagram_words import drawn, edge_words, groups, heading, node_lines
+from ...diagram import Diagram, Edge, Node
+from .layout import layout
+from .scene import PIXELS, Point
+from .svg import LIGHT
+from .words import drawn, edge_words, groups, heading, node_lines
 
 _SHAPES: Final = {"state": "box, style=rounded", "op": "circle", "more_steps": "plaintext", "more_layers": "plaintext"}
 

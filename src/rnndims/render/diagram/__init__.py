@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal
 
-from ..diagram import Diagram
-from ..errors import RnndimsError, shorten
+from ...diagram import Diagram
+from ...errors import RnndimsError, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> byt
         MachineError: for ``png`` where no converter is installed.
     """
     if kind == "png":
-        from .diagram_png import render_png
+        from .png import render_png
 
         return render_png(diagram)
     return render_plain(diagram, kind, width).encode("utf-8")
@@ -58,18 +58,18 @@ def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> byt
 def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str:
     """The diagram as text in the given format, without colours; not for ``png``."""
     if kind == "svg":
-        from .diagram_svg import render_svg
+        from .svg import render_svg
 
         return render_svg(diagram)
     if kind == "dot":
-        from .diagram_dot import render_dot
+        from .dot import render_dot
 
         return render_dot(diagram)
     if kind == "mermaid":
-        from .diagram_mermaid import render_mermaid
+        from .mermaid import render_mermaid
 
         return render_mermaid(diagram)
-    from .diagram_text import render_text
+    from .text import render_text
 
     return "".join(f"{line.plain}\n" for line in render_text(diagram, width, ascii_only=kind == "ascii"))
 
@@ -86,8 +86,8 @@ def diagram_view(
     """The diagram as characters, as wide as the console unless ``width`` says otherwise, and in ASCII where it must be."""
 
     def view(console: "Console") -> None:
-        from .diagram_text import render_text
-        from .text import print_notes, print_unbroken
+        from ..text import print_notes, print_unbroken
+        from .text import render_text
 
         plain = ascii_only or not console.encoding.startswith("utf")
         for line in render_text(diagram, width or console.width, ascii_only=plain):

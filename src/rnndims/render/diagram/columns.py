@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from ..diagram import Diagram, Node, shape_text
-from ..shapes import tensors
-from .diagram_scene import Glyphs, Metrics
+from ...diagram import Diagram, Node, shape_text
+from ...shapes import tensors
+from .scene import Glyphs, Metrics
 
 Detail = int
 """How much a text drawing shows. 0: all; 1: no shapes on arrows; 2: small cells and boxes; 3: states without their shapes;

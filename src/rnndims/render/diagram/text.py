@@ -6,13 +6,13 @@ from typing import Final
 
 from rich.text import Text
 
-from ..diagram import Diagram, shape_text, unrolled
-from ..shapes import tensors
-from . import style
-from .diagram_canvas import Canvas
-from .diagram_columns import reads, weight_lines
-from .diagram_layout import layout
-from .diagram_scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
+from ...diagram import Diagram, shape_text, unrolled
+from ...shapes import tensors
+from .. import style
+from .canvas import Canvas
+from .columns import reads, weight_lines
+from .layout import layout
+from .scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
 
 NARROWEST: Final = 20
 NARROWEST_STEP: Final = 7

@@ -2,9 +2,9 @@
 
 from itertools import pairwise
 
-from ..diagram import Diagram, Node, shape_text
-from .diagram_columns import Columns, Detail
-from .diagram_scene import Arrow, Band, Box, Label, Metrics, Point, Scene, Tone
+from ...diagram import Diagram, Node, shape_text
+from .columns import Columns, Detail
+from .scene import Arrow, Band, Box, Label, Metrics, Point, Scene, Tone
 
 
 def layout_unrolled(diagram: Diagram, m: Metrics, detail: Detail = 0) -> Scene:

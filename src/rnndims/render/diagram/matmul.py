@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from ..diagram import Diagram, Node, shape_text
-from .diagram_scene import Arrow, Band, Box, Label, Metrics, Scene, Tone
+from ...diagram import Diagram, Node, shape_text
+from .scene import Arrow, Band, Box, Label, Metrics, Scene, Tone
 
 ROOM: Final = 1180
 """Pixels that a line of blocks may take."""

@@ -1,7 +1,7 @@
 """Layout of the inside of one cell: the states run along the top, each gate has a row, the results leave on the right."""
 
-from ..diagram import Diagram, Node, Term, shape_text
-from .diagram_scene import Arrow, Box, Label, Metrics, Point, Scene, Tone
+from ...diagram import Diagram, Node, Term, shape_text
+from .scene import Arrow, Box, Label, Metrics, Point, Scene, Tone
 
 CAPTIONS = {
     ("rnn", "h"): "hidden state",
@@ -30,7 +30,7 @@ def layout_cell(diagram: Diagram, m: Metrics, detail: int = 0) -> Scene:
     into the gates, and from 3 on the equations are stacked instead.
     """
     if m.text and detail >= 3:
-        from .diagram_stack import stack_cell
+        from .stack import stack_cell
 
         return stack_cell(diagram, m, detail)
     return _Layout(diagram, m, detail).scene()

@@ -1,7 +1,7 @@
 """The inside of a cell where it is narrow: its equations in boxes from top to bottom, in the order they are computed."""
 
-from ..diagram import Diagram, Node, Term, shape_text
-from .diagram_scene import Arrow, Box, Metrics, Scene, Tone
+from ...diagram import Diagram, Node, Term, shape_text
+from .scene import Arrow, Box, Metrics, Scene, Tone
 
 
 def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:

@@ -1,8 +1,8 @@
 """The words of nodes and edges that Graphviz and Mermaid write alike."""
 
-from ..diagram import Diagram, Edge, Node, Term, shape_text
-from .diagram_columns import reads, weight_lines
-from .diagram_scene import UNICODE
+from ...diagram import Diagram, Edge, Node, Term, shape_text
+from .columns import reads, weight_lines
+from .scene import UNICODE
 
 
 def node_lines(diagram: Diagram, node: Node) -> list[str]:

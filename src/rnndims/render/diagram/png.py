@@ -1,8 +1,8 @@
 """A diagram as PNG, where a converter is installed (``pip install "rnndims[png]"``)."""
 
-from ..diagram import Diagram
-from ..errors import MachineError
-from .diagram_svg import render_svg
+from ...diagram import Diagram
+from ...errors import MachineError
+from .svg import render_svg
 
 ZOOM = 2
 """Pixels of the picture for each unit of the SVG."""

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from ..diagram import Diagram, Edge, Node
-from .diagram_svg import LIGHT
-from .diagram_words import drawn, edge_words, groups, heading, node_lines
+from ...diagram import Diagram, Edge, Node
+from .svg import LIGHT
+from .words import drawn, edge_words, groups, heading, node_lines
 
 _FRAMES: Final = {"state": ("([", "])"), "op": ("((", "))"), "concat": ("[/", "\\]")}
 
