@@ -166,8 +166,9 @@ def test_what_is_no_file(tmp_path: Path, refused: Callable) -> None:
         assert "device" in refused(Path("/dev/zero"))
         (tmp_path / "zero.pt").symlink_to("/dev/zero")
         assert "device" in refused(tmp_path / "zero.pt")
-    (tmp_path / "loop.pt").symlink_to(tmp_path / "loop.pt")
-    refused(tmp_path / "loop.pt")
+    if os.name == "posix":
+        (tmp_path / "loop.pt").symlink_to(tmp_path / "loop.pt")
+        refused(tmp_path / "loop.pt")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind root")
