@@ -169,6 +169,10 @@ def test_a_cell_does_one_step_in_run(tmp_path: Path, invoke: Invoke) -> None:
     with torch.inference_mode():
         h_1, c_1 = cell(x)
     torch.testing.assert_close(load_file(saved), {"h_1": h_1, "c_1": c_1})
+    np.save(tmp_path / "long.npy", np.zeros((5, 2, 3), dtype=np.float32))
+    result = invoke("run", "--weights", weights, "--input", str(tmp_path / "long.npy"))
+    assert result.code == 1
+    assert "rnndims cell" in result.err
 
 
 @pytest.mark.parametrize("cls", [nn.LSTMCell, nn.GRUCell, nn.RNNCell, nn.LSTM, nn.GRU])

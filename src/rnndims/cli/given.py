@@ -264,7 +264,10 @@ def _check(
     diagnosis = check_shapes(config, seen)
     if diagnosis.problems:
         problem = diagnosis.problems[0]
-        raise DoesNotFitError(problem.message, fix=problem.fix)
+        sequence = config.is_cell and len(shape) == 3
+        raise DoesNotFitError(
+            problem.message, fix="Use rnndims cell: it steps through a sequence." if sequence else problem.fix
+        )
     if wrong:
         name, dtype = wrong[0]
         raise DoesNotFitError(
