@@ -223,8 +223,8 @@ def test_plain_ascii_is_enough(invoke, monkeypatch, cell):
 
 REFUSED = [
     (("--layers", "2"), 2, "--layers 2: RNNCell has no such argument"),
-    (("-b",), 2, "--bidirectional True: RNNCell has no such argument"),
-    (("--batch-first",), 2, "--batch-first True"),
+    (("-b",), 2, "--bidirectional: RNNCell has no such argument"),
+    (("--batch-first",), 2, "--batch-first"),
     (("nn.LSTM(4, 3, proj_size=2)",), 2, "LSTMCell has no projections"),
     (("--lengths", "3,1"), 2, "--lengths 3,1: a cell runs one step at a time"),
     (("-t", "20001"), 2, "--seq-len 20001"),

@@ -51,7 +51,7 @@ def test_a_typo_in_a_command_is_answered_with_the_likely_one(invoke):
 
 
 def test_traceback_only_on_request(monkeypatch, invoke):
-    """A fault in the program itself is one message; RNNDIMS_TRACEBACK=1 lets the exception through."""
+    """A fault in the program itself is one message; RNNDIMS_TRACEBACK=1 shows where it was raised; the code is the same."""
     import rnndims.cli.dims as command
 
     def fail(*args):
@@ -63,8 +63,10 @@ def test_traceback_only_on_request(monkeypatch, invoke):
     assert "ZeroDivisionError: made up" in result.err
     assert "Traceback" not in result.err
     monkeypatch.setenv("RNNDIMS_TRACEBACK", "1")
-    with pytest.raises(ZeroDivisionError):
-        invoke("dims")
+    result = invoke("dims")
+    assert result.code == 3
+    assert "Traceback" in result.err
+    assert 'raise ZeroDivisionError("made up")' in result.err
 
 
 @POSIX
@@ -73,6 +75,14 @@ def test_a_reader_that_leaves_early_is_no_error():
     for command in ("dims -l 500", "dims -l 500 --json"):
         done = shell(f"rnndims {command} | head -1")
         assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+
+
+@POSIX
+@pytest.mark.parametrize("command", ["dims", "dims -l 2000 --json", "--version", "run", "completion bash"])
+def test_a_reader_that_went_away_is_code_141(command):
+    """A pipe without a reader ends quietly in the code that every shell has for it, not in that of "does not fit"."""
+    done = shell(f"rnndims {command} | true; echo ${{PIPESTATUS[0]}}")
+    assert (done.stdout, done.stderr) == ("141\n", "")
 
 
 @POSIX

@@ -44,3 +44,32 @@ def test_layer_one_reads_both_directions(invoke):
         line = next(line for line in result.out.splitlines() if f" {name} " in line)
         assert "(2, 4)" in line
     assert "reads both directions of layer 0" in result.out
+
+
+def test_a_module_that_is_other_than_the_formula_is_shown_as_it_is(invoke, monkeypatch):
+    """The shapes in the tree are those of the module that was built; one that differs from the formula is said to."""
+    from dataclasses import replace
+
+    from rnndims import torch_runner
+
+    real = torch_runner.run
+
+    def fake(*args, **kwargs):
+        measured = real(*args, **kwargs)
+        return replace(measured, weights={**measured.weights, "weight_ih_l0": (9, 9)})
+
+    monkeypatch.setattr(torch_runner, "run", fake)
+    result = invoke("weights")
+    assert result.code == 1
+    assert "other than the formula: weight_ih_l0" in result.out
+    assert "81 parameters" in result.out
+    assert "by formula (2, 4)" in result.out
+
+
+def test_values_are_the_numbers_of_the_parameters(invoke):
+    """--values prints every parameter row by row, a complex number as one number."""
+    numbers = invoke("weights", "--values", "--json").json["measured"]["values"]
+    out = invoke("weights", "--values").out
+    assert f"{numbers['weight_ih_l0'][1][3]:.4f}" in out
+    out = invoke("weights", "--values", "--dtype", "complex64", "--no-bias").out
+    assert "j, " in out

@@ -11,6 +11,8 @@
 """
 
 from collections.abc import Iterable
+from operator import index
+from typing import SupportsIndex
 
 from .config import DataConfig, RNNConfig
 from .errors import ConfigError, RnndimsError
@@ -26,7 +28,7 @@ def dims(
     seq_len: int | None = None,
     batch_size: int | None = None,
     unbatched: bool = False,
-    lengths: Iterable[int] | None = None,
+    lengths: Iterable[SupportsIndex] | None = None,
     dtype: str = "float32",
 ) -> Dims:
     """Every shape, state row, weight and cost of ``config`` fed with this input.
@@ -42,5 +44,5 @@ def dims(
     Raises:
         ConfigError: (a ``ValueError``) where PyTorch would refuse the same input.
     """
-    packed = None if lengths is None else tuple(lengths)
+    packed = None if lengths is None else tuple(index(length) for length in lengths)
     return compute_dims(config, DataConfig(seq_len, batch_size, unbatched, packed, dtype))

@@ -6,15 +6,16 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    from .cli import process
-
-    process.start()
     try:
+        from .cli import process
+
+        process.start()
         from .cli.app import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130
+        from .cli import process
     process.leave(code)
 
 

@@ -24,6 +24,9 @@ ITEMSIZES: Final[dict[str, int]] = {
 }
 """Bytes per element of every dtype that ``nn.RNN``, ``LSTM`` and ``GRU`` run in."""
 
+LARGEST: Final = 10**100
+"""Sizes end here, far beyond what any machine holds, so that products of them stay numbers that Python agrees to print."""
+
 DTYPE_ALIASES: Final[dict[str, str]] = {
     "half": "float16",
     "float": "float32",
@@ -62,7 +65,7 @@ class RNNConfig:
     is_cell: bool = False
 
     def __post_init__(self) -> None:
-        if self.cell not in GATES:
+        if not isinstance(self.cell, str) or self.cell not in GATES:
             raise ConfigError("cell", self.cell, "must be rnn, lstm or gru")
         smallest = 0 if self.is_cell else 1
         for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
@@ -74,6 +77,8 @@ class RNNConfig:
                 _refuse_type(field, value, "an int")
             if value < smallest and field != "proj_size":
                 _refuse_small(field, value, smallest)
+            if value > LARGEST:
+                _refuse_large(field, value)
         if self.is_cell and isinstance(self.bias, (int, type(None))):
             object.__setattr__(self, "bias", bool(self.bias))
         for field in ("bias", "batch_first", "bidirectional", "is_cell"):
@@ -149,7 +154,7 @@ class RNNConfig:
                     getattr(self, field),
                     f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
                     torch="got an unexpected keyword argument",
-                    fix=f"Leave out {{{field}}}, or use nn.{self.cell.upper()}.",
+                    fix=f"Leave out {{{field}}}: that belongs to nn.{self.cell.upper()}.",
                 )
 
     @property
@@ -234,7 +239,7 @@ class DataConfig:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.dtype not in ITEMSIZES:
+        if not isinstance(self.dtype, str) or self.dtype not in ITEMSIZES:
             self._normalise_dtype()
         if type(self.unbatched) is not bool:
             _refuse_type("unbatched", self.unbatched, "a bool")
@@ -246,11 +251,14 @@ class DataConfig:
                 _refuse_type(field, value, "an int")
             if value < smallest:
                 _refuse_small(field, value, smallest)
+            if value > LARGEST:
+                _refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
                 "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
             )
         if self.lengths is not None:
+            object.__setattr__(self, "lengths", tuple(self.lengths))
             self._check_lengths(self.lengths)
         elif self.seq_len is None:
             object.__setattr__(self, "seq_len", 3)
@@ -284,6 +292,8 @@ class DataConfig:
                 fix="Leave out {batch_size}: it follows from {lengths}.",
             )
         longest = max(lengths)
+        if longest > LARGEST:
+            _refuse_large("lengths", longest)
         if self.seq_len is not None and longest > self.seq_len:
             raise ConfigError(
                 "lengths",
@@ -308,19 +318,26 @@ class DataConfig:
         return ITEMSIZES[self.dtype]
 
 
+_TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
+
+
 def _refuse_type(field: str, value: object, wanted: str) -> None:
     raise ConfigError(
         field,
         value if value != "" else "''",
         f"must be {wanted}, not {type(value).__name__}",
-        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if wanted != "ints" else None,
+        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if field in _TYPED_BY_TORCH else None,
     )
 
 
 def _refuse_small(field: str, value: int, smallest: int) -> None:
     torch = "Trying to create tensor with negative dimension"
-    if smallest:
+    if smallest and field != "seq_len":
         torch = f"{field} must be greater than zero"
-    if field == "seq_len":
+    if field == "seq_len" and value == 0:
         torch = "Expected sequence length to be larger than 0 in RNN"
     raise ConfigError(field, value, f"must be {smallest} or more", torch=torch)
+
+
+def _refuse_large(field: str, value: int) -> None:
+    raise ConfigError(field, value, "must be 10**100 at most")

@@ -106,7 +106,7 @@ def parse_definition(text: str) -> tuple[str, int | float | bool | str]:
 
     left, equals, right = (part.strip() for part in text.partition("="))
     if not (left and equals and right):
-        raise ConstructorError(f"{shorten(text)}: must be NAME=VALUE", fix="Write it like hid_dim=512.")
+        raise ConstructorError(f"--define {shorten(text)}: must be NAME=VALUE", fix="Write it like hid_dim=512.")
     return parse_name(left), parse_word(right)
 
 

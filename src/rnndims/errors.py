@@ -64,7 +64,7 @@ class ConfigError(RnndimsError, ValueError):
 
     def render(self, name: Callable[[str], str] = str) -> str:
         """``field value: rule (torch: "...")``, and the way out on a line of its own."""
-        text = f"{name(self.field)} {shorten(self.value)}: {_named(self.rule, name)}"
+        text = f"{_given(name(self.field), self.value)}: {_named(self.rule, name)}"
         if self.torch is not None:
             text += f' (torch: "{self.torch}")'
         return text if self.fix is None else f"{text}\n{_named(self.fix, name)}"
@@ -80,15 +80,25 @@ class ConstructorError(RnndimsError, ValueError):
         end: where it ends (exclusive).
         fix: the way out.
         field: the argument concerned, PyTorch's own word, if it is one.
+        missing: the names that have no value, if that is what is wrong.
     """
 
     def __init__(
-        self, message: str, *, line: str = "", start: int = 0, end: int = 0, fix: str | None = None, field: str | None = None
+        self,
+        message: str,
+        *,
+        line: str = "",
+        start: int = 0,
+        end: int = 0,
+        fix: str | None = None,
+        field: str | None = None,
+        missing: tuple[str, ...] = (),
     ) -> None:
         self.line = line
         self.start = start
         self.end = end
         self.field = field
+        self.missing = missing
         super().__init__(message, fix=fix)
 
     def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
@@ -117,9 +127,26 @@ class FileError(RnndimsError):
 
 
 class MachineError(RnndimsError):
-    """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory)."""
+    """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory).
+
+    Args:
+        message: what it cannot do.
+        fix: the way out.
+        field: the argument that asks for it, if it is one, ...
+        value: ... and its value: both are put in front of the message.
+    """
 
     exit_code = ExitCode.MACHINE
+
+    def __init__(self, message: str, *, fix: str | None = None, field: str | None = None, value: object = None) -> None:
+        self.field = field
+        self.value = value
+        super().__init__(message, fix=fix)
+
+    def render(self, name: Callable[[str], str] = str) -> str:
+        """``field value: message``, and the way out on a line of its own."""
+        text = self.message if self.field is None else f"{_given(name(self.field), self.value)}: {self.message}"
+        return text if self.fix is None else f"{text}\n{self.fix}"
 
 
 def shorten(value: object, limit: int = 60) -> str:
@@ -165,6 +192,13 @@ class _Names(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return self._name(key)
+
+
+def _given(name: str, value: object) -> str:
+    """A field or option with its value, as the user would write it: ``--layers 0``, ``--no-bidirectional``, ``bias 1``."""
+    if isinstance(value, bool) and name.startswith("--"):
+        return name if value else f"--no-{name[2:]}"
+    return f"{name} {shorten(value)}"
 
 
 def _named(template: str, name: Callable[[str], str]) -> str:

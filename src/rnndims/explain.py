@@ -4,6 +4,13 @@ from .config import DataConfig, RNNConfig
 from .shapes import Tensor, Weight
 
 
+def notes(config: RNNConfig) -> tuple[str, ...]:
+    """What is accepted, but does not do what its writer may expect; PyTorch warns of the same."""
+    if config.dropout and config.num_layers == 1:
+        return (f"dropout {config.dropout} has no effect with one layer: it acts between layers, in training only",)
+    return ()
+
+
 def tensor(tensor: Tensor, config: RNNConfig, data: DataConfig) -> str:
     """Why a tensor that goes in or comes out has its shape, said of the dim that needs saying."""
     name = tensor.name

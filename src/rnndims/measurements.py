@@ -1,11 +1,12 @@
 """What PyTorch was seen to do, as data: frozen, without text or colour. Renderers turn it into output."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 from .config import RNNConfig
 from .results import Dims
-from .shapes import Packed, Shape
+from .shapes import Packed, Shape, Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,20 @@ class Run:
 
     dims: Dims
     measured: Measured
+
+
+def built_weights(run: Run) -> dict[str, Weight]:
+    """The parameters of the module that was built, in the closed form's words: shape, numel and bytes are the measured ones.
+
+    A parameter that the closed form does not know is left out; ``Measured.disagreements`` names it.
+    """
+    found = {}
+    for name, weight in run.dims.weights.items():
+        shape = run.measured.weights.get(name)
+        if shape is not None:
+            numel = prod(shape)
+            found[name] = weight._replace(shape=shape, numel=numel, bytes=numel * run.dims.data.itemsize)
+    return found
 
 
 class CellStep(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from . import cost, shapes
 from .config import DataConfig, RNNConfig
 from .cost import Totals
+from .errors import ConfigError
 from .shapes import Packed, StateRow, Tensor, Weight
 
 
@@ -32,7 +33,19 @@ class Dims:
 
 
 def compute_dims(config: RNNConfig, data: DataConfig) -> Dims:
-    """All of the closed form for one module and one input."""
+    """All of the closed form for one module and one input.
+
+    Raises:
+        ConfigError: if a cell, which takes a single step, is to be fed a packed batch.
+        MachineError: if there is more than can be listed.
+    """
+    if config.is_cell and data.lengths is not None:
+        raise ConfigError(
+            "lengths",
+            ",".join(map(str, data.lengths[:20])),
+            f"{config.class_name} takes a single step, there is nothing to pack",
+            fix="Leave out {lengths}.",
+        )
     return Dims(
         config,
         data,

@@ -109,29 +109,40 @@ def run(args: list[str]) -> int:
     try:
         code = command.main(args=args, prog_name="rnndims", standalone_mode=False)
         sys.stdout.flush()
-    except Exception as error:
+    except SystemExit as error:  # Typer and Rich both answer a reader that went away by exit code 1
+        if isinstance(error.__context__, BrokenPipeError):
+            return _explain(error.__context__, args)
+        return error.code if isinstance(error.code, int) else ExitCode.MACHINE
+    except Exception as error:  # noqa: BLE001 - the one boundary
         if os.environ.get("RNNDIMS_TRACEBACK") == "1":
-            raise
-        return _explain(error)
+            import traceback
+
+            traceback.print_exc()
+        return _explain(error, args)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return int(code or ExitCode.OK)
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: BaseException, args: list[str]) -> int:
     from .options import option_name
 
     if isinstance(error, RnndimsError):
         _complain(error.render(option_name))
         return error.exit_code
     if isinstance(error, typer.TyperException):
-        return _explain_usage(error)
+        return _explain_usage(error, args)
     if isinstance(error, BrokenPipeError):
         _forget_stdout()
         return ExitCode.BROKEN_PIPE
     if isinstance(error, OSError):
         _forget_stdout()
         _complain(f"cannot write the answer: {error.strerror or error}")
+        return ExitCode.MACHINE
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] == "rich":
+        _complain(
+            "tables are drawn by Rich, which is not installed here\nInstall it with: pip install rich. Or ask for --json."
+        )
         return ExitCode.MACHINE
     if isinstance(error, MemoryError):
         _complain("not enough memory for this answer")
@@ -145,7 +156,7 @@ def _explain(error: Exception) -> int:
     return ExitCode.MACHINE
 
 
-def _explain_usage(error: Any) -> int:
+def _explain_usage(error: Any, args: list[str]) -> int:
     """A usage error of Typer in the words of rnndims: the option and its value first, then where the help is."""
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -157,8 +168,9 @@ def _explain_usage(error: Any) -> int:
         message = f"{name}: {error.message or 'a value is needed'}"
     else:
         message = error.format_message()
-    where = f"{context.command_path} --help" if context is not None else "rnndims --help"
-    _complain(f"{message}\nSee '{where}'.")
+    command = next((arg for arg in args[:1] if arg in COMMANDS), "")
+    path = context.command_path if context is not None else f"rnndims {command}".rstrip()
+    _complain(f"{message}\nSee '{path} --help'.")
     return ExitCode.USAGE
 
 

@@ -15,7 +15,6 @@ from .options import Module, ModuleOptions, ViewOptions, parse_ints, with_option
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-CALL_PANEL = "The call"
 MOST_BYTES = 4_000_000
 """How much of standard input is kept, from its end."""
 

@@ -1,16 +1,22 @@
 """Option values without pydantic: a TyperCommand whose options coerce themselves.
 
 Typer 0.29 hands every option to pydantic, whose import costs as much as Typer's own. For the few types that rnndims uses,
-int, float, str, a list of str and a choice, this file does the same in plain Python. It relies on one internal of Typer,
+int, float, str, Path, a list of str and a choice, this file does the same in plain Python. It relies on one internal of Typer,
 ``_runtime_param``; where a Typer has none, nothing is replaced and Typer's own way is used. The tests hold both to the
 same verdicts.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand
+
+from ..errors import shorten
+
+LONGEST = 4300
+"""Digits of the longest number that Python reads."""
 
 
 class PlainMixin:
@@ -53,7 +59,7 @@ def parser_of(annotation: Any) -> Callable[[Any], Any] | None:
         return lambda value: parse_choice(value, choices)
     if annotation == list[str]:
         return list
-    parsers: dict[Any, Callable[[Any], Any]] = {int: parse_int, float: parse_float, str: str, bool: bool}
+    parsers: dict[Any, Callable[[Any], Any]] = {int: parse_int, float: parse_float, str: str, bool: bool, Path: Path}
     return parsers.get(annotation)
 
 
@@ -72,7 +78,9 @@ def parse_int(value: Any) -> int:
             return int(whole)
         except ValueError:
             pass
-    raise ValueError(f"{value!r} is not a whole number")
+    raise ValueError(
+        f"{shorten(text)!r} is not a whole number" if len(text) < LONGEST else "a number of that length is too large"
+    )
 
 
 def parse_float(value: Any) -> float:
@@ -86,7 +94,7 @@ def parse_float(value: Any) -> float:
             return float(value)
     except ValueError:
         pass
-    raise ValueError(f"{value!r} is not a number")
+    raise ValueError(f"{shorten(value)!r} is not a number")
 
 
 def parse_choice(value: Any, choices: tuple[str, ...]) -> str:
@@ -98,4 +106,4 @@ def parse_choice(value: Any, choices: tuple[str, ...]) -> str:
     for choice in choices:
         if str(value).casefold() == choice:
             return choice
-    raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+    raise ValueError(f"{shorten(value)!r} is not one of {', '.join(choices)}")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from .. import explain
 from ..errors import ExitCode, RnndimsError
 from ..results import compute_dims
 from . import output
@@ -28,7 +29,8 @@ def dims(
     if from_jsonl is not None:
         for name in sorted(module.given - {"from_jsonl", "json"}):
             raise RnndimsError(
-                f"{option_name(name)}: with --from-jsonl everything is said in the lines", fix=f"Write {name} into them."
+                f"{option_name(name)}: with --from-jsonl everything is said in the lines",
+                fix=f"Write {'module' if name == 'code' else name} into them.",
             )
         from .from_jsonl import answer_file
 
@@ -40,10 +42,11 @@ def dims(
 
         return output.script(script(chosen.config, fed))
     found = compute_dims(chosen.config, fed)
+    notes = (*chosen.notes, *explain.notes(chosen.config))
     if out.json:
         from ..render.json import dims_document
 
-        return output.document(dims_document(found, notes=chosen.notes))
+        return output.document(dims_document(found, notes=notes))
     from ..render.dims import dims_view
 
-    return output.view(dims_view(found, notes=chosen.notes), export=out.export)
+    return output.view(dims_view(found, notes=notes), export=out.export)

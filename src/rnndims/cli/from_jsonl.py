@@ -132,13 +132,15 @@ def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
         data["lengths"] = tuple(data["lengths"])
     if "dtype" in data and not isinstance(data["dtype"], str):
         raise ConfigError("dtype", data["dtype"], "must be a string")
+    if "define" in question and "module" not in question:
+        raise BadLineError("define: there is no module whose names it could define", "define")
+    if isinstance(module.get("cell"), str):
+        module["cell"] = module["cell"].lower()
     if "module" in question:
         config, dtype = _from_code(question, module)
         if dtype is not None:
             data.setdefault("dtype", dtype)
     else:
-        if not isinstance(module.get("cell", ""), str):
-            raise ConfigError("cell", module["cell"], "must be rnn, lstm or gru")
         config = RNNConfig(**{**DEFAULTS, **module})
     return config, DataConfig(**data)
 
@@ -160,4 +162,6 @@ def _from_code(question: dict[str, Any], overrides: dict[str, Any]) -> tuple[RNN
         code = parse_constructor(question["module"], names)
         return code.config(**overrides), code.dtype
     except ConstructorError as error:  # without the lines that point at the place: a program reads this
+        if error.missing:
+            raise BadLineError(f'{", ".join(error.missing)}: a name without a value; give it in "define"', "define") from error
         raise BadLineError(f"{error.message} {error.fix or ''}".rstrip(), "module") from error

@@ -14,12 +14,13 @@ default overrides pasted code all the same.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ..config import DataConfig, RNNConfig
-from ..errors import ConfigError, RnndimsError, shorten
+from ..errors import ConfigError, ConstructorError, RnndimsError, shorten
 
 if TYPE_CHECKING:
     from ..constructor import Constructor
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
 FILE = "FILE"
 """Metavar of every option that wants a file name; completion offers files for it and nothing else."""
 
+CHECKPOINTS = (".safetensors", ".pt", ".pth", ".th", ".ckpt", ".bin")
+
 OPTION_NAMES = {
     "cell": "--cell",
     "num_layers": "--layers",
     "is_cell": "CONSTRUCTOR",
+    "code": "CONSTRUCTOR",
     "script": "--code",
 }
 """Options whose name is not that of the field with dashes."""
-
-MODULE_PANEL = "Module"
-DATA_PANEL = "Data"
 
 
 @dataclass(eq=False, repr=False)
@@ -98,7 +99,13 @@ class ModuleOptions:
         from ..constructor import parse_constructor, parse_definition
 
         names = dict(parse_definition(text) for text in self.define or ())
-        code = parse_constructor(self.code, names)
+        try:
+            code = parse_constructor(self.code, names)
+        except ConstructorError as error:
+            if Path(self.code).suffix in CHECKPOINTS:
+                fix = f"A checkpoint? `rnndims weights {self.code}` shows what is in it, `run --weights` runs it."
+                raise RnndimsError(error.message, fix=fix) from error
+            raise
         for name in names.keys() - code.names_used:
             raise RnndimsError(f"--define {shorten(name)}: the pasted code has no such name")
         return Module(_config_of_code(code, overrides), code, tuple(_describe_overrides(code, overrides)))
@@ -252,14 +259,15 @@ def parse_ints(name: str, text: str) -> tuple[int, ...]:
     Raises:
         ConfigError: where an item is no whole number in ASCII digits.
     """
-    items = [item.strip() for item in text.strip().strip("()[]").split(",")]
+    inner = text.strip()
+    if inner[:1] + inner[-1:] in ("()", "[]"):
+        inner = inner[1:-1]
+    items = [item.strip() for item in inner.split(",")]
     if items and not items[-1]:
         items.pop()
     for item in items:
         if not (item.isascii() and item.removeprefix("-").isdigit() and len(item) < 20):
-            raise ConfigError(
-                name, text, f"'{shorten(item, 20)}' is not a whole number", fix="Write numbers with commas: 3,1,2"
-            )
+            raise ConfigError(name, text, f"{shorten(item, 20)} is not a whole number", fix="Write numbers with commas: 3,1,2")
     return tuple(int(item) for item in items)
 
 

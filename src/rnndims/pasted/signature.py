@@ -168,5 +168,8 @@ def refuse_missing(snippet: Snippet, reader: Reader, nodes: dict[str, ast.expr])
     given = " ".join(f'-D "{each}"' if "'" in each or "[" in each else f"-D {each}" for each in options)
     first = reader.missing[missing[0]]
     if len(missing) == 1:
-        raise snippet.error(f"{missing[0]} is a name: give it with {given}", first)
-    raise snippet.error(f"{', '.join(missing[:-1])} and {missing[-1]} are names: give them with {given}", first)
+        error = snippet.error(f"{missing[0]} is a name: give it with {given}", first)
+    else:
+        error = snippet.error(f"{', '.join(missing[:-1])} and {missing[-1]} are names: give them with {given}", first)
+    error.missing = tuple(missing)
+    raise error

@@ -46,7 +46,7 @@ def _print(run: CellRun, notes: Sequence[str], console: "Console") -> None:
     console.print(Text(_legend(run) + total, style=style.QUIET))
     if run.values is not None:
         console.print()
-        print_values(run.values, console)
+        print_values(run.values, run.dims.data.dtype, console)
 
 
 def verdict(comparison: Comparison, claim: str, console: "Console") -> Text:

@@ -37,6 +37,8 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
     console.print(text.heading(format_constructor(dims.config)))
     _print_answer(dims, measured, console)
     text.print_notes(notes, console)
+    if measured is not None and measured.method != "forward":
+        text.print_notes([f"so many steps on meta: measured by PyTorch's {measured.method}, not step by step"], console)
     console.print()
     text.print_table("What goes in and what comes out", _tensor_table(dims, measured, console), console)
     if dims.packed is not None:
@@ -51,7 +53,7 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
     _print_totals(dims, console)
     if measured is not None and measured.values is not None:
         console.print()
-        print_values(measured.values, console)
+        print_values(measured.values, dims.data.dtype, console)
 
 
 def _print_answer(dims: Dims, measured: Measured | None, console: "Console") -> None:

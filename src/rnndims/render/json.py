@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from ..measurements import Measured, Run
 
 SCHEMA: Final = 1
+LINE: Final = 200
+MOST_ON_A_LINE: Final = 30
+"""Members of a container that may stand on one line of ``LINE`` characters; larger ones are not even tried."""
 
 encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 """A document as one line of text, for JSON Lines."""
+
+
+_one_line = json.JSONEncoder(allow_nan=False).encode
 
 
 def pretty(document: dict[str, Any]) -> str:
@@ -26,12 +32,17 @@ def pretty(document: dict[str, Any]) -> str:
 
 
 def _pretty(value: Any, depth: int) -> str:
-    inner = json.dumps(value, allow_nan=False)
-    if not value or not isinstance(value, (dict, list, tuple)) or len(inner) + 2 * depth <= 110:
-        return inner
+    if not value or not isinstance(value, (dict, list, tuple)):
+        return _one_line(value)
+    if len(value) <= MOST_ON_A_LINE:
+        members = value.values() if isinstance(value, dict) else value
+        if all(not isinstance(member, (dict, list, tuple)) or len(member) <= MOST_ON_A_LINE for member in members):
+            inner = _one_line(value)
+            if len(inner) + 2 * depth <= LINE:
+                return inner
     indent = "  " * (depth + 1)
     if isinstance(value, dict):
-        items = [f"{indent}{json.dumps(key)}: {_pretty(item, depth + 1)}" for key, item in value.items()]
+        items = [f"{indent}{_one_line(key)}: {_pretty(item, depth + 1)}" for key, item in value.items()]
         return "{\n" + ",\n".join(items) + "\n" + "  " * depth + "}"
     items = [indent + _pretty(item, depth + 1) for item in value]
     return "[\n" + ",\n".join(items) + "\n" + "  " * depth + "]"
@@ -114,6 +125,7 @@ def measured_document(measured: "Measured", dims: Dims) -> dict[str, Any]:
     document = {
         "device": measured.device,
         "torch": measured.torch,
+        "method": measured.method,
         "tensors": measured.tensors,
         "weights": measured.weights,
         "parameters": measured.parameters,

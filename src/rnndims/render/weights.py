@@ -10,9 +10,10 @@ from rich.tree import Tree
 from .. import explain, shapes
 from ..config import RNNConfig
 from ..constructor import format_constructor
-from ..measurements import Run
+from ..measurements import Run, built_weights
 from ..shapes import Weight
 from . import style, text
+from .values import print_values
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,11 +41,13 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
     dims, config = run.dims, run.dims.config
     console.print(text.heading(format_constructor(config)))
     text.print_notes(notes, console)
-    mark = "✗ other than the formula" if run.measured.disagreements(dims) else "✓ as by formula"
+    weights = built_weights(run)
+    wrong = run.measured.disagreements(dims)
+    mark = f"✗ other than the formula: {', '.join(wrong[:4])}" if wrong else "✓ as by formula"
     parts = [
         Text.assemble(("parameters ", style.QUIET), (text.count(run.measured.parameters), style.SHAPE)),
-        Text.assemble(("bytes ", style.QUIET), (text.count(dims.totals.parameter_bytes), style.SHAPE)),
-        Text(f"taken from the module, {style.glyphs(mark, console)}", style=style.GOOD),
+        Text.assemble(("bytes ", style.QUIET), (text.count(sum(weight.bytes for weight in weights.values())), style.SHAPE)),
+        Text(f"taken from the module, {style.glyphs(mark, console)}", style=style.BAD if wrong else style.GOOD),
         Text(f"torch {run.measured.torch}", style=style.QUIET),
     ]
     text.print_parts(parts, console)
@@ -53,7 +56,10 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
     def details(weight: Weight, width: int) -> list[Text]:
         return _details(weight, run, width, console)
 
-    print_weights(config, dims.weights, console, title="Weights, the same for all time steps", details=details)
+    print_weights(config, weights, console, title="Weights, the same for all time steps", details=details)
+    if run.measured.values is not None:
+        console.print()
+        print_values({name: run.measured.values[name] for name in weights}, dims.data.dtype, console)
 
 
 def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[Text]:
@@ -70,8 +76,8 @@ def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[T
         Text(f"{product.op} ").append_text(text.shape(product.right_shape)),
         Text(style.glyphs("→ ", console)).append_text(text.shape(product.result)),
     ]
-    shape = run.measured.weights.get(weight.name)
-    found = [] if shape == weight.shape else [Text(f"but PyTorch has {shape}", style=style.BAD)]
+    formula = run.dims.weights[weight.name].shape
+    found = [] if formula == weight.shape else [Text(f"by formula {formula}", style=style.BAD)]
     cost = [Text(f"{text.count(weight.numel)} parameters,"), Text(f"{text.count(weight.bytes)} bytes")]
     return [line for row in (found, parts, applied, cost) if row for line in text.fill(row, width)]
 

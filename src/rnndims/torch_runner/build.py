@@ -10,6 +10,8 @@ from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..errors import ConfigError, MachineError, RnndimsError, shorten
 
+_ONEDNN = "not supported with oneDNN"  # of every projected LSTM: it chose another kernel, which changes nothing here
+
 
 class Inputs(NamedTuple):
     """The arguments of one call: ``input``, ``h_0``, and ``c_0`` for an LSTM. Shapes as in ``shapes.tensors``."""

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any, Final
 
-from ..errors import MachineError, shorten
+from ..errors import MachineError
 
 ALWAYS: Final = ("cpu", "meta")
 ACCELERATORS: Final = ("cuda", "xpu", "mps")
@@ -55,7 +55,9 @@ def _why(torch: Any, kind: str) -> str:
 
 def _absent(torch: Any, name: str, why: str) -> MachineError:
     return MachineError(
-        f"device {shorten(name)}: {why}",
+        why,
+        field="device",
+        value=name,
         fix=f"This machine has: {', '.join(devices(torch))}. `auto` picks the fastest.",
     )
 

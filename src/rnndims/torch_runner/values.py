@@ -21,10 +21,10 @@ def check_values(count: int, device: Any) -> None:
         ConfigError: naming ``values``.
     """
     if device.type == "meta":
-        raise ConfigError("values", "on", "device meta has shapes but no numbers", fix="Leave out {values}, or run on the cpu.")
+        raise ConfigError("values", True, "device meta has shapes but no numbers", fix="Leave out {values}, or run on the cpu.")
     if count > MAX_VALUES:
         raise ConfigError(
-            "values", "on", f"that would be {count} numbers, more than {MAX_VALUES}", fix="Ask for smaller sizes."
+            "values", True, f"that would be {count} numbers, more than {MAX_VALUES}", fix="Ask for smaller sizes."
         )
 
 
