@@ -78,7 +78,16 @@ def test_without_the_internal_typers_own_way_is_used(monkeypatch):
     assert verdict(Command, int, "x") == ("refused", None)
 
 
-@pytest.mark.parametrize("command", [["dims", "-l", "2", "--dropout", "0.5", "--cell", "GRU", "--json"], ["dims", "--help"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["dims", "-l", "2", "--dropout", "0.5", "--cell", "GRU", "--json"],
+        ["dims", "--help"],
+        ["run", "--help"],
+        ["check", "nn.RNN(4, 2)", "--input", "3,2,4"],
+        ["diagram", "--max-steps", "5"],
+    ],
+)
 def test_pydantic_stays_out(command):
     """A command line with options of every kind does not load pydantic."""
     code = f"import sys; from rnndims.cli.app import run; code = run({command!r}); sys.exit(code or 'pydantic' in sys.modules)"
