@@ -1,0 +1,44 @@
+"""The examples in docstrings are executed, and the public names are the few that are promised."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import rnndims
+
+MODULES = [
+    module.name for module in pkgutil.walk_packages(rnndims.__path__, "rnndims.") if not module.name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", ["rnndims", *MODULES])
+def test_examples_give_what_they_show(name):
+    """Every example in a module's docstrings prints what is written below it."""
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples():
+    """The public API and the pasted constructors have examples, so that the test above tests something."""
+    for name in ("rnndims", "rnndims.config", "rnndims.constructor"):
+        assert doctest.testmod(importlib.import_module(name)).attempted > 0
+
+
+def test_public_names():
+    """The package exports exactly these names, each with a docstring."""
+    assert rnndims.__all__ == ["ConfigError", "DataConfig", "Dims", "RNNConfig", "RnndimsError", "dims"]
+    assert all(getattr(rnndims, name).__doc__ for name in rnndims.__all__)
+
+
+@pytest.mark.parametrize("lengths", [[3, 1], (3, 1), iter([3, 1])])
+def test_lengths_may_be_any_iterable_of_ints(lengths):
+    """Lengths are taken as they come in a user's program, tensors and arrays included."""
+    assert rnndims.dims(rnndims.RNNConfig("gru", 4, 2), lengths=lengths).packed.batch_sizes == (2, 1, 1)
+
+
+def test_lengths_may_be_a_tensor():
+    """A tensor of lengths, as pack_padded_sequence takes it, is taken here too."""
+    import torch
+
+    assert rnndims.dims(rnndims.RNNConfig("gru", 4, 2), lengths=torch.tensor([3, 1])).data.lengths == (3, 1)
