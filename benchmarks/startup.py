@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 RNNDIMS = str(Path(sys.executable).with_name("rnndims"))
 TYPER = [sys.executable, "-c", "import typer"]
 PLAIN_TORCH = [
@@ -105,6 +107,42 @@ def peak_mib(command: list[str]) -> float:
     return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
+def tab_milliseconds(shell: str, presses: int) -> float | None:
+    """Median time from pressing TAB to the completed word on the screen of a real shell; ``None`` where the shell is absent.
+
+    The shells are driven as in the tests, by tests/terminals.py.
+    """
+    path = shutil.which(shell)
+    if path is None or os.name != "posix":
+        return None
+    sys.path.insert(0, str(ROOT / "tests"))
+    from terminals import PROMPT, STARTERS, Terminal  # type: ignore[import-not-found]
+
+    times = []
+    with tempfile.TemporaryDirectory() as name:
+        home, folder = Path(name) / "home", Path(name) / "work"
+        home.mkdir()
+        folder.mkdir()
+        arguments, setup = STARTERS[shell](folder, home, ROOT / "completions")
+        variables = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LANG": "C.UTF-8"}
+        terminal = Terminal([path, *arguments[1:]], folder, variables)
+        try:
+            terminal.send(setup or "\n")
+            terminal.wait(PROMPT)
+            for _ in range(presses + 1):
+                terminal.send("rnndims dims --bidir")
+                terminal.wait("dims --bidir")
+                start = time.perf_counter()
+                terminal.send("\t")
+                terminal.wait("ectional")
+                times.append(1000 * (time.perf_counter() - start))
+                terminal.send("\x15\n")
+                terminal.wait(PROMPT)
+        finally:
+            terminal.close()
+    return statistics.median(times[1:])
+
+
 def main() -> None:
     """Measure every row and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -115,6 +153,9 @@ def main() -> None:
     for name, command, other, baseline, limit in ROWS:
         ours, theirs, ratio = compare(command, baseline, options.pairs)
         print(f"{name:<34} {ours:8.0f}   {other:<22} {theirs:8.0f}   {ratio:6.2f}   {limit:.2f}", flush=True)
+    for shell in ("bash", "zsh", "fish"):
+        press = tab_milliseconds(shell, options.pairs)
+        print(f"{'TAB in ' + shell:<34} {'absent' if press is None else f'{press:8.1f}'}   (at most 20)", flush=True)
     count = 10_000 if options.quick else 100_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
