@@ -59,6 +59,8 @@ MESSAGES = [
         "dtype_mismatch",
         "input",
     ),
+    ("ValueError: input must have the type torch.float32, got type torch.float64", "dtype_mismatch", "input"),
+    ("RuntimeError: input must have the type torch.float32, got type torch.int64", "dtype_mismatch", "input"),
     ("RuntimeError: expected scalar type Float but found Double", "dtype_mismatch", "input"),
     ("RuntimeError: mat1 and mat2 must have the same dtype, but got Double and Float", "dtype_mismatch", "input"),
     ("Expected object of scalar type Float but got scalar type Double for argument #2 'mat2'", "dtype_mismatch", "input"),

@@ -118,7 +118,10 @@ TUPLES: Final = (
 
 DTYPES: Final = (
     Row(
-        ("RNN input dtype (<got:word>) does not match weight dtype (<expected:word>)",),
+        (
+            "RNN input dtype (<got:word>) does not match weight dtype (<expected:word>)",
+            "input must have the type <expected:word>, got type <got:word>",
+        ),
         "input",
         "PyTorch compared the dtype of input with that of the weights.",
         reading="dtypes",

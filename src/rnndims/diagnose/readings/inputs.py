@@ -124,6 +124,8 @@ def read_dtypes(reading: Reading) -> Found:
         else f"input or a state is {got} where the weights are {want}, or the reverse"
     )
     fix = f"x = x.to(torch.{want})  # states too; or model.to(torch.{got})"
+    if want == "float32" and got in ("float64", "float16", "bfloat16"):
+        fix = f"x = x.float()  # states too; or model.to(torch.{got})"
     if "int" in (got + want):
         number = want if "float" in want else got
         fix = f"x = x.to(torch.{number})  # for numbers; token ids go through nn.Embedding first"
