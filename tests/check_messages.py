@@ -1,5 +1,7 @@
 """Messages of PyTorch as people report them, and messages that are not of its RNN code."""
 
+INVALID = "TypeError: {}() received an invalid combination of arguments - got ({}), but expected one of:"
+
 MESSAGES = [
     # states
     ("RuntimeError: Expected hidden[0] size (2, 1, 512), got [2, 128, 512]", "batch_first_mismatch", "h_0"),
@@ -52,6 +54,16 @@ MESSAGES = [
     ("IndexError: index 1 is out of bounds for dimension 0 with size 1", "lstm_tuple_expected", "h_0"),
     ("TypeError: lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor", "lstm_tuple_expected", "h_0"),
     ("TypeError: gru() received an invalid combination of arguments - got (Tensor, tuple, list)", "lstm_tuple_expected", "h_0"),
+    (INVALID.format("lstm", "Tensor, tuple, list, bool, int, float, bool, int, bool"), "other", "module"),
+    (INVALID.format("lstm", "Tensor, Tensor, tuple, list, bool, int, int, bool, int"), "other", "module"),
+    (INVALID.format("lstm", "Tensor, tuple, list, bool, bool, float, bool, bool, bool"), "other", "module"),
+    (INVALID.format("lstm", "Tensor, tuple, list, NoneType, int, float, bool, bool, bool"), "other", "module"),
+    (INVALID.format("lstm", "PackedSequence, tuple, list, bool, int, float, bool, bool, bool"), "other", "input"),
+    (INVALID.format("lstm", "Tensor, Tensor, list, bool, int, float, bool, bool, bool"), "lstm_tuple_expected", "h_0"),
+    (INVALID.format("lstm", "Tensor, Tensor, Tensor, list, bool, int, float, bool, bool"), "lstm_tuple_expected", "h_0"),
+    (INVALID.format("gru", "Tensor, Tensor, list, bool, int, float, bool, int, bool"), "other", "module"),
+    (INVALID.format("rnn_tanh", "Tensor, tuple, list, bool, int, float, bool, bool, bool"), "lstm_tuple_expected", "h_0"),
+    ("TypeError: lstm() received an invalid combination of arguments", "lstm_tuple_expected", "h_0"),
     ("lstm expects two hidden states", "lstm_tuple_expected", "h_0"),
     # dtypes and devices
     (

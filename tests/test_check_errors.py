@@ -112,6 +112,8 @@ def test_tracebacks_of_real_torch():
         (lambda: lstm(x, zeros(2, 2, 3, 20)), "lstm_tuple_expected"),
         (lambda: lstm(x, None, None), "lstm_tuple_expected"),
         (lambda: lstm(x, (zeros(2, 3, 20),)), "lstm_tuple_expected"),
+        (lambda: nn.LSTM(10, 20, bidirectional=1)(x), "other"),
+        (lambda: nn.GRU(10, 20, True)(x), "other"),
         (lambda: gru(x.double()), "dtype_mismatch"),
         (lambda: gru(x, zeros(1, 3, 20).double()), "dtype_mismatch"),
         (lambda: lstm(x, (zeros(2, 3, 20).double(), zeros(2, 3, 20).double())), "dtype_mismatch"),

@@ -19,6 +19,8 @@ _SLOTS: Final = {
     "index": r"\[?(?P<{}>\d?)\]?",
     "tensorish": rf"(?P<{{}}>{_TENSOR_ATTRIBUTES})",
     "rnnop": r"(?P<{}>[\w.]{{0,60}}(?:lstm|gru|rnn)[\w.]{{0,60}})",
+    "rnncall": r"(?<![\w.])(?P<{}>lstm|gru|rnn_tanh|rnn_relu)",
+    "got": r"(?:\s*-\s*got\s*\((?P<{}>[^()]{{0,400}})\))?",
     "weight": r"[\"'\s]{{0,3}}(?P<{}>[\w.]{{0,300}}(?:weight|bias)_(?:ih|hh|hr)\w{{0,40}})[\"']?",
     "keys": r"(?P<{}>[^\n]{{0,40000}}?(?:weight|bias)_(?:ih|hh|hr)[^\n]{{0,40000}})",
 }

@@ -31,12 +31,17 @@ TUPLES: Final = (
         claim="bare",
     ),
     Row(
+        ("<function:rnncall>() received an invalid combination of arguments<types:got>",),
+        "h_0",
+        "PyTorch compared the types of all arguments with those that the function behind the module takes.",
+        reading="arguments",
+    ),
+    Row(
         (
             "lstm(): argument 'hx' (position <position:int>) must be tuple of Tensors, not <got:word>",
             "lstm_cell(): argument 'hx' (position <position:int>) must be tuple of Tensors, not <got:word>",
             "lstm expects two hidden states",
             "lstm_cell expects two hidden states",
-            "lstm() received an invalid combination of arguments",
             "lstm_cell() received an invalid combination of arguments",
         ),
         "h_0",
@@ -51,9 +56,6 @@ TUPLES: Final = (
     ),
     Row(
         (
-            "gru() received an invalid combination of arguments",
-            "rnn_tanh() received an invalid combination of arguments",
-            "rnn_relu() received an invalid combination of arguments",
             "gru_cell(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",
             "rnn_tanh_cell(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",
             "rnn_relu_cell(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",

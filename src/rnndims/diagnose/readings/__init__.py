@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from .arguments import read_arguments
 from .checkpoints import read_checkpoint
 from .inputs import read_dtypes, read_features, read_input_ndim, read_length_count, read_packed_ndim, read_tuple
 from .products import read_broadcast, read_product, read_unknown_product
@@ -22,6 +23,7 @@ READINGS: Final[dict[str, Callable[[Reading], Found]]] = {
     "cell_width": read_cell_width,
     "cell_batch": read_cell_batch,
     "tuple_for_tensor": read_tuple,
+    "arguments": read_arguments,
     "dtypes": read_dtypes,
     "length_count": read_length_count,
     "product": read_product,
