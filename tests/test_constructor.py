@@ -27,10 +27,17 @@ def build(code: str) -> Any:
 
 
 def works(module: Any) -> bool:
-    """Whether ``module`` can be called at all: PyTorch checks a cell's nonlinearity and a stray proj_size only then."""
+    """Whether ``module`` can be called: PyTorch checks many an argument only then, and a cell's nonlinearity on real data."""
     if getattr(module, "nonlinearity", "tanh") not in ("tanh", "relu"):
         return False
-    return isinstance(module, nn.LSTM) or not getattr(module, "proj_size", 0)
+    if getattr(module, "proj_size", 0) and not isinstance(module, nn.LSTM):
+        return False
+    steps = (1,) if isinstance(module, nn.RNNBase) else ()
+    try:
+        module(torch.zeros(*steps, 1, module.input_size, device="meta"))
+    except TypeError:
+        return False
+    return True
 
 
 def same(config: RNNConfig, module: Any) -> bool:
@@ -42,8 +49,6 @@ def same(config: RNNConfig, module: Any) -> bool:
         values["nonlinearity"] = module.nonlinearity
     if config.is_cell:
         values["bias"] = bool(values["bias"])
-    if "bidirectional" in values:
-        values["bidirectional"] = bool(values["bidirectional"])
     return all(getattr(config, name) == value for name, value in values.items())
 
 

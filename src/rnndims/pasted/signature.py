@@ -3,7 +3,7 @@
 import ast
 from typing import Any, Final, NoReturn, cast
 
-from ..errors import shorten
+from ..errors import ConstructorError, shorten
 from .placement import METHODS
 from .snippet import Snippet
 from .values import UNKNOWN, Reader, dotted
@@ -109,6 +109,19 @@ def _refuse_keyword(snippet: Snippet, name: str, keyword: ast.keyword, keywords:
     raise snippet.error(message, keyword, fix=fix, field=given)
 
 
+def _refuse_at_call(snippet: Snippet, name: str, argument: str, value: Any, node: ast.AST) -> ConstructorError:
+    """The error for a value that PyTorch's constructor takes and that no call of the module survives."""
+    function = "rnn_tanh" if name == "RNN" else name.lower()
+    kind, fix = ("an int", "Write a number.") if argument == "num_layers" else ("a bool", "Write True or False.")
+    return snippet.error(
+        f"{argument} must be {kind}: PyTorch's constructor takes {shorten(repr(value), 40)}, but forward raises TypeError "
+        f"({function}() received an invalid combination of arguments)",
+        node,
+        fix=fix,
+        field=argument,
+    )
+
+
 def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> Any:
     """The value of one argument, in the type that ``RNNConfig`` wants wherever PyTorch would take it."""
     snippet = reader.snippet
@@ -129,6 +142,8 @@ def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> An
     if argument in _SIZES:
         first_dim = argument == "proj_size" or (argument == "hidden_size" and name == "RNN")
         if type(value) is bool:
+            if argument == "num_layers":
+                raise _refuse_at_call(snippet, name, argument, value, node)
             if value and first_dim:  # torch.empty takes True for 1 as any dim but the first
                 raise snippet.error(f"{argument} True: must be an int, not bool", node, field=argument)
             return int(value)
@@ -139,7 +154,9 @@ def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> An
         if type(value) is float:
             fix = "Divide with // to get an int." if "/" in snippet.text(node) else None
             raise snippet.error(f"{argument} {value}: must be an int, not float", node, fix=fix, field=argument)
-    elif argument == "bidirectional" or (argument == "bias" and name.endswith("Cell")):
+    elif argument == "bidirectional" and type(value) is not bool:
+        raise _refuse_at_call(snippet, name, argument, value, node)
+    elif argument == "bias" and name.endswith("Cell"):
         return bool(value)
     elif argument == "bias" and type(value) is not bool and name in ("LSTM", "GRU"):
         raise snippet.error(
