@@ -45,7 +45,7 @@ _LONGEST: Final = 1 << 16
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
 _STRING: Final = re.compile(rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
 _QUICK: Final = re.compile(
-    rb'\{"dtype":"([A-Z0-9_]{1,16})","shape":\[((?:[0-9]{1,19},?)*)\],"data_offsets":\[([0-9]{1,19}),([0-9]{1,19})\]\}'
+    rb'\{"dtype":"([A-Z0-9_]{1,16})","shape":\[((?:[0-9]{1,19}(?:,[0-9]{1,19})*)?)\],"data_offsets":\[([0-9]{1,19}),([0-9]{1,19})\]\}'
 )
 
 
@@ -206,7 +206,7 @@ class _Parser:
 
     def _entry(self, name: str) -> _Entry:
         found = _QUICK.match(self.header, self.at)
-        if found is not None and not found[2].endswith(b","):
+        if found is not None:
             self.at = found.end()
             dtype, sizes, first, last = found.groups()
             numbers = [b"0", first, last, *(sizes.split(b",") if sizes else ())]
