@@ -1,5 +1,6 @@
 """``run --weights`` and ``cell --weights``: what they compute from files, compared with the same module called by hand."""
 
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +110,25 @@ def test_compressed_weights(tmp_path: Path, invoke: Invoke) -> None:
     assert invoke("run", "--weights", str(tmp_path / "packed.pt"), *arguments).code == 0
     with torch.inference_mode():
         torch.testing.assert_close(load_file(saved)["output"], module(x)[0])
+
+
+@pytest.mark.parametrize("at", ["begin", "end"])
+def test_a_zip_bomb_behind_weights_is_not_unpacked(tmp_path: Path, invoke: Invoke, at: str) -> None:
+    """Of a compressed storage that is far larger than its weights no more is unpacked than they need."""
+    module, storage = nn.GRU(2, 2), torch.zeros(12_000_000)
+    storage = storage[:500] if at == "begin" else storage[-500:]
+    tensors = {name: storage[: p.numel()].view(p.shape) for name, p in module.state_dict().items()}
+    plain = zipfile.ZipFile(write_zip(tmp_path / "w", tensors))
+    with plain, zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    tracemalloc.start()
+    result = invoke("run", "--weights", str(tmp_path / "packed.pt"), "--json")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 24_000_000
+    assert result.code == (0 if at == "begin" else 2), result.err
+    assert ("is compressed" in result.err) == (at == "end")
 
 
 def test_states_from_files_continue_a_sequence(tmp_path: Path, invoke: Invoke) -> None:

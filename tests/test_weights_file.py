@@ -186,6 +186,14 @@ def test_compressed_archives(tmp_path: Path) -> None:
     assert constructors(packed) == WANTED
 
 
+def test_a_comment_that_looks_like_the_end_of_an_archive(tmp_path: Path) -> None:
+    """The comment of a zip file may hold the mark that ends zip files."""
+    path = write(tmp_path / "m.pt", MODEL.state_dict())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"PK\5\6" + b"x" * 60_000
+    assert constructors(path) == WANTED
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_sparse_and_quantised_tensors_are_said(tmp_path: Path) -> None:
     """Sparse and quantised weights are named as such and the constructor stays."""

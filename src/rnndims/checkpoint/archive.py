@@ -8,6 +8,9 @@ from ..errors import FileError
 
 _MAX_TABLE: Final = 64 << 20
 _MAX_MEMBERS: Final = 500_000
+_MAX_SKIPPED: Final = 32 << 20
+_PIECE: Final = 1 << 16
+_UNPACKED: Final = 1 << 20
 _END: Final = struct.Struct("<4s4H2LH")
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR: Final = struct.Struct("<4sLQL")
@@ -33,9 +36,7 @@ def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
     """
     file.seek(max(0, size - 66_000))
     tail = file.read(66_000)
-    at = tail.rfind(b"PK\5\6")
-    if at < 0 or len(tail) - at < _END.size:
-        raise FileError(_TRUNCATED)
+    at = _find_end(tail)
     _, _, _, _, count, length, begin, _ = _END.unpack_from(tail, at)
     end = max(0, size - 66_000) + at
     if count == 0xFFFF or 0xFFFFFFFF in (length, begin):
@@ -46,6 +47,18 @@ def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
         raise FileError(_TRUNCATED)
     file.seek(begin)
     return _read_table(file.read(length), size)
+
+
+def _find_end(tail: bytes) -> int:
+    """Place of the record that ends the file, comment included: the comment may hold what looks like another."""
+    last = at = tail.rfind(b"PK\5\6", 0, len(tail) - _END.size + 4)
+    while at >= 0:
+        if at + _END.size + _END.unpack_from(tail, at)[-1] == len(tail):
+            return at
+        at = tail.rfind(b"PK\5\6", 0, at)
+    if last < 0:
+        raise FileError(_TRUNCATED)
+    return last
 
 
 def _read_zip64(file: BinaryIO, end: int, short: tuple[int, int, int]) -> tuple[int, int, int, int]:
@@ -143,3 +156,36 @@ def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
     if len(data) > limit:
         raise FileError(f"is a zip bomb: a member unpacks to more than the {limit} bytes that are read of it")
     return data
+
+
+def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
+    """``count`` of the member's bytes from ``begin`` on, fewer if it ends before; what is behind them is not unpacked.
+
+    Raises:
+        FileError: if it is damaged, or much would have to be unpacked before they come.
+    """
+    start = data_begin(file, member)
+    if member.method == 0:
+        file.seek(start + begin)
+        return file.read(max(0, min(count, member.size - begin)))
+    if member.method != 8:
+        raise FileError("is a zip file with a compression that torch does not write")
+    if begin > _MAX_SKIPPED:
+        raise FileError(
+            f"is compressed, and {begin} bytes would be unpacked to find one weight",
+            fix="Unzip it and zip it again without compression, as torch.save does, or save it anew.",
+        )
+    file.seek(start)
+    machine, packed, found, skip = zlib.decompressobj(-15), member.packed, bytearray(), begin
+    try:
+        while len(found) < count and not machine.eof:
+            raw = machine.unconsumed_tail or file.read(min(_PIECE, packed))
+            packed -= 0 if machine.unconsumed_tail else len(raw)
+            piece = machine.decompress(raw, _UNPACKED)
+            if not raw and not piece:
+                break
+            found += piece[skip : skip + count - len(found)]
+            skip = max(0, skip - len(piece))
+    except zlib.error as error:
+        raise FileError("is a damaged zip file: a member cannot be decompressed") from error
+    return bytes(found)

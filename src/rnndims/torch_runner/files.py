@@ -62,11 +62,10 @@ def _located(path: Path) -> Iterator[None]:
 
 def _read(storage: Storage, begin: int, count: int) -> bytearray:
     with open_regular(storage.path) as file, _located(storage.path):
-        if storage.member is not None and storage.member.method:
-            data = archive.unpack(file, storage.member, storage.member.size)[begin : begin + count]
+        if storage.member is not None:
+            data = archive.read_part(file, storage.member, begin, count)
         else:
-            start = storage.begin if storage.member is None else archive.data_begin(file, storage.member)
-            file.seek((start or 0) + begin)
+            file.seek((storage.begin or 0) + begin)
             data = file.read(count)
     if len(data) != count:
         raise FileError("was cut off while it was read", path=storage.path)
