@@ -71,6 +71,8 @@ def _counts(row: Row, match: "re.Match[str]", around: Evidence) -> bool:
     if not around.framed or around.rnn or (row.reading == "tuple_for_tensor" and around.sequential):
         return True
     if row.reading == "product" and around.in_linear:  # a Linear whose in_features is off by the factor of two directions
+        if around.whole and not around.after:
+            return False
         b, c = int(match["b"]), int(match["c"])
         return 2 in (b / c if c else 0, c / b if b else 0)
     return False

@@ -24,9 +24,12 @@ _START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", r
 _RNN: Final = re.compile(
     r"lstm|rnn(?!a)|(?<![a-z])(?:bi)?gru(?![a-z](?<!c))|weight_[ih]h_l|pack_padded_sequence|packedsequence", re.IGNORECASE
 )
+_DIRECTORIES: Final = re.compile(r"[^\s\"'()<>|:,]{1,300}[\\/]")
+_AFTER: Final = re.compile(r"bidirectional|hidden|\bh_?n\b|\[:, ?-1\b", re.IGNORECASE)
+_WRAPPER: Final = re.compile(r"torch/(?:nn/)?functional\.py$")
 _PARALLEL: Final = re.compile(r"DataParallel|data_parallel|parallel_apply|\breplica \d", re.IGNORECASE)
 _FOREIGN: Final = re.compile(
-    r"[\\/](?:conv|batchnorm|normalization|sparse|pooling|transformer|instancenorm|loss)\.pyc?$|torchvision|[\\/]functional\.pyc?$"
+    r"[\\/](?:conv|batchnorm|normalization|sparse|pooling|transformer|instancenorm|loss)\.py$|torchvision"
 )
 
 
@@ -61,16 +64,22 @@ class Evidence:
 
     Attributes:
         framed: whether there are lines of a traceback before it.
-        last: the file of the last frame, with forward slashes; empty if none.
-        rnn: whether the traceback, or the text near the message, speaks of an RNN.
+        whole: whether the traceback begins there too.
+        last: the file of the last frame, with forward slashes and without ``torch.nn.functional``; empty if none.
+        code: what the traceback shows of that frame.
+        rnn: whether the traceback, or the text near the message, speaks of an RNN; directories do not count.
+        after: whether the traceback has words that go with what an RNN returns.
         line: whether the line of code right before it does.
         sequential: whether the call came through an ``nn.Sequential``.
         parallel: whether it speaks of ``DataParallel``.
     """
 
     framed: bool
+    whole: bool
     last: str
+    code: str
     rnn: bool
+    after: bool
     line: bool
     sequential: bool
     parallel: bool
@@ -78,7 +87,7 @@ class Evidence:
     @property
     def foreign(self) -> bool:
         """Whether another kind of layer raised it."""
-        return bool(_FOREIGN.search(self.last)) and not self.last.endswith(("/functional.py", "/functional.pyc"))
+        return bool(_FOREIGN.search(self.last))
 
     @property
     def in_rnn(self) -> bool:
@@ -88,7 +97,12 @@ class Evidence:
     @property
     def in_linear(self) -> bool:
         """Whether an ``nn.Linear`` raised it."""
-        return self.last.endswith(("nn/modules/linear.py", "nn/functional.py"))
+        return self.last.endswith("nn/modules/linear.py")
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether PyTorch's RNN module raised it on a line about the state alone, not the input."""
+        return self.in_rnn and "w_hh" in self.code and "w_ih" not in self.code
 
 
 def evidence(text: str, start: int) -> Evidence:
@@ -97,14 +111,29 @@ def evidence(text: str, start: int) -> Evidence:
     before = text[begin:start]
     starts = [found.end() for found in _START.finditer(before)]
     block = before[starts[-1] :] if starts else before[-6_000:]
-    frames = [found["a"] or found["b"] for found in _FRAME.finditer(block)] if ".py" in block else []
+    frames = list(_FRAME.finditer(block)) if ".py" in block else []
+    files = [(found["a"] or found["b"]).replace("\\", "/").removesuffix("c") for found in frames]
+    top = len(files) - 1
+    while top > 0 and _WRAPPER.search(files[top]):
+        top -= 1
+    code = block[frames[top].end() : frames[top + 1].start() if top + 1 < len(frames) else len(block)] if frames else ""
     line = text[max(0, start - 300) : start].rpartition("\n")[2] + text[start : start + 600].partition("\n")[0]
-    previous = [each for each in block.split("\n")[:-1] if each.strip(" ^~")][-2:]
+    shown = _DIRECTORIES.sub("", _FRAME.sub(_name, block))
+    previous = [each for each in shown.split("\n")[:-1] if each.strip(" ^~")][-2:]
     return Evidence(
         bool(frames),
-        frames[-1].replace("\\", "/") if frames else "",
-        bool(_RNN.search(block) or _RNN.search(line)),
+        bool(starts),
+        files[top] if frames else "",
+        code,
+        bool(_RNN.search(shown) or _RNN.search(line)),
+        bool(_AFTER.search(shown)),
         any(_RNN.search(each) for each in (*previous, line)),
-        any(frame.endswith("container.py") for frame in frames),
+        any(file.endswith("container.py") for file in files),
         bool(_PARALLEL.search(before[-8_000:]) or _PARALLEL.search(text[start : start + 500])),
     )
+
+
+def _name(found: "re.Match[str]") -> str:
+    """A frame by the name of its file alone."""
+    file: str = found["a"] or found["b"]
+    return f'File "{file.replace(chr(92), "/").rpartition("/")[2]}"'

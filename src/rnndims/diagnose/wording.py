@@ -12,8 +12,8 @@ _TENSOR_ATTRIBUTES: Final = (
     "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten"
 )
 _SLOTS: Final = {
-    "shape": r"(?:torch\.Size\s*\(\s*)?[(\[]\s*(?P<{}>\d[\d,\s]{{0,80}}|)\s*[)\]]\)?",
-    "int": r"(?P<{}>-?\d{{1,18}})",
+    "shape": r"(?:torch\.Size\s*\(\s*)?[(\[]\s*(?P<{}>\d[\dL,\s]{{0,80}}|)\s*[)\]]\)?",
+    "int": r"(?P<{}>-?\d{{1,18}})L?",
     "word": r"(?P<{}>[\w.:]{{0,60}}\w)",
     "kind": r"(?P<{}>RNN|LSTM|GRU)",
     "index": r"\[?(?P<{}>\d?)\]?",

@@ -1,5 +1,6 @@
 """Reading the messages of matrix products and element-wise operations, inside the module and after it."""
 
+from ..messages.row import FRESH
 from ..problem import Problem
 from .reading import Found, Reading
 
@@ -28,7 +29,7 @@ def _looks_like_gates(c: int, d: int) -> bool:
 
 def _linear(reading: Reading, b: int, c: int, d: int) -> list[Problem]:
     """An ``nn.Linear`` after the module."""
-    named = reading.around.in_linear
+    named = reading.around.in_linear and reading.around.rnn
 
     def problem(cause: str, message: str, fix: str) -> Problem:
         head = "" if named else "if this is the nn.Linear after the RNN: "
@@ -72,6 +73,8 @@ def _inside(reading: Reading, b: int, c: int, d: int) -> list[Problem]:
         f"{head}: the state has {b} features, the module's hidden_size is {c}",
         f"h_0 = torch.zeros(rows, N, {c})",
     )
+    if reading.around.recurrent:
+        return [state]
     if config is not None and c == config.H_out != config.input_size:
         return [state, features]
     if d in (c, 3 * c, 4 * c) and config is None:
@@ -96,6 +99,9 @@ def read_unknown_product(reading: Reading) -> Found:
         "the nn.Linear after the module has another in_features: D*H_out, twice hidden_size for a bidirectional module",
         "nn.Linear(2 * hidden_size, ...)  # bidirectional",
     )
+    state = Problem("h_0", -1, None, None, "hidden_size_vs_proj", "the last dim of the state is not hidden_size", FRESH)
+    if reading.around.in_rnn:
+        return [state if reading.around.recurrent else inside], []
     return ([after] if reading.around.in_linear else [inside, after]), []
 
 

@@ -45,8 +45,8 @@ class Reading:
         return int(self.groups[name])
 
     def shape(self, name: str) -> Shape:
-        """The shape in a slot."""
-        return tuple(int(size) for size in self.groups[name].replace(",", " ").split())
+        """The shape in a slot; Python 2 wrote its long numbers as ``20L``."""
+        return tuple(int(size) for size in self.groups[name].upper().replace(",", " ").replace("L", " ").split())
 
     def problem(
         self, cause: Cause, message: str, fix: str, *, dim: int | None = None, expected: str = "", got: str = ""

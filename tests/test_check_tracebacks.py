@@ -1,0 +1,27 @@
+"""check --error: what the frames of a traceback say beside its last line."""
+
+import pytest
+from check_tracebacks import HEAD, LINEAR, MATS, TRACEBACKS, frame
+
+from rnndims.diagnose import UnknownMessageError, diagnose_error
+
+
+@pytest.mark.parametrize(("text", "cause", "tensor"), TRACEBACKS)
+def test_frames_decide(text, cause, tensor):
+    """A last line that other code says too is taken for the RNN's where the frames show the RNN, and only there."""
+    if cause is None:
+        with pytest.raises(UnknownMessageError):
+            diagnose_error(text)
+        return
+    first = diagnose_error(text).problems[0]
+    assert (first.cause, first.tensor) == (cause, tensor)
+
+
+def test_without_an_rnn_in_sight_it_is_a_guess():
+    """A Linear that gets twice its features is called the one after the RNN outright only where the traceback shows an RNN."""
+    guess = diagnose_error(frame("m.py", "y = self.fc(x)") + LINEAR + MATS.format(64, 512, 256, 10))
+    assert guess.problems[0].message.startswith("if this is the nn.Linear after the RNN")
+    assert not guess.error.certain
+    sure = diagnose_error(HEAD + frame("m.py", "y = self.fc(self.lstm(x)[0])") + LINEAR + MATS.format(64, 512, 256, 10))
+    assert sure.problems[0].message.startswith("it gets 512")
+    assert sure.error.certain
