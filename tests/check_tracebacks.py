@@ -45,4 +45,12 @@ TRACEBACKS = [
         "linear",
     ),
     (frame("m.py", "y = self.fc(x)") + LINEAR + MATS.format(64, 512, 256, 10), "bidirectional_linear_mismatch", "linear"),
+    # tuples
+    (
+        HEAD
+        + frame("rnn_model.py", "x = self.embedding(batch.text)")
+        + "TypeError: embedding(): argument 'indices' (position 2) must be Tensor, not tuple",
+        "other",
+        "input",
+    ),
 ]

@@ -25,3 +25,14 @@ def test_without_an_rnn_in_sight_it_is_a_guess():
     sure = diagnose_error(HEAD + frame("m.py", "y = self.fc(self.lstm(x)[0])") + LINEAR + MATS.format(64, 512, 256, 10))
     assert sure.problems[0].message.startswith("it gets 512")
     assert sure.error.certain
+
+
+@pytest.mark.parametrize("error", ["RuntimeError: CUDA out of memory.", "KeyError: 'x'", "torch.cuda.OutOfMemoryError: CUDA"])
+def test_a_warning_does_not_explain_the_error_after_it(error):
+    """A warning that comes before an unknown error is said beside it, not in its place; alone it is explained."""
+    warning = "rnn.py:62: UserWarning: dropout option adds dropout after all but last recurrent layer, so non-zero dropout\n"
+    with pytest.raises(UnknownMessageError) as raised:
+        diagnose_error(warning + HEAD + frame("t.py", "y = self.fc(x)") + error)
+    assert f"the last error is: {error}" in raised.value.message
+    assert "dropout has no effect with one layer" in raised.value.message
+    assert diagnose_error(warning + "Epoch 2").problems[0].message == "dropout has no effect with one layer"

@@ -13,9 +13,12 @@ from .wording import wordings
 
 _ANY_ERROR: Final = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception|Warning)\b:?[^\n]*", re.MULTILINE)
 
+_LATER_ERROR: Final = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b", re.MULTILINE)
+
 
 def explain_text(text: str, config: RNNConfig | None, seen: Observed | None) -> Diagnosis:
-    """The diagnosis of the last RNN-related message in ``text``; an error counts before a warning.
+    """The diagnosis of the last RNN-related message in ``text``; an error counts before a warning, and a warning
+    only where no error follows it.
 
     Raises:
         UnknownMessageError: if there is none.
@@ -28,6 +31,8 @@ def explain_text(text: str, config: RNNConfig | None, seen: Observed | None) -> 
     if found is None:
         raise _unknown(lines)
     row, match, around = found
+    if row.warning and _LATER_ERROR.search(lines, match.end()):
+        raise _unknown(lines, row)
     groups = {name: value for name, value in match.groupdict().items() if value is not None}
     reading = Reading(row, groups, " ".join(match[0].split()), around, config, seen or Observed(), lines)
     problems, notes = READINGS[row.reading](reading)
@@ -86,7 +91,7 @@ def _sentence(text: str, match: "re.Match[str]") -> str:
     return line if len(line) <= 400 else " ".join(match[0].split())
 
 
-def _unknown(text: str) -> UnknownMessageError:
+def _unknown(text: str, warning: Row | None = None) -> UnknownMessageError:
     errors = [found[0].strip() for found in _ANY_ERROR.finditer(text)]
     if not text.strip():
         message = "--error: the text is empty"
@@ -94,6 +99,8 @@ def _unknown(text: str) -> UnknownMessageError:
         message = f"--error: no message of PyTorch's RNN code that is known here; the last error is: {shorten(errors[-1], 160)}"
     else:
         message = "--error: there is no message of PyTorch's RNN code in it that is known here"
+    if warning is not None:
+        message += f"; the warning before it is another matter: {warning.causes[0][1]}"
     return UnknownMessageError(
         message,
         fix="Paste the traceback from its first line on, or give the shapes instead: "

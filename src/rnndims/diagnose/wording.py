@@ -21,6 +21,7 @@ _SLOTS: Final = {
     "rnnop": r"(?P<{}>[\w.]{{0,60}}(?:lstm|gru|rnn)[\w.]{{0,60}})",
     "rnncall": r"(?<![\w.])(?P<{}>lstm|gru|rnn_tanh|rnn_relu)",
     "got": r"(?:\s*-\s*got\s*\((?P<{}>[^()]{{0,400}})\))?",
+    "operand": r"(?!\s*#\d+\s*'(?:target|other|lengths|ind(?:ex|ices))')",  # a loss's, a comparison's, an Embedding's
     "weight": r"[\"'\s]{{0,3}}(?P<{}>[\w.]{{0,300}}(?:weight|bias)_(?:ih|hh|hr)\w{{0,40}})[\"']?",
     "keys": r"(?P<{}>[^\n]{{0,40000}}?(?:weight|bias)_(?:ih|hh|hr)[^\n]{{0,40000}})",
 }

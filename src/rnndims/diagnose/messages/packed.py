@@ -9,6 +9,10 @@ PACKED: Final = (
         (
             "'lengths' argument should be a 1D CPU int64 tensor, but got <ndim:int>D <device:word> <dtype:word> tensor",
             "'lengths' argument should be a 1D CPU int64 tensor",
+            "Expected object of scalar type Long but got scalar type <dtype:word> for argument #<n:int> 'lengths'",
+            "Expected object of data type Long but got data type <dtype:word> for argument #<n:int> 'lengths'",
+            "Expected object of backend CPU but got backend <device:word> for argument #<n:int> 'lengths'",
+            "Expected object of type torch.LongTensor but found type torch.<dtype:word> for argument #<n:int> 'lengths'",
         ),
         "lengths",
         "pack_padded_sequence takes lengths as a list, or as a 1-D int64 tensor on the CPU.",
@@ -16,7 +20,7 @@ PACKED: Final = (
             (
                 "packed_lengths",
                 "lengths are on a GPU, not 1-D, or no integers",
-                "pack_padded_sequence(x, lengths.cpu(), ...)  # lengths.view(-1) if it is not 1-D",
+                "pack_padded_sequence(x, lengths.cpu().long(), ...)  # lengths.view(-1) if it is not 1-D",
             ),
         ),
     ),

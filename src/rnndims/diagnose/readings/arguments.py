@@ -20,7 +20,7 @@ _SINGLE: Final = "output, h_n = gru(x, h_0)"
 
 
 def read_arguments(reading: Reading) -> Found:
-    """``lstm() received an invalid combination of arguments - got (Tensor, tuple, list, bool, int, float, bool, int, bool)``."""
+    """``lstm() received an invalid combination of arguments - got (Tensor, tuple, list, bool, int, float, bool, int)``."""
     got = [word.strip(" !\n") for word in reading.groups.get("types", "").split(",") if word.strip(" !\n")]
     lstm = reading.groups["function"].lower() == "lstm"
     if not got:
