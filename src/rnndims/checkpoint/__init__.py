@@ -3,7 +3,7 @@
 import os
 from fnmatch import fnmatchcase
 
-from ..errors import RnndimsError, shorten
+from ..errors import FileError, RnndimsError, shorten
 from .found import Checkpoint, FoundModule, Problem
 from .infer import find_modules
 from .source import read_file
@@ -16,6 +16,7 @@ __all__ = [
     "FoundModule",
     "Problem",
     "find_modules",
+    "read_both",
     "read_checkpoint",
     "read_file",
     "select",
@@ -28,7 +29,17 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     Raises:
         FileError: if it is no checkpoint, is damaged, cannot be read or would run code.
     """
-    return find_modules(read_file(path))
+    return read_both(path)[1]
+
+
+def read_both(path: str | os.PathLike[str]) -> tuple[FileContent, Checkpoint]:
+    """What is in the file at ``path``, and the RNNs among it; raises as ``read_checkpoint``."""
+    content = read_file(path)
+    try:
+        return content, find_modules(content)
+    except FileError as error:
+        error.path = error.path or path
+        raise
 
 
 def select(found: Checkpoint, pattern: str) -> Checkpoint:

@@ -6,7 +6,7 @@ from typing import Final
 from .. import shapes
 from ..config import GATES, ITEMSIZES, CellKind, RNNConfig
 from ..constructor import format_constructor
-from ..errors import ConfigError, escape, shorten
+from ..errors import ConfigError, FileError, escape, shorten
 from ..shapes import Shape
 from . import names, wrapped
 from .found import Checkpoint, FoundModule, Problem
@@ -15,12 +15,16 @@ from .tensors import FileContent, FileTensor
 from .wrapped import Part
 
 _MOST_PROBLEMS: Final = 12
+_MOST_MODULES: Final = 100_000
 
 
 def find_modules(content: FileContent) -> Checkpoint:
     """The RNNs among the tensors of a file.
 
     A tensor counts by its name, never by its shape alone. Weights that contradict each other yield problems, no module.
+
+    Raises:
+        FileError: if there are more than anybody could read about.
     """
     found = Checkpoint(content.kind, notes=list(content.notes))
     groups: dict[tuple[str, bool], list[tuple[WeightName, str, FileTensor]]] = {}
@@ -33,6 +37,8 @@ def find_modules(content: FileContent) -> Checkpoint:
             found.other[raw] = tensor
         else:
             groups.setdefault((name.module, name.layer is None), []).append((name, raw, tensor))
+    if len(groups) > _MOST_MODULES:
+        raise FileError(f"has the weights of more than {_MOST_MODULES} RNNs: no checkpoint has")
     wrapped.join_dropout(groups)
     shown = _display_names([module for module, _ in groups])
     for (module, is_cell), members in groups.items():

@@ -25,6 +25,11 @@ _ORIGINAL: Final = re.compile(r"original([0-9]?)")
 _QUANTISED: Final = re.compile(r"_all_weight_values\.[0-9]+\.param|_packed_weight_(?:ih|hh)")
 
 
+def cost(name: str) -> int:
+    """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two."""
+    return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
+
+
 class WeightName(NamedTuple):
     """One weight of a module.
 

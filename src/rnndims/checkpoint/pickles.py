@@ -6,6 +6,7 @@ machine ends in an error as well.
 """
 
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -82,7 +83,10 @@ class _Machine:
             self.stream.skip(size)
             self.push(Opaque("a long text"), 2)
         else:
-            self.push(self.read(size).decode("utf-8", "surrogatepass"), 2 + size // 16)
+            self.push_text(self.read(size).decode("utf-8", "surrogatepass"))
+
+    def push_text(self, text: str) -> None:
+        self.push(text, 1 + sys.getsizeof(text) // 64)
 
     def data(self, size: int) -> None:
         self.stream.skip(size)
@@ -111,7 +115,7 @@ class _Machine:
         line = self.stream.line(_LONGEST_TEXT)
         if encoding == "latin-1" and len(line) >= 2:
             line = line[1:-1]
-        self.push(line.decode(encoding, "replace"), 2 + len(line) // 16)
+        self.push_text(line.decode(encoding, "replace"))
 
     def append(self, items: list[Any]) -> None:
         self.cost += len(items)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..errors import FileError, shorten
+from .names import cost
 from .tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, byte_size
 
 DTYPES: Final[dict[str, str]] = {
@@ -39,7 +40,11 @@ DTYPES: Final[dict[str, str]] = {
 """The format's names of dtypes and torch's."""
 
 _MAX_HEADER: Final = 100_000_000
-_MAX_TENSORS: Final = 400_000
+_MAX_TENSORS: Final = 200_000
+_MAX_SIZES: Final = 4_000_000
+_MAX_NAMES: Final = 32 << 20
+"""Bytes that all names together may take."""
+
 _MAX_METADATA: Final = 100_000
 _LONGEST: Final = 1 << 16
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
@@ -102,6 +107,7 @@ class _Parser:
         self.header = header
         self.at = 0
         self.entries: dict[str, _Entry] = {}
+        self.names = self.sizes = 0
         self._json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_number, parse_float=_refuse_number)
 
     def parse(self) -> None:
@@ -123,7 +129,12 @@ class _Parser:
                     raise _broken(name, "is in the header twice")
                 if len(self.entries) >= _MAX_TENSORS:
                     raise FileError(f"has more than the {_MAX_TENSORS} tensors that rnndims reads")
-                self.entries[name] = self._entry(name)
+                self.entries[name] = entry = self._entry(name)
+                self.names += cost(name)
+                self.sizes += len(entry[1])
+                if self.names > _MAX_NAMES or self.sizes > _MAX_SIZES:
+                    what = "names" if self.names > _MAX_NAMES else "shapes"
+                    raise FileError(f"has longer {what} than rnndims reads: no checkpoint has such")
             if not self._take(b","):
                 break
         self._expect(b"}")

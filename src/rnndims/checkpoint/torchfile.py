@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..errors import FileError, shorten
-from . import archive, pickles
+from . import archive, names, pickles
 from .globals import Foreign, Opaque, Script, StorageType
 from .stream import Stream
 from .tensors import BITS, MAX_NUMEL, FileContent, FileTensor, Storage
@@ -16,7 +16,7 @@ from .tensors import BITS, MAX_NUMEL, FileContent, FileTensor, Storage
 MAGIC: Final = 0x1950A86A20F9469CFC6C
 _MAX_UNPACKED: Final = 64 << 20
 _MAX_ENTRIES: Final = 2_000_000
-_MAX_LETTERS: Final = 100_000_000
+_MAX_LETTERS: Final = 64 << 20
 _MAX_DEPTH: Final = 64
 _NOT_TORCH: Final = "is not a file that torch.save wrote"
 
@@ -133,10 +133,9 @@ def flatten(root: Any, kind: str) -> FileContent:
     content = FileContent(kind, {})
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
     foreign: dict[str, None] = {}
-    scanned = letters = 0
+    scanned = letters = 0  # entries, and the bytes of their names
     while pending:
         name, value, parents = pending.pop()
-        letters += len(name)
         if isinstance(value, FileTensor):
             content.tensors[_fresh(name, content.tensors)] = value
             continue
@@ -151,10 +150,16 @@ def flatten(root: Any, kind: str) -> FileContent:
             raise FileError(f"is nested more than {_MAX_DEPTH} levels deep: no checkpoint is")
         below, prefix, entries = (*parents, id(value)), f"{name}." if name else "", _entries(value)
         scanned += len(entries)
-        items = [(prefix + key, child, below) for key, child in entries if isinstance(child, _LEADING)]
+        items = []
+        for key, child in entries:
+            if isinstance(child, _LEADING):
+                items.append((prefix + key, child, below))
+                letters += names.cost(items[-1][0])
+                if letters > _MAX_LETTERS:
+                    break
+        if scanned > _MAX_ENTRIES or letters > _MAX_LETTERS:
+            raise FileError(f"unfolds to more than {_MAX_ENTRIES} entries, or to names without end: no checkpoint does")
         pending.extend(reversed(items))
-        if scanned > _MAX_ENTRIES or letters + len(pending) * len(prefix) > _MAX_LETTERS:
-            raise FileError(f"is nested so that it unfolds to more than {_MAX_ENTRIES} entries: no checkpoint is")
     _check_found(root, content)
     if foreign:
         shown = ", ".join(shorten(what) for what in list(foreign)[:3]) + (", ..." if len(foreign) > 3 else "")

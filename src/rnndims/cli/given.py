@@ -136,10 +136,9 @@ def _read_inputs(files: GivenOptions) -> "dict[str, FileTensor]":
 
 def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str, FileTensor]]]":
     """The one module of the checkpoint that is meant, and the tensors of its weights."""
-    from ..checkpoint import find_modules, read_file, select
+    from ..checkpoint import read_both, select
 
-    content = read_file(file)
-    found = find_modules(content)
+    content, found = read_both(file)
     if name is not None:
         found = select(found, name)
     elif not found.modules and not found.problems:
