@@ -29,6 +29,7 @@ MESSAGES = [
     ("RuntimeError: Expected more hidden states in stacked_rnn", "hidden_layers_or_directions", "h_0"),
     ("Odd number of params or hiddens given to a bidirectional RNN", "hidden_layers_or_directions", "h_0"),
     ("got an incorrect number of RNN parameters", "hidden_size_vs_proj", "h_0"),
+    ("RuntimeError: INDICES element is out of DATA bounds, id=3 axis_dim=3", "hidden_batch_mismatch", "h_0"),
     ("rnn: hx is not contiguous", "other", "h_0"),
     # input
     ("RuntimeError: input must have 3 dimensions, got 2", "input_ndim", "input"),
@@ -114,6 +115,7 @@ MESSAGES = [
     ),
     ("Expected `len(lengths)` to be equal to batch_size, but got 3 (batch_size=5)", "packed_lengths", "lengths"),
     ("Cannot pack empty tensors.", "packed_lengths", "input"),
+    ("pad_sequence(): argument 'sequences' (position 1) must be tuple of Tensors, not Tensor", "other", "input"),
     ("'PackedSequence' object has no attribute 'view'", "other", "output"),
     # after the module
     ("mat1 and mat2 shapes cannot be multiplied (32x512 and 256x10)", "bidirectional_linear_mismatch", "linear"),
@@ -123,6 +125,8 @@ MESSAGES = [
         "linear",
     ),
     ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x8 and 54x8)", "other", "linear"),
+    ("RuntimeError: size mismatch, m1: [1 x 364], m2: [14 x 512]", "other", "linear"),
+    ("TypeError: relu(): argument 'input' (position 1) must be Tensor, not tuple", "lstm_tuple_expected", "h_0"),
     # checkpoints
     (
         "size mismatch for rnn.weight_ih_l0: copying a param with shape torch.Size([80, 12]) from checkpoint, "
@@ -139,6 +143,9 @@ MESSAGES = [
         "context_LSTM.weight_ih_l0",
     ),
     ("KeyError: 'unexpected key \"encoder.rnn.weight_ih_l0\" in state_dict'", "checkpoint_mismatch", None),
+    ("AttributeError: 'LSTM' object has no attribute '_flat_weights_names'", "checkpoint_mismatch", "module"),
+    ("ModuleAttributeError: 'GRU' object has no attribute 'proj_size'", "checkpoint_mismatch", "module"),
+    ("AttributeError: 'LSTM' object has no attribute 'weight_hh_l0'", "checkpoint_mismatch", "module"),
     # the rest
     ("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", "other", "input"),
     ("RuntimeError: cudnn RNN backward can only be called in training mode", "other", "output"),
@@ -180,6 +187,11 @@ UNKNOWN = [
     ),
     "ValueError: too many values to unpack (expected 2)",
     "AttributeError: 'tuple' object has no attribute 'append'",
+    "AttributeError: 'list' object has no attribute 'dim'",
+    "TypeError: tuple indices must be integers or slices, not tuple",
+    "TypeError: expected Tensor as element 0 in argument 0, but got tuple",
+    "ValueError: need more than 1 value to unpack",
+    "RuntimeError: matrices expected, got 1D, 2D tensors at /pytorch/torch/lib/TH/generic/THTensorMath.c:1232",
     "Error(s) in loading state_dict for Net:\n\tsize mismatch for fc.weight: copying a param with shape torch.Size([10, 512]) "
     "from checkpoint, the shape in current model is torch.Size([5, 512]).",
     'Missing key(s) in state_dict: "fc.weight", "conv1.bias".',

@@ -1,7 +1,7 @@
 """check --error: what the frames of a traceback say beside its last line."""
 
 import pytest
-from check_tracebacks import HEAD, LINEAR, MATS, TRACEBACKS, frame
+from check_tracebacks import HEAD, LINEAR, MATS, RNN, TRACEBACKS, frame
 
 from rnndims.diagnose import UnknownMessageError, diagnose_error
 
@@ -36,3 +36,14 @@ def test_a_warning_does_not_explain_the_error_after_it(error):
     assert f"the last error is: {error}" in raised.value.message
     assert "dropout has no effect with one layer" in raised.value.message
     assert diagnose_error(warning + "Epoch 2").problems[0].message == "dropout has no effect with one layer"
+
+
+def test_an_index_is_the_state_s_only_inside_the_module():
+    """That nn.LSTM got a bare tensor is said outright where PyTorch's RNN module raised it, and as a guess elsewhere."""
+    words = "IndexError: index 1 is out of bounds for dimension 0 with size 1"
+    guess = diagnose_error(words)
+    assert guess.problems[0].message.startswith("if this is nn.LSTM's state: ")
+    assert not guess.error.certain
+    sure = diagnose_error(HEAD + frame(RNN, "hx[1].dim()") + words)
+    assert sure.problems[0].message.startswith("nn.LSTM got")
+    assert sure.error.certain

@@ -69,11 +69,13 @@ def _counts(row: Row, match: "re.Match[str]", around: Evidence) -> bool:
         return around.in_rnn
     if row.claim == "line":
         return around.line
+    if row.reading == "tuple_for_tensor" and (around.rnn or around.sequential):
+        return True
     if around.foreign:
         return False
     if row.claim == "context":
         return around.rnn
-    if not around.framed or around.rnn or (row.reading == "tuple_for_tensor" and around.sequential):
+    if not around.framed or around.rnn:
         return True
     if row.reading == "product" and around.in_linear:  # a Linear whose in_features is off by the factor of two directions
         if around.whole and not around.after:

@@ -15,6 +15,8 @@ _SLOTS: Final = {
     "shape": r"(?:torch\.Size\s*\(\s*)?[(\[]\s*(?P<{}>\d[\dL,\s]{{0,80}}|)\s*[)\]]\)?",
     "int": r"(?P<{}>-?\d{{1,18}})L?",
     "word": r"(?P<{}>[\w.:]{{0,60}}\w)",
+    "ctype": r"(?P<{}>(?:(?:un)?signed |long |short )?[\w.:]{{0,60}}\w)",
+    "member": r"(?P<{}>_flat_weight\w*|_all_weights|_data_ptrs|_param_buf_size|proj_size|(?:weight|bias)_[ih]h_l\w+)",
     "kind": r"(?P<{}>RNN|LSTM|GRU)",
     "index": r"\[?(?P<{}>\d?)\]?",
     "tensorish": rf"(?P<{{}}>{_TENSOR_ATTRIBUTES})",

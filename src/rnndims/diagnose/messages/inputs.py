@@ -142,4 +142,11 @@ INPUTS: Final = (
             ),
         ),
     ),
+    Row(
+        ("matrices expected, got <got:int>D, <other:int>D tensors",),
+        "input",
+        "PyTorch multiplied the input or the state with the weights: both are matrices, the batch first.",
+        reading="matrices",
+        claim="frame",
+    ),
 )

@@ -8,13 +8,41 @@ TUPLES: Final = (
     Row(
         (
             "'tuple' object has no attribute '<attribute:tensorish>'",
-            "linear(): argument 'input' (position <position:int>) must be Tensor, not tuple",
-            "dropout(): argument 'input' (position <position:int>) must be Tensor, not tuple",
+            "<function:word>(): argument 'input' (position <position:int>) must be Tensor, not tuple",
         ),
         "h_0",
         "A tuple stands where a tensor is needed.",
         reading="tuple_for_tensor",
         claim="bare",
+    ),
+    Row(
+        ("expected Tensor as element <element:int> in argument <argument:int>, but got <got:word>",),
+        "h_0",
+        "nn.LSTM takes its state as a tuple of two tensors.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the state, or the list of weights, has a {got} in it where a tensor belongs",
+                "output, (h_n, c_n) = lstm(x, (h_0, c_0))  # two tensors; or leave both out",
+            ),
+        ),
+        claim="frame",
+    ),
+    Row(
+        (
+            "tuple indices must be integers or slices, not tuple",
+            "expected Tensor as element <element:int> in argument <argument:int>, but got tuple",
+        ),
+        "output",
+        "What a module returns, a tuple, was used as if it were output alone.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the module returned a tuple, (output, h_n) or (output, (h_n, c_n)), that was used as a tensor",
+                "output, (h_n, c_n) = lstm(x)  # output, h_n = gru(x); then use output, as in output[:, -1, :]",
+            ),
+        ),
+        claim="context",
     ),
     Row(
         ("embedding(): argument 'indices' (position <position:int>) must be Tensor, not tuple",),
@@ -31,6 +59,19 @@ TUPLES: Final = (
             (
                 "lstm_tuple_expected",
                 "nn.LSTM got the tensor h_0 alone instead of the tuple (h_0, c_0)",
+                "output, (h_n, c_n) = lstm(x, (h_0, c_0))",
+            ),
+        ),
+        claim="frame",
+    ),
+    Row(
+        ("index 1 is out of bounds for dimension 0 with size 1",),
+        "h_0",
+        "nn.LSTM takes its state as a tuple and reads hx[0] and hx[1]; indexing a tensor with one row fails at 1.",
+        (
+            (
+                "lstm_tuple_expected",
+                "if this is nn.LSTM's state: it got the tensor h_0 alone instead of the tuple (h_0, c_0)",
                 "output, (h_n, c_n) = lstm(x, (h_0, c_0))",
             ),
         ),
@@ -94,9 +135,25 @@ TUPLES: Final = (
         claim="line",
     ),
     Row(
+        ("values to unpack", "value to unpack"),
+        "h_0",
+        "nn.LSTM takes its state apart into two tensors.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the state of an LSTM is the tuple (h_0, c_0), and something else was given",
+                "output, (h_n, c_n) = lstm(x, (h_0, c_0))  # a cell: h, c = cell(x, (h, c))",
+            ),
+        ),
+        claim="frame",
+    ),
+    Row(
         (
             "too many values to unpack (expected <expected:int>)",
             "not enough values to unpack (expected <expected:int>, got <got:int>)",
+            "too many values to unpack",
+            "need more than <got:int> value to unpack",
+            "need more than <got:int> values to unpack",
         ),
         "h_n",
         "Python unpacked what the module returned, or the state that it was given, into the wrong number of names.",
@@ -108,6 +165,20 @@ TUPLES: Final = (
             ),
         ),
         claim="line",
+    ),
+    Row(
+        ("'list' object has no attribute '<attribute:tensorish>'",),
+        "h_0",
+        "A list stands where PyTorch's RNN code needs a tensor.",
+        (
+            (
+                "lstm_tuple_expected",
+                "the state is a list: nn.GRU and nn.RNN take one tensor, nn.LSTM the tuple (h_0, c_0)",
+                "output, h_n = gru(x, h_0)  # output, (h_n, c_n) = lstm(x, (h_0, c_0))",
+            ),
+            ("other", "or the input is a list", "x = torch.stack(list_of_tensors)"),
+        ),
+        claim="frame",
     ),
     Row(
         ("tuple index out of range", "'NoneType' object has no attribute '<attribute:tensorish>'"),
@@ -148,7 +219,7 @@ DTYPES: Final = (
     Row(
         (
             "mat1 and mat2 must have the same dtype, but got <got:word> and <expected:word>",
-            "expected m1 and m2 to have the same dtype, but got: <got:word> != <expected:word>",
+            "expected m1 and m2 to have the same dtype, but got: <got:ctype> != <expected:ctype>",
             "self and mat2 must have the same dtype, but got <got:word> and <expected:word>",
             "expected scalar type <expected:word> but found <got:word>",
             "Expected object of scalar type <expected:word> but got scalar type <got:word> for argument<n:operand>",

@@ -18,6 +18,18 @@ CHECKPOINTS: Final = (
         "load_state_dict compared the names and shapes in the checkpoint with those of the module.",
         reading="checkpoint",
     ),
+    Row(
+        ("'<kind:kind>' object has no attribute '<attribute:member>'",),
+        "module",
+        "A pickled module keeps its attributes, and another version of PyTorch looks for others.",
+        (
+            (
+                "checkpoint_mismatch",
+                "the whole module was saved, with another version of PyTorch than this one: it has no {attribute}",
+                "torch.save(model.state_dict(), path)  # in the old version; then build the module anew and load_state_dict",
+            ),
+        ),
+    ),
 )
 
 OTHERS: Final = (

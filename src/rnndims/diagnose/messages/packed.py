@@ -127,6 +127,18 @@ PACKED: Final = (
             ),
         ),
     ),
+    Row(
+        ("pad_sequence(): argument 'sequences' (position <position:int>) must be tuple of Tensors, not <got:word>",),
+        "input",
+        "pad_sequence makes one padded batch out of a list of sequences.",
+        (
+            (
+                "other",
+                "pad_sequence got a {got}: it takes a list of tensors, one for each sequence, and a padded batch needs none",
+                "x = pad_sequence([sequence_1, sequence_2], batch_first=True)  # each (L_i, H_in)",
+            ),
+        ),
+    ),
 )
 
 PRODUCTS: Final = (

@@ -102,6 +102,16 @@ STATES: Final = (
         ),
     ),
     Row(
+        ("index out of range in self",),
+        "h_0",
+        "PyTorch sorts the state along its batch dim the way the packed sequences are sorted, and ran out of it.",
+        (
+            ("hidden_batch_mismatch", "the state has fewer sequences than the packed batch", FRESH),
+            ("packed_lengths", "there are more lengths than sequences", "lengths = [len(s) for s in sequences]"),
+        ),
+        claim="frame",
+    ),
+    Row(
         ("INDICES element is out of DATA bounds, id=<id:int> axis_dim=<got:int>",),
         "h_0",
         "PyTorch sorts the state along its batch dim the way the packed sequences are sorted, and ran out of it.",
@@ -113,12 +123,19 @@ STATES: Final = (
             ),
             ("packed_lengths", "there are more lengths than sequences, {got}", "lengths = [len(s) for s in sequences]"),
         ),
-        claim="context",
+        claim="bare",
     ),
     Row(
         ("rnn: hx is not contiguous", "rnn: cx is not contiguous", "rnn: input is not contiguous"),
         "h_0",
         "cuDNN needs the numbers of a state in one piece, in order.",
         (("other", "the state is a slice or a transpose", "h_0 = h_0.contiguous(); c_0 = c_0.contiguous()"),),
+    ),
+    Row(
+        ("inconsistent tensor size",),
+        "h_0",
+        "PyTorch added what it made of the input and of the state, and their batch sizes differ.",
+        (("hidden_batch_mismatch", "the state has another batch size than the input", FRESH),),
+        claim="frame",
     ),
 )

@@ -8,7 +8,7 @@ from .checkpoints import read_checkpoint
 from .inputs import read_dtypes, read_features, read_input_ndim, read_length_count, read_packed_ndim, read_tuple
 from .products import read_broadcast, read_product, read_unknown_product
 from .reading import Found, Reading, read_row
-from .states import read_cell_batch, read_cell_state_ndim, read_cell_width, read_state, read_state_ndims
+from .states import read_cell_batch, read_cell_state_ndim, read_cell_width, read_matrices, read_state, read_state_ndims
 
 __all__ = ["READINGS", "Found", "Reading"]
 
@@ -22,6 +22,7 @@ READINGS: Final[dict[str, Callable[[Reading], Found]]] = {
     "cell_state_ndim": read_cell_state_ndim,
     "cell_width": read_cell_width,
     "cell_batch": read_cell_batch,
+    "matrices": read_matrices,
     "tuple_for_tensor": read_tuple,
     "arguments": read_arguments,
     "dtypes": read_dtypes,

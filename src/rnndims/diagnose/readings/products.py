@@ -17,13 +17,11 @@ def read_product(reading: Reading) -> Found:
     config = reading.config
     if config is not None and d == config.G * config.hidden_size and c in (config.input_size, config.H_out):
         return [*inside, *linear], []
-    if linear[0].cause == "other" and _looks_like_gates(c, d):
-        return [*inside[:1], *linear], []
     return [*linear, *(inside[:1] if _looks_like_gates(c, d) else [])], []
 
 
 def _looks_like_gates(c: int, d: int) -> bool:
-    """Whether (c, d) may be a transposed ``weight_ih``: d gates times hidden units, more than a Linear usually has."""
+    """Whether (c, d) may be a transposed ``weight_ih``: d gates times hidden units, more than most a Linear has."""
     return d >= 32 and (d % 4 == 0 or d % 3 == 0) and d >= c
 
 

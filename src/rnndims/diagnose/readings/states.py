@@ -98,3 +98,14 @@ def read_cell_batch(reading: Reading) -> Found:
     if config is not None and config.hidden_size == got != batch:
         return [*(others if config.cell == "lstm" else []), other, *problems], []
     return [*problems, *others], []
+
+
+def read_matrices(reading: Reading) -> Found:
+    """``matrices expected, got 1D, 2D tensors``: of PyTorch 0.1 to 0.3, where the line of code tells input and state apart."""
+    got = reading.number("got")
+    message = f"the input of one step is {got}-D, it should be (N, H_in)"
+    step = reading.problem("input_ndim", message, "x = x.unsqueeze(0)  # adds the missing batch dim")
+    message = f"the state of one layer is {got}-D, it should be (N, H)"
+    fix = "h_0 = h_0.unsqueeze(1)  # (D*num_layers, 1, H) for a batch of one; a cell's: h_0.unsqueeze(0)"
+    state = Problem("h_0", None, None, None, "unbatched_2d_vs_3d", message, fix)
+    return ([state] if reading.around.recurrent else [step, state]), []
