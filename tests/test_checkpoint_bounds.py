@@ -31,7 +31,7 @@ def test_shapes_of_many_dims(tmp_path: Path) -> None:
     assert "shapes" in refused(header(tmp_path / "dims.safetensors", [f'"{n:06}":{value}' for n in range(63_000)]))
 
 
-@pytest.mark.parametrize("letter", ["a", "\u4e2d", "\U0001f600"])
+@pytest.mark.parametrize("letter", ["a", "\U0001f600"])
 def test_long_names(tmp_path: Path, letter: str) -> None:
     """The names of all tensors together are weighed in both families of files, wide characters more than others."""
     names = [f"{n}{'a' * 60_000}{letter}.weight_ih_l0" for n in range(1150 if letter == "a" else 300)]
@@ -53,5 +53,3 @@ def test_modules_without_end(tmp_path: Path) -> None:
     value = EMPTY % "0,0"
     entries = [f'"m{n}.weight_ih_l0":{value}' for n in range(100_001)]
     assert "RNNs" in refused(header(tmp_path / "many.safetensors", entries))
-    entries = [f'"m{n}":{value}' for n in range(200_001)]
-    assert "200000 tensors" in refused(header(tmp_path / "many.safetensors", entries))

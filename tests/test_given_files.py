@@ -217,7 +217,7 @@ def test_cell_steps_through_trained_weights(tmp_path: Path, invoke: Invoke, cls:
     assert "norm of h" in invoke("cell", "--weights", weights, "-t", "2").out
 
 
-@pytest.mark.parametrize("form", ["old", "new", "raw", "pruned"])
+@pytest.mark.parametrize("form", ["old", "new", "raw", "fastai", "pruned"])
 @pytest.mark.filterwarnings("ignore")
 def test_weights_stored_in_parts_are_put_together(tmp_path: Path, invoke: Invoke, form: str) -> None:
     """weight_norm, weight dropout and pruning: the weight that PyTorch computes in evaluation is the one that is run."""
@@ -236,6 +236,10 @@ def test_weights_stored_in_parts_are_put_together(tmp_path: Path, invoke: Invoke
         plain.load_state_dict(module.state_dict())
     elif form == "raw":
         tensors = {n.replace("weight_hh_l0", "weight_hh_l0_raw"): t for n, t in prefixed(module).items()}
+        plain = module
+    elif form == "fastai":  # the wrapper has the raw weight, the module inside a copy with some of it dropped
+        tensors = prefixed(module, "rnns.0.module.") | {"rnns.0.weight_hh_l0_raw": module.weight_hh_l0.detach()}
+        tensors["rnns.0.module.weight_hh_l0"] = torch.zeros(12, 4)
         plain = module
     else:
         prune.random_unstructured(module, "weight_hh_l0", 0.5)

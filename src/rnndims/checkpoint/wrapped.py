@@ -52,7 +52,7 @@ def _stored(weight: str, role: str) -> str:
 def _choose(found: dict[str, tuple[WeightName, str, FileTensor]]) -> tuple[tuple[WeightName, str, FileTensor] | None, str]:
     """The tensor that has the weight's shape, and a note; or none, and why."""
     if "raw" in found:
-        return found.get("", found["raw"]), "weight dropout: the recurrent weight is stored as ..._raw"
+        return found["raw"], "weight dropout: the recurrent weight is stored as ..._raw"
     if "" in found:
         return found[""], ""
     if "orig" in found:

@@ -78,8 +78,8 @@ class Given:
 
 def _compose(torch: Any, name: str, roles: Roles) -> Any:
     """A weight from the tensors it is stored as."""
-    if "" in roles or "raw" in roles:
-        return to_torch(torch, roles["" if "" in roles else "raw"])
+    if "raw" in roles or "" in roles:  # beside a raw weight, the other is a copy with some of it dropped
+        return to_torch(torch, roles["raw" if "raw" in roles else ""])
     if "orig" in roles and "mask" in roles:
         return to_torch(torch, roles["orig"]) * to_torch(torch, roles["mask"])
     magnitude, direction = ("g", "v") if "g" in roles else ("original0", "original1")
