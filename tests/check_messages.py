@@ -20,6 +20,7 @@ MESSAGES = [
     ("Expected hidden size [2, 20, 64], got [2, 20, 32]", "hidden_size_vs_proj", "h_0"),
     ("Expected cell size [2, 20, 64], got [2, 19, 64]", "hidden_batch_mismatch", "c_0"),
     ("RuntimeError: Expected hidden size (2, 20L, 128), got (20L, 2L, 128L)", "batch_first_mismatch", "h_0"),
+    ("RuntimeError: Expected hidden size （1, 32, 256）， got ［1， 8， 256］", "hidden_batch_mismatch", "h_0"),
     ("Expected hidden[0] size (1, 64L, 128), got (1L, 32L, 128L)", "hidden_batch_mismatch", "h_0"),
     ("input.size(-1) must be equal to input_size. Expected 10, got 12L", "input_feature_mismatch", "input"),
     ("For batched 3-D input, hx should also be 3-D but got 2-D tensor", "unbatched_2d_vs_3d", "h_0"),

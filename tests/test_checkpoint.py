@@ -115,6 +115,8 @@ def test_modules_of_one_name_keep_their_names_in_the_file() -> None:
         ["optimizer_state_dict.rnn.weight_ih_l0", "optimizer_state_dict.rnn.weight_hh_l0"],
         ["optim.exp_avg.rnn.weight_ih_l0", "optim.exp_avg.rnn.weight_hh_l0"],
         ["state.exp_avg.rnn.weight_ih_l0", "state.exp_avg.rnn.weight_hh_l0"],
+        ["last_optimizer_state.m.rnn.weight_ih_l0", "last_optimizer_state.m.rnn.weight_hh_l0"],
+        ["optimizer_G.state.m.rnn.weight_ih_l0", "optimizer_G.state.m.rnn.weight_hh_l0"],
         ["fc.weight", "fc.weight_ih_l0_extra"],
         ["attention.in_proj_weight", "attention.weight_ih_lx"],
         ["w.weight_ih_l00", "w.weight_hh_l00"],
@@ -171,6 +173,14 @@ def test_contradictions_are_described_and_no_constructor_claimed(tensors: dict[s
     for phrase in said:
         assert phrase in text
     assert {problem.name for problem in found.problems} == {"enc"}
+
+
+@pytest.mark.parametrize("name", ["prev.rnn", "step_size", "grad.cell", "optimizer.lstm", "optimizer", "adam_optimizer.0"])
+def test_modules_called_like_parts_of_an_optimizer(name: str) -> None:
+    """A learned optimizer, or a module whose name an optimizer's state has too, is a module."""
+    found = find(prefixed(nn.LSTM(2, 3), f"{name}."))
+    assert [module.name for module in found.modules] == [name]
+    assert not found.optimizer
 
 
 def test_a_contradiction_spoils_no_other_module() -> None:

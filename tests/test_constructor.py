@@ -195,6 +195,8 @@ def test_names_and_arithmetic_are_resolved() -> None:
     found = parse_constructor(code, names)
     assert found.config() == RNNConfig("gru", 300, 256, num_layers=3, dropout=0.25)
     assert found.names_used == set(names)
+    names = dict([parse_definition("self.kernel_num[-1]=3"), parse_definition("k[0]=2")])
+    assert parse_constructor("nn.GRU(10 * self.kernel_num[-1], k[0])", names).config() == RNNConfig("gru", 30, 2)
     assert parse_constructor("nn.RNN(3, 4, nonlinearity=act)", {"act": "relu"}).config().nonlinearity == "relu"
 
 

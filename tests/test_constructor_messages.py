@@ -68,6 +68,14 @@ def test_messages_point_at_the_place(code: str, place: str, says: str) -> None:
         assert pointed_at(caught.value) == place
 
 
+def test_code_that_is_commented_out_is_called_so() -> None:
+    """A line of nothing but a comment is told from no text at all."""
+    with pytest.raises(ConstructorError, match="only a comment"):
+        parse_constructor("    # self.gru = nn.GRU(3, 4)")
+    with pytest.raises(ConstructorError, match="no code in it"):
+        parse_constructor("  \n")
+
+
 @pytest.mark.parametrize("name", ["модель", "模型", "e\u0301té", "ｎ", "𝒙"])
 def test_wide_and_combining_characters_do_not_move_the_caret(name: str) -> None:
     """Whatever the characters before it are, the carets stand under the guilty argument."""

@@ -14,6 +14,8 @@ _PREFIX: Final = re.compile(
     r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,12}\]?|\[[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,20}\]"
     r"|\d\d:\d\d:\d\d(?:[.,]\d+)?(?=\s)|\[?(?:INFO|ERROR|WARNING|DEBUG|CRITICAL|stderr|stdout)\]?:?(?=\s)))+"
 )
+_WIDE: Final = str.maketrans("（）［］，：", "()[],:")
+"""Brackets and marks as East Asian input methods and forums write them."""
 _BOX_END: Final = re.compile(r"[ \t]*[│┃]\s*$")
 _FRAME: Final = re.compile(
     r'File "(?P<a>[^"\n]{1,400})", line \d+'
@@ -37,7 +39,7 @@ def clean(text: str) -> str:
     """``text`` as plain lines: no colours, no carriage returns, no prefixes of launchers and loggers, no boxes."""
     text = _ESCAPES.sub("", text[-MAX_TEXT:])
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n").replace("\xa0", " ")
-    text = _CONTROLS.sub("", text)
+    text = _CONTROLS.sub("", text.translate(_WIDE))
     return "\n".join(_strip(line) for line in text.split("\n"))
 
 

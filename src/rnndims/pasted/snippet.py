@@ -56,6 +56,8 @@ class Snippet:
             raise self._syntax_error(error) from None
         except (ValueError, MemoryError, RecursionError) as error:
             raise ConstructorError(f"this cannot be read as Python code: {_reason(error)}") from None
+        if not body and any(line.strip() for line in self.lines):
+            raise ConstructorError("there is only a comment in it, no code", fix="Take the # off if it is commented out.")
         if not body:
             raise ConstructorError("there is no code in it", fix="Write a constructor: nn.LSTM(10, 20).")
         if len(body) > 1:

@@ -177,6 +177,10 @@ def dotted(node: ast.AST) -> str | None:
                 parts.append(f"['{key}']")
             case ast.Subscript(value=node, slice=ast.Constant(value=int(key))) if 0 <= key < 1000:
                 parts.append(f"[{int(key)}]")
+            case ast.Subscript(value=node, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(key)))) if (
+                key < 1000
+            ):
+                parts.append(f"[-{int(key)}]")
             case _:
                 return None
         if len(parts) > _MAX_DEPTH:
