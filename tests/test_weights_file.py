@@ -106,6 +106,17 @@ def test_containers_are_seen_through(tmp_path: Path, name: str, old: bool) -> No
     assert {key.rpartition(".")[2]: code for key, code in found.items()} == WANTED
 
 
+@pytest.mark.parametrize(
+    "key", ["optimizer", "optimizers", "last_optimizer_state", "optimizer_G", "adam_optimizer", "optim_state_dict", "grads"]
+)
+def test_dicts_of_an_optimizer_are_no_modules(tmp_path: Path, key: str) -> None:
+    """Moments and gradients under the model's own names are told from the model by the key of their dict."""
+    moments = {"m": {name: torch.zeros_like(tensor) for name, tensor in MODEL.state_dict().items()}}
+    path = write(tmp_path / "c.pt", {"model": MODEL.state_dict(), key: moments})
+    assert constructors(path) == WANTED
+    assert read_checkpoint(path).optimizer == len(moments["m"])
+
+
 @pytest.mark.parametrize("old", [False, True])
 def test_objects_of_other_packages_are_not_made(
     tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, old: bool

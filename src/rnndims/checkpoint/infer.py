@@ -29,7 +29,7 @@ def find_modules(content: FileContent) -> Checkpoint:
     found = Checkpoint(content.kind, notes=list(content.notes))
     groups: dict[tuple[str, bool], list[tuple[WeightName, str, FileTensor]]] = {}
     for raw, tensor in content.tensors.items():
-        if names.is_optimizer(raw):
+        if names.is_optimizer(raw, content.optimizers):
             found.optimizer += 1
             continue
         name = names.parse(raw)

@@ -1,6 +1,7 @@
 """The names of weights in a file: which module and which of its weights a tensor is, through all that wraps it."""
 
 import re
+from collections.abc import Container
 from typing import Final, NamedTuple
 
 
@@ -14,10 +15,11 @@ WRAPPERS: Final = words(
 )
 """First parts of a name that are no part of the model's own names."""
 
-_OPTIMIZER: Final = re.compile(r"optim(izer)?s?(_states?|_state_dicts?|_dict)?")
+_OPTIMIZER: Final = re.compile(r"(?:[a-z0-9]+_)?optim(?:izer)?s?(?:_[a-z0-9]+)?|grads?|gradients")
+_OPTIMIZER_STATE: Final = re.compile(r"(?:[a-z0-9]+_)?optim(?:izer)?s?_(?:states?|state_dicts?|dict)")
 _MOMENTS: Final = words(
-    "exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta prev "
-    "step_size exp_avg_diff neg_grad_or_diff grad grads gradients first_moment second_moment"
+    "exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta exp_avg_diff neg_grad_or_diff "
+    "first_moment second_moment"
 )
 _WEIGHT: Final = re.compile(r"(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)(?:_l(0|[1-9][0-9]{0,8})(_reverse)?)?")
 _ROLE: Final = re.compile(r"_(raw|g|v|u|orig|mask)")
@@ -85,10 +87,31 @@ def quantised_module(name: str) -> str | None:
     return name[: max(0, found.start() - 1)]
 
 
-def is_optimizer(name: str) -> bool:
-    """Whether a tensor belongs to an optimizer: its state has names like the model's."""
-    parts = [part for part in name.split(".")[:-1] if part not in WRAPPERS]
-    return bool(parts) and (_OPTIMIZER.fullmatch(parts[0].lower()) is not None or not _MOMENTS.isdisjoint(parts))
+def is_optimizer_key(key: str) -> bool:
+    """Whether a dict under ``key`` holds an optimizer's state or gradients, and not a module of this name."""
+    return _OPTIMIZER.fullmatch(key.lower()) is not None or _OPTIMIZER_STATE.fullmatch(key.lower()) is not None
+
+
+def is_optimizer(name: str, containers: Container[str] = ()) -> bool:
+    """Whether a tensor belongs to an optimizer: its state has names like the model's.
+
+    Args:
+        name: the tensor's full name.
+        containers: names of dicts that ``is_optimizer_key`` holds of. A model may have a module called ``optimizer``, and
+            one text of dots cannot tell it from a dict of this name.
+    """
+    parts = name.split(".")
+    if not _MOMENTS.isdisjoint(parts):
+        return True
+    first = next((place for place, part in enumerate(parts) if part not in WRAPPERS), len(parts))
+    if first >= len(parts) - 1:
+        return False
+    if any(".".join(parts[: place + 1]) in containers for place in range(min(first + 3, len(parts) - 1))):
+        return True
+    key = parts[first].lower()
+    if _OPTIMIZER_STATE.fullmatch(key):
+        return True
+    return _OPTIMIZER.fullmatch(key) is not None and "state" in parts[first + 1 : -1]
 
 
 def clean(module: str) -> str:

@@ -93,12 +93,14 @@ class FileContent:
         tensors: every tensor, by its full name in the file: keys of nested dicts and names joined by dots.
         objects: full name of everything else that is no plain value, and what it says it is. None of it was made.
         notes: what a reader of the file should know about it.
+        optimizers: full names of the dicts and lists that hold an optimizer's state, by their keys.
     """
 
     kind: str
     tensors: dict[str, FileTensor]
     objects: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    optimizers: set[str] = field(default_factory=set)
 
 
 def byte_size(numel: int, dtype: str) -> int:

@@ -155,6 +155,8 @@ def flatten(root: Any, kind: str) -> FileContent:
             if isinstance(child, _LEADING):
                 items.append((prefix + key, child, below))
                 letters += names.cost(items[-1][0])
+                if not isinstance(child, (FileTensor, Script)) and names.is_optimizer_key(key):
+                    content.optimizers.add(items[-1][0])
                 if letters > _MAX_LETTERS:
                     break
         if scanned > _MAX_ENTRIES or letters > _MAX_LETTERS:
