@@ -223,9 +223,12 @@ def test_dynamically_quantised_modules_are_said(tmp_path: Path) -> None:
     if "fbgemm" not in torch.backends.quantized.supported_engines:
         pytest.skip("this build cannot quantise")
     quantised = torch.ao.quantization.quantize_dynamic(MODEL, {nn.LSTM}, dtype=torch.qint8)
-    found = read_checkpoint(write(tmp_path / "q.pt", quantised.state_dict()))
-    assert [module.name for module in found.modules] == ["cell"]
-    assert any("rnn is dynamically quantised" in note for note in found.notes)
+    torch.jit.save(torch.jit.script(quantised), str(tmp_path / "script.pt"))
+    write(tmp_path / "q.pt", quantised.state_dict())
+    for name in ("q.pt", "script.pt"):
+        found = read_checkpoint(tmp_path / name)
+        assert [module.name for module in found.modules] == ["cell"]
+        assert any("rnn is dynamically quantised" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("length", [128, 0x0280, 0x0380, 0x4B50])

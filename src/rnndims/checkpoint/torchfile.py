@@ -139,7 +139,8 @@ def flatten(root: Any, kind: str) -> FileContent:
         if isinstance(value, FileTensor):
             content.tensors[_fresh(name, content.tensors)] = value
             continue
-        if isinstance(value, Opaque) and value.items is None and not isinstance(value, Script):
+        packed = isinstance(value, Script) and value.what.startswith("__torch__.torch.classes.")
+        if packed or (isinstance(value, Opaque) and value.items is None and not isinstance(value, Script)):
             content.objects[_fresh(name, content.objects)] = value.what
             if isinstance(value, Foreign):
                 foreign[value.what] = None
