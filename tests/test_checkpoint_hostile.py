@@ -1,5 +1,6 @@
 """Checkpoints from strangers: each ends in one message and exit code 2, nothing is executed, and nothing takes long."""
 
+import io
 import json
 import os
 import pickle
@@ -29,6 +30,12 @@ class Evil:
         return self.call, self.arguments
 
 
+def saved(value: object, *, zipped: bool) -> bytes:
+    file = io.BytesIO()
+    torch.save(value, file, _use_new_zipfile_serialization=zipped)
+    return file.getvalue()
+
+
 EVILS = {
     "system": Evil(os.system, f"touch {MARKER}"),
     "exec": Evil(exec, f"open({MARKER!r}, 'w')"),
@@ -37,6 +44,16 @@ EVILS = {
     "touch": Evil(Path.touch, Path(MARKER)),
     "own function": Evil(pytest.main, [MARKER]),
     "pickle in pickle": Evil(pickle.loads, pickle.dumps(Evil(os.system, f"touch {MARKER}"))),
+    "pickle in storage": Evil(torch.storage._load_from_bytes, pickle.dumps(Evil(os.system, f"touch {MARKER}"))),
+    "storage by detour": Evil(
+        torch._tensor._rebuild_from_type_v2,
+        torch.storage._load_from_bytes,
+        torch.Tensor,
+        (pickle.dumps(Evil(os.system, f"touch {MARKER}")),),
+        None,
+    ),
+    "saved in storage": Evil(torch.storage._load_from_bytes, saved(Evil(os.system, f"touch {MARKER}"), zipped=False)),
+    "zipped in storage": Evil(torch.storage._load_from_bytes, saved(Evil(os.system, f"touch {MARKER}"), zipped=True)),
 }
 
 

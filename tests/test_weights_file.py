@@ -197,6 +197,25 @@ def test_compressed_archives(tmp_path: Path) -> None:
     assert constructors(packed) == WANTED
 
 
+class Held:
+    """Something that pickles a storage within its own state, by Python's own means."""
+
+    def __init__(self, storage: torch.UntypedStorage) -> None:
+        self.storage = storage
+
+    def __reduce__(self) -> tuple:
+        return self.storage.__reduce__()
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_storages_in_bytes(tmp_path: Path, protocol: int, size: int) -> None:
+    """A storage that is pickled as bytes, which are a checkpoint themselves, stands in no way if it is no more than that."""
+    held = Held(torch.zeros(size).untyped_storage())
+    torch.save({"held": [held, held], "model": MODEL.state_dict()}, tmp_path / "m.pt", pickle_protocol=protocol)
+    assert constructors(tmp_path / "m.pt") == WANTED
+
+
 def test_a_comment_that_looks_like_the_end_of_an_archive(tmp_path: Path) -> None:
     """The comment of a zip file may hold the mark that ends zip files."""
     path = write(tmp_path / "m.pt", MODEL.state_dict())

@@ -27,6 +27,22 @@ class Opaque:
         self.items: dict[str, Any] | None = None
 
 
+class Blob(Opaque):
+    """Bytes, which were not read: ``content`` is where they begin and how many they are, or the text they are encoded as.
+
+    ``text`` says whether it is UTF-8 of Latin-1 that lies there, as old protocols write bytes; ``followed``, whether they
+    were already looked into.
+    """
+
+    __slots__ = ("content", "followed", "text")
+
+    def __init__(self, content: tuple[int, int] | str, *, text: bool = False) -> None:
+        super().__init__("a long text" if text else "bytes")
+        self.content = content
+        self.text = text
+        self.followed = False
+
+
 class Script(Opaque):
     """An object of a TorchScript archive; its state is the dict of its attributes."""
 
@@ -149,6 +165,11 @@ def _ordered(value: Any = (), *_: Any) -> dict[Any, Any]:
     return {pair[0]: pair[1] for pair in pairs if isinstance(pair, (list, tuple)) and len(pair) == 2 and type(pair[0]) is str}
 
 
+def _encode(text: Any = "", *_: Any) -> Any:
+    """Bytes from a text, as protocol 2 writes them."""
+    return Blob(text) if type(text) is str else text if isinstance(text, Blob) else Opaque("bytes")
+
+
 def _reconstruct(cls: Any, *_: Any) -> Any:
     return cls.call() if isinstance(cls, Named) and cls.call is not None else Opaque("an object")
 
@@ -161,7 +182,6 @@ _PLAIN_MODULES: Final[dict[str, frozenset[str]]] = {
     "uuid": frozenset({"UUID", "SafeUUID"}),
     "decimal": frozenset({"Decimal"}),
     "fractions": frozenset({"Fraction"}),
-    "_codecs": frozenset({"encode"}),
     "collections": frozenset({"Counter", "deque", "ChainMap"}),
     "builtins": words(
         "set frozenset bytearray bytes complex slice range object int float bool str list dict tuple type NoneType"
@@ -173,6 +193,9 @@ _NUMPY: Final = words(
     "_reconstruct scalar dtype ndarray _frombuffer bool_ number __bit_generator_ctor __generator_ctor __randomstate_ctor"
 )
 _OLD_STDLIB: Final = words("__builtin__ __main__ commands imp nt posix posixpath ntpath distutils asyncore pip setuptools")
+
+LOAD_FROM_BYTES: Final = Named("torch.storage._load_from_bytes", None)
+"""Unpickles the bytes it is given, so that it may be called on none that were not followed."""
 
 _TENSOR = Named("torch.nn.Parameter", _first)
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
@@ -202,7 +225,8 @@ _KNOWN: Final[dict[tuple[str, str], Any]] = {
     ("torch.serialization", "_get_layout"): Named("torch.serialization._get_layout", _first),
     ("torch", "Size"): Named("torch.Size", _first),
     ("torch", "device"): Named("torch.device", _first),
-    ("torch.storage", "_load_from_bytes"): Named("torch.storage._load_from_bytes", lambda *_: Opaque("a storage in bytes")),
+    ("torch.storage", "_load_from_bytes"): LOAD_FROM_BYTES,
+    ("_codecs", "encode"): Named("_codecs.encode", _encode),
     ("collections", "OrderedDict"): Named("collections.OrderedDict", _ordered),
     ("collections", "defaultdict"): Named("collections.defaultdict", lambda *_: {}),
     ("builtins", "dict"): Named("dict", _ordered),

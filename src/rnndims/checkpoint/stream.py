@@ -70,6 +70,10 @@ class Stream:
         """Place in the file of the next byte."""
         return self._next - len(self._buffer) + self._at
 
+    def part(self, begin: int, size: int) -> "Stream":
+        """The ``size`` bytes of the same file from place ``begin`` on."""
+        return Stream(self._file, begin, begin + size)
+
     def read(self, count: int) -> bytes:
         """The next ``count`` bytes.
 

@@ -13,7 +13,6 @@ from .globals import Foreign, Opaque, Script, StorageType
 from .stream import Stream
 from .tensors import BITS, MAX_NUMEL, FileContent, FileTensor, Storage
 
-MAGIC: Final = 0x1950A86A20F9469CFC6C
 _MAX_UNPACKED: Final = 64 << 20
 _MAX_ENTRIES: Final = 2_000_000
 _MAX_LETTERS: Final = 64 << 20
@@ -93,7 +92,7 @@ def read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
             raise FileError("shares storages in a way that torch has not written since 0.4")
         return found
 
-    if pickles.load(stream, _no_storage) != MAGIC:
+    if pickles.load(stream, _no_storage) != pickles.MAGIC:
         raise FileError(f"{_NOT_TORCH}: it is another pickle", fix="Save the state_dict with torch.save, or as .safetensors.")
     pickles.load(stream, _no_storage)
     system = pickles.load(stream, _no_storage)
