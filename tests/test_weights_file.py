@@ -2,14 +2,16 @@
 
 import argparse
 import enum
+import http
 import json
 import pickle
+import re
 import struct
 import subprocess
 import sys
 import types
 import zipfile
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +106,28 @@ def test_containers_are_seen_through(tmp_path: Path, name: str, old: bool) -> No
     """Training frameworks' nested dicts hide no module, and nothing beside the weights stands in the way."""
     found = constructors(write(tmp_path / "c.pt", CONTAINERS[name], old=old))
     assert {key.rpartition(".")[2]: code for key, code in found.items()} == WANTED
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_harmless_things_beside_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool) -> None:
+    """What a training script keeps with its weights, classes of its own included, stands in no way."""
+    script = sys.modules["__main__"]
+    for name, value in {
+        "Config": type("Config", (), {"__module__": "__main__"}),
+        "Mode": enum.Enum("Mode", {"A": 1}, module="__main__"),
+        "Pair": namedtuple("Pair", "a b", module="__main__"),
+        "Weight": type("Weight", (torch.Tensor,), {"__module__": "__main__"}),
+    }.items():
+        monkeypatch.setattr(script, name, value, raising=False)
+    config = script.Config()
+    config.hidden = 20
+    beside = {
+        "own": [config, script.Mode.A, script.Pair(1, 2)],
+        "random": np.random.default_rng(0),
+        "plain": [re.compile("a+"), http.HTTPStatus.OK, ..., NotImplemented],
+    }
+    state = {name: tensor.as_subclass(script.Weight) for name, tensor in MODEL.state_dict().items()}
+    assert constructors(write(tmp_path / "c.pt", {"state_dict": state, **beside}, old=old)) == WANTED
 
 
 @pytest.mark.parametrize(

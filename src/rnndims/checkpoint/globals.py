@@ -110,7 +110,7 @@ def resolve(module: str, name: str) -> Any:
     if root in _PLAIN_MODULES and name in _PLAIN_MODULES[root]:
         return Named(what, lambda *_: Opaque(what))
     if root in ("numpy", "typing"):
-        plain = root == "typing" or name in _NUMPY
+        plain = root == "typing" or name in _NUMPY or (module.startswith("numpy.random.") and name.startswith(_CYTHON))
         return Named(what, (lambda *_: Opaque(what)) if plain else None)
     if root in sys.stdlib_module_names or root in _OLD_STDLIB:
         raise refusal(what)
@@ -182,9 +182,12 @@ _PLAIN_MODULES: Final[dict[str, frozenset[str]]] = {
     "uuid": frozenset({"UUID", "SafeUUID"}),
     "decimal": frozenset({"Decimal"}),
     "fractions": frozenset({"Fraction"}),
+    "re": frozenset({"_compile"}),
+    "http": frozenset({"HTTPStatus", "HTTPMethod"}),
     "collections": frozenset({"Counter", "deque", "ChainMap"}),
     "builtins": words(
-        "set frozenset bytearray bytes complex slice range object int float bool str list dict tuple type NoneType"
+        "set frozenset bytearray bytes complex slice range object int float bool str list dict tuple type NoneType "
+        "Ellipsis NotImplemented"
     ),
 }
 _PLAIN_MODULES["__builtin__"] = _PLAIN_MODULES["builtins"] | {"unicode", "long", "xrange"}
@@ -192,7 +195,8 @@ _PLAIN_MODULES["__builtin__"] = _PLAIN_MODULES["builtins"] | {"unicode", "long",
 _NUMPY: Final = words(
     "_reconstruct scalar dtype ndarray _frombuffer bool_ number __bit_generator_ctor __generator_ctor __randomstate_ctor"
 )
-_OLD_STDLIB: Final = words("__builtin__ __main__ commands imp nt posix posixpath ntpath distutils asyncore pip setuptools")
+_CYTHON: Final = "__pyx_unpickle_"
+_OLD_STDLIB: Final = words("__builtin__ commands imp nt posix posixpath ntpath distutils asyncore pip setuptools")
 
 LOAD_FROM_BYTES: Final = Named("torch.storage._load_from_bytes", None)
 """Unpickles the bytes it is given, so that it may be called on none that were not followed."""
