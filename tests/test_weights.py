@@ -73,3 +73,17 @@ def test_values_are_the_numbers_of_the_parameters(invoke):
     assert f"{numbers['weight_ih_l0'][1][3]:.4f}" in out
     out = invoke("weights", "--values", "--dtype", "complex64", "--no-bias").out
     assert "j, " in out
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80])
+@pytest.mark.parametrize("options", [("-l", "2", "-b"), ("-l", "12", "-b", "--cell", "lstm", "-H", "300", "--proj-size", "20")])
+def test_no_expression_is_cut(invoke, monkeypatch, width, options):
+    """At any width every expression stands whole in the table, over lines of its own if need be."""
+    document = invoke("weights", *options, "--json").json
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = invoke("weights", *options).out.translate(dict.fromkeys(map(ord, "│├└─"), " "))
+    flat = " ".join(out.split())
+    for weight in list(document["weights"].values())[:8]:
+        assert f"{weight['applied']['expression']}:" in flat
+        for shape in (*weight["applied"]["shapes"], weight["applied"]["result"]):
+            assert str(tuple(shape)) in flat

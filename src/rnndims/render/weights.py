@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DETAILS = 7
+"""Columns that the widest part of a detail, ``  @ weight_ih_l0.T:``, has beyond the name in it."""
+
 MOST_LAYERS = 12
 """Layers shown in full; of more, the ends are shown, since those between are alike."""
 
@@ -70,8 +73,9 @@ def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[T
         part.append(" |")
     product = shapes.product(weight, run.dims.data)
     right = f"@ {weight.name}.T:" if product.op == "@" else f"+ {weight.name}:"
+    operand, *factor = product.left.split(" @ ")
     applied = [
-        Text(f"{product.left} {right}", style=style.QUIET),
+        *(Text(part, style=style.QUIET) for part in (operand, *(f"@ {name}" for name in factor), right)),
         text.shape(product.left_shape),
         Text(f"{product.op} ").append_text(text.shape(product.right_shape)),
         Text(style.glyphs("→ ", console)).append_text(text.shape(product.result)),
@@ -100,7 +104,7 @@ def print_weights(
         by_place.setdefault(weight.layer, {}).setdefault(weight.direction, []).append(weight)
     layers, hidden = elided(list(by_place.items()), MOST_LAYERS)
     shown = [weight for layer in layers if layer for members in layer[1].values() for weight in members]
-    columns = _Columns(shown, console)
+    columns = _Columns(shown, console, reserve=DETAILS if details else 0)
     nodes: list[_Node] = []
     for layer in layers:
         if layer is None:
@@ -170,11 +174,11 @@ class _Columns:
 
     GUIDES = 12
 
-    def __init__(self, weights: Sequence[Weight], console: "Console") -> None:
+    def __init__(self, weights: Sequence[Weight], console: "Console", *, reserve: int) -> None:
         self.name = max(len(weight.name) for weight in weights)
         self.shape = max(len(text.shape(weight.shape)) for weight in weights)
         self.dims = max(len(text.dims(weight.dims)) for weight in weights)
-        widest = max(self.name, self.shape + 2, self.dims + 2)
+        widest = max(self.name + reserve, self.shape + 2, self.dims + 2)
         self.too_narrow = console.width < self.GUIDES + widest
         self.room = console.width - (2 if self.too_narrow else self.GUIDES)
         rest = self.room - self.name - self.shape - self.dims - 4
