@@ -96,6 +96,24 @@ def test_concat_script_takes_apart_and_joins(execute: Execute) -> None:
     assert lines == ["forward (3, 2, 3)", "reverse (3, 2, 3)", "output (3, 2, 6)", "joined again: True"]
 
 
+def test_concat_script_without_options_is_the_example(invoke: Invoke, execute: Execute) -> None:
+    """Without options the script builds the numbers that concat-demo shows, joins them and takes them apart again."""
+    shown = invoke("concat-demo", "--json").json
+    lines, names = execute(invoke("concat-demo", "--code").out)
+    assert lines[:3] == ["forward (3, 2, 4)", "reverse (3, 2, 4)", "output (3, 2, 8)"]
+    assert len(lines[3:]) == 4
+    assert all(line.endswith(": True") for line in lines[3:])
+    for name in ("forward", "reverse", "output"):
+        torch.testing.assert_close(names[name], torch.tensor(shown[name]["values"]))
+    first, last = names["forward"].flatten(), names["reverse"].flatten()
+    torch.testing.assert_close(torch.cat([first, last]), torch.arange(1, 49) / 10)
+
+
+def test_concat_script_of_a_module_says_what_it_does_not_do(invoke: Invoke) -> None:
+    """With a module the script says that it splits and joins, and does not run the halves."""
+    assert "# The module joins its directions itself" in invoke("concat-demo", "-H", "3", "--code").out
+
+
 def test_script_says_where_it_runs(execute: Execute) -> None:
     """A device is part of the script; meta has no numbers, so no seed either."""
     moved = script(R("gru", 4, 3), D(), device="cuda:1", seed=5)

@@ -124,10 +124,33 @@ def _concat(config: RNNConfig, data: DataConfig) -> list[str]:
     return [
         *_call(config, data),
         "",
+        "# The module joins its directions itself: this takes its output apart and joins it again. Running each direction as",
+        "# a module of its own, with the weights of that direction, is what rnndims concat-demo does.",
         "forward, reverse = output.chunk(2, dim=-1)",
         *(_SHAPE_LINES.format(name=name) for name in ("forward", "reverse", "output")),
         'print("joined again:", torch.equal(torch.cat([forward, reverse], dim=-1), output))',
     ]
+
+
+def concat_example() -> str:
+    """The script of ``concat-demo`` without options: its two numbered halves, joined and taken apart in two ways."""
+    return """import torch
+
+numbers = torch.arange(1, 49, dtype=torch.float64).div(10).float()
+forward, reverse = numbers.view(2, 3, 2, 4)  # 0.1 to 2.4 and 2.5 to 4.8
+output = torch.cat([forward, reverse], dim=-1)
+
+print("forward", tuple(forward.shape))
+print("reverse", tuple(reverse.shape))
+print("output", tuple(output.shape))
+
+directions = output.view(3, 2, 2, 4)
+print("output.view(3, 2, 2, 4)[:, :, 0] is forward:", torch.equal(directions[:, :, 0], forward))
+print("output.view(3, 2, 2, 4)[:, :, 1] is reverse:", torch.equal(directions[:, :, 1], reverse))
+first, second = output.chunk(2, dim=-1)
+print("output.chunk(2, dim=-1)[0] is forward:", torch.equal(first, forward))
+print("output.chunk(2, dim=-1)[1] is reverse:", torch.equal(second, reverse))
+"""
 
 
 def check_script(config: RNNConfig, seen: "Observed") -> str:

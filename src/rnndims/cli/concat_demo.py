@@ -20,7 +20,7 @@ def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, o
     if out.script:
         return _script(module, data, torch)
     notes: tuple[str, ...] = ()
-    if module.given <= {"json", "values", "export"}:
+    if _is_example(module):
         torch_runner.load_torch(quick=True)
         found = torch_runner.concat_demo()
     else:
@@ -36,10 +36,17 @@ def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, o
     return output.view(concat_view(found, notes), code, export=out.export)
 
 
+def _is_example(module: ModuleOptions) -> bool:
+    """Whether no option asks for a module, so that the fixed example is shown."""
+    return module.given <= {"json", "values", "export", "script"}
+
+
 def _script(module: ModuleOptions, data: DataOptions, torch: TorchOptions) -> ExitCode:
     from .. import torch_runner
-    from ..script import script
+    from ..script import concat_example, script
 
+    if _is_example(module):
+        return output.script(concat_example())
     chosen = module.resolve()
     config = torch_runner.as_bidirectional(chosen.config)
     device = torch.resolve_device(chosen)
