@@ -68,7 +68,7 @@ def _flush(above: Text, below: Text, console: "Console") -> None:
 def _put(above: Text, below: Text, term: Term, width: int, console: "Console") -> None:
     above.append(_word(term, console).ljust(width), style=style.NAME if term.shape is not None else "")
     if term.shape is not None:
-        below.append(str(term.shape).ljust(width), style=style.SHAPE_BELOW)
+        below.append(str(term.shape).ljust(width), style=style.SHAPE)
     else:
         operator = _word(term, console) if term.text in OPERATORS else ""
         below.append(operator.ljust(width), style=style.QUIET)

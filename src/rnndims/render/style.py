@@ -8,7 +8,6 @@ if TYPE_CHECKING:
 DIRECTION: Final[dict[str, str]] = {"forward": "cyan", "reverse": "magenta"}
 DIMS: Final = "italic"
 SHAPE: Final = "bold"
-SHAPE_BELOW: Final = "yellow"
 NAME: Final = "bold"
 QUIET: Final = "dim"
 GOOD: Final = "green"
