@@ -28,6 +28,7 @@ CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
     "unbatched": (R("lstm", 4, 2, 2), D(unbatched=True)),
     "wide": (R("lstm", 70000, 80000, 120, bidirectional=True), D(12345, 4096)),
     "no rows": (R("lstm", 3, 2), D(2, 0)),
+    "medium": (R("rnn", 128, 64), D(3, 32)),
 }
 VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
 
@@ -57,6 +58,15 @@ def test_there_is_a_picture_at_every_usual_width(width: int, case: str) -> None:
     text = "\n".join(lines)
     assert "x_0" in text
     assert "┌" in text
+
+
+@pytest.mark.parametrize("case", ["one layer", "gru", "projected", "100 steps", "unbatched", "no rows", "medium"])
+def test_matrix_products_are_drawn_at_every_width(case: str) -> None:
+    """From 40 to 120 columns one step has its picture as matrix products, and no line is wider than that."""
+    for width in range(40, 121):
+        lines = drawn("matmul", case, width)
+        assert not any("too narrow" in line for line in lines), width
+        assert max(cell_len(line) for line in lines) <= width
 
 
 def cells(x: float, y: float, length: int) -> set[tuple[int, int]]:

@@ -134,11 +134,13 @@ class _Layout:
         for note in () if m.text else (*self.d.notes, *self.out.notes):
             y += 20
             self.out.labels.append(Label(24, y, m.glyphs.text(note), tone="quiet", size="small"))
-        right = max([box.right for box in self.out.boxes] + [self._label_right(label) for label in self.out.labels])
-        self.out.width, self.out.height = right + m.pick(1, 24), y + m.pick(0, 24)
+        right = max([box.right + m.pick(1, 0) for box in self.out.boxes] + [self._label_right(label) for label in self.out.labels])
+        self.out.width, self.out.height = right + m.pick(0, 24), y + m.pick(0, 24)
         return self.out
 
     def _label_right(self, label: Label) -> float:
+        if self.m.text:  # the characters that it takes
+            return int(label.x) + {"start": len(label.text), "middle": (len(label.text) + 1) // 2}.get(label.anchor, 1)
         width = self.m.width(label.text, label.size) * (1.16 if label.size == "title" and not self.m.text else 1)
         return label.x + width / {"start": 1, "middle": 2}.get(label.anchor, width)
 

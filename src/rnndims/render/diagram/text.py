@@ -53,7 +53,7 @@ def _fit(diagram: Diagram, m: Metrics, width: int) -> tuple[Diagram, Scene | Non
 def _candidates(diagram: Diagram, width: int) -> Iterator[tuple[Diagram, int]]:
     """What to try, the best first; ``detail`` means what the view's layout says."""
     if diagram.view == "matmul":
-        yield diagram, width
+        yield from ((diagram, room) for room in range(width, NARROWEST - 1, -1))
         return
     if diagram.view == "cell":
         yield from ((diagram, detail) for detail in range(5))
