@@ -372,6 +372,44 @@ def test_contradictory_weights_are_not_run(tmp_path: Path, invoke: Invoke) -> No
     assert "bias_hh_l0 is missing" in result.err
 
 
+def test_a_contradiction_elsewhere_in_the_file_is_noted(tmp_path: Path, invoke: Invoke) -> None:
+    """A sound module is run although another one of the file is not, and that is said."""
+    weights = write_zip(tmp_path / "w", {**prefixed(nn.GRU(3, 4), "good."), "bad.weight_ih_l0": torch.zeros(4, 4)})
+    for name in ((), ("--name", "good")):
+        result = invoke("run", "--weights", weights, *name)
+        assert result.code == 0, result.err
+        assert "contradict each other (bad)" in " ".join(result.out.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "has"),
+    [
+        (nn.LSTM(3, 4, 2), "2 layers"),
+        (nn.GRU(3, 4, bidirectional=True), "two directions"),
+        (nn.LSTM(3, 4, proj_size=2), "a projection"),
+    ],
+)
+def test_cell_does_not_step_more_than_a_layer(tmp_path: Path, invoke: Invoke, module: nn.Module, has: str) -> None:
+    """``cell`` says of a file what its module has that a cell has not, and blames no option that nobody gave."""
+    for prefix, name in (("enc.rnn.", "enc.rnn"), ("", "(the whole model)")):
+        result = invoke("cell", "--weights", write_zip(tmp_path / "w", prefixed(module, prefix)))
+        assert result.code == 2
+        assert f"{name} has {has}" in result.err
+        assert "run --weights" in result.err
+
+
+def test_a_layer_and_a_cell_of_one_name(tmp_path: Path, invoke: Invoke) -> None:
+    """Where one name is that of a layer and of a cell, --name can pick each of them."""
+    layer, cell = nn.LSTM(3, 4), nn.GRUCell(3, 5)
+    weights = write_zip(tmp_path / "w", {**prefixed(layer, "rnn."), **prefixed(cell, "rnn.")})
+    result = invoke("run", "--weights", weights)
+    assert result.code == 2
+    assert "rnn, rnn#cell" in result.err
+    for name, code in (("rnn", "nn.LSTM(3, 4)"), ("rnn#cell", "nn.GRUCell(3, 5)")):
+        result = invoke("run", "--weights", weights, "--name", name, "--json")
+        assert (result.code, result.json["config"]["module"]) == (0, code), result.err
+
+
 @pytest.mark.skipif(not SILERO.exists(), reason="the data file is not there")
 def test_a_real_cell_runs(invoke: Invoke) -> None:
     """The voice-activity detector's cell is stepped through with its own weights."""

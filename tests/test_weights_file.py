@@ -221,6 +221,14 @@ def test_compressed_archives(tmp_path: Path) -> None:
     assert constructors(packed) == WANTED
 
 
+def test_names_that_are_there_twice(tmp_path: Path, invoke: Invoke) -> None:
+    """Of two modules whose full names are one, by a dict and by a dotted key, neither disappears, and that is said."""
+    dotted = {f"a.rnn.{name}": tensor for name, tensor in nn.LSTM(3, 4).state_dict().items()}
+    path = write(tmp_path / "m.pt", {**dotted, "a": {"rnn": nn.GRU(5, 6).state_dict()}})
+    assert constructors(path) == {"a.rnn": "nn.LSTM(3, 4)", "a.rnn#2": "nn.GRU(5, 6)"}
+    assert "two ways" in invoke("weights", str(path)).out
+
+
 class Held:
     """Something that pickles a storage within its own state, by Python's own means."""
 

@@ -1,10 +1,11 @@
 """A checkpoint file -> the RNNs in it, without torch, without reading its numbers and without executing anything."""
 
 import os
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from ..errors import FileError, RnndimsError, shorten
-from .found import Checkpoint, FoundModule, Problem
+from .found import Checkpoint, FoundModule, Problem, label
 from .infer import find_modules
 from .source import read_file
 from .tensors import FileContent, FileTensor
@@ -16,6 +17,7 @@ __all__ = [
     "FoundModule",
     "Problem",
     "find_modules",
+    "label",
     "read_both",
     "read_checkpoint",
     "read_file",
@@ -43,20 +45,27 @@ def read_both(path: str | os.PathLike[str]) -> tuple[FileContent, Checkpoint]:
 
 
 def select(found: Checkpoint, pattern: str) -> Checkpoint:
-    """``found`` with the modules and problems alone whose name, in the model or in the file, is or matches ``pattern``.
+    """``found`` with the modules and problems alone that are called ``pattern``; if none is, those it matches as a glob.
+
+    A module's name in the model counts before its name in the file.
 
     Raises:
         RnndimsError: if there is none.
     """
-
-    def wanted(name: str, key: str) -> bool:
-        return pattern in (name, key) or fnmatchcase(name, pattern) or fnmatchcase(key, pattern)
-
-    modules = [module for module in found.modules if wanted(module.name, module.key)]
-    problems = [problem for problem in found.problems if wanted(problem.name, problem.key)]
+    tests: tuple[Callable[[str, str], bool], ...] = (
+        lambda name, _: name == pattern or (not name and pattern == label(name)),
+        lambda _, key: key == pattern,
+        lambda name, key: fnmatchcase(name, pattern) or fnmatchcase(key, pattern),
+    )
+    modules, problems = [], []
+    for wanted in tests:
+        modules = [module for module in found.modules if wanted(module.name, module.key)]
+        problems = [problem for problem in found.problems if wanted(problem.name, problem.key)]
+        if modules or problems:
+            break
     if not modules and not problems:
         names = dict.fromkeys([*(module.name for module in found.modules), *(problem.name for problem in found.problems)])
-        shown = ", ".join(shorten(name) for name in list(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        shown = ", ".join(label(name) for name in list(names)[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
         raise RnndimsError(
             f"--name {shorten(pattern)}: no RNN in the file has this name",
             fix=f"It has {shown}." if names else "It has no RNN, LSTM, GRU or cell.",

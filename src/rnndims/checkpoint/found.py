@@ -5,8 +5,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from ..config import RNNConfig
+from ..errors import shorten
 from ..shapes import Weight
 from .tensors import FileTensor
+
+
+def label(name: str, limit: int = 60) -> str:
+    """A module's name to show: the whole model has none."""
+    return shorten(name, limit) if name else "(the whole model)"
 
 
 class Rest(NamedTuple):

@@ -40,26 +40,32 @@ def find_modules(content: FileContent) -> Checkpoint:
     if len(groups) > _MOST_MODULES:
         raise FileError(f"has the weights of more than {_MOST_MODULES} RNNs: no checkpoint has")
     wrapped.join_dropout(groups)
-    shown = _display_names([module for module, _ in groups])
+    shown = _display_names(groups)
     for (module, is_cell), members in groups.items():
         parts, notes, problems = wrapped.collect(members)
         result = None if problems else _infer(parts, is_cell)
         if isinstance(result, RNNConfig):
-            found.modules.append(_module(shown[module], module, result, parts, notes))
+            found.modules.append(_module(shown[module, is_cell], module, result, parts, notes))
         else:
             problems = _limited([*problems, *(result or ())])
-            found.problems.extend(Problem(shown[module], module, problem) for problem in problems)
+            found.problems.extend(Problem(shown[module, is_cell], module, problem) for problem in problems)
     _note_quantised(content, found)
     return found
 
 
-def _display_names(modules: Iterable[str]) -> dict[str, str]:
-    """Each module's name in the model; where two would have the same, their names in the file."""
-    cleaned = {module: names.clean(module) for module in modules}
-    counts: dict[str, int] = {}
-    for name in cleaned.values():
-        counts[name] = counts.get(name, 0) + 1
-    return {module: name if counts[name] == 1 else module for module, name in cleaned.items()}
+def _display_names(modules: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], str]:
+    """Each module's name in the model; where two would have the same, their names in the file.
+
+    One name in the file can be that of a layer and of a cell, by their weights: then the cell's is marked.
+    """
+    cleaned = {module: names.clean(module[0]) for module in modules}
+    counts: dict[str, set[str]] = {}
+    for (module, _), name in cleaned.items():
+        counts.setdefault(name, set()).add(module)
+    shown = {key: name if len(counts[name]) == 1 else key[0] for key, name in cleaned.items()}
+    return {
+        (module, cell): f"{name}#cell" if cell and (module, False) in shown else name for (module, cell), name in shown.items()
+    }
 
 
 def _limited(problems: list[str]) -> list[str]:
@@ -72,8 +78,8 @@ def _note_quantised(content: FileContent, found: Checkpoint) -> None:
     modules = dict.fromkeys(module for name in content.objects if (module := names.quantised_module(name)) is not None)
     for module in list(modules)[:_MOST_PROBLEMS]:
         found.notes.append(
-            f"{escape(names.clean(module)) or 'the model'} is dynamically quantised: its weights are packed in objects that "
-            "only torch.ao.nn.quantized.dynamic opens, so that its constructor is not known"
+            f"{escape(names.clean(module)) or 'the whole model'} is dynamically quantised: its weights are packed in objects "
+            "that only torch.ao.nn.quantized.dynamic opens, so that its constructor is not known"
         )
 
 

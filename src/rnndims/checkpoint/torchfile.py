@@ -4,6 +4,7 @@ The pickle inside is followed by ``pickles``, so that torch is not needed, no nu
 """
 
 import io
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -131,16 +132,17 @@ def flatten(root: Any, kind: str) -> FileContent:
     """
     content = FileContent(kind, {})
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
+    doubles, odd = _Doubles(), _Doubles()
     foreign: dict[str, None] = {}
     scanned = letters = 0  # entries, and the bytes of their names
     while pending:
         name, value, parents = pending.pop()
         if isinstance(value, FileTensor):
-            content.tensors[_fresh(name, content.tensors)] = value
+            content.tensors[doubles.fresh(name, content.tensors)] = value
             continue
         packed = isinstance(value, Script) and value.what.startswith("__torch__.torch.classes.")
         if packed or (isinstance(value, Opaque) and value.items is None and not isinstance(value, Script)):
-            content.objects[_fresh(name, content.objects)] = value.what
+            content.objects[odd.fresh(name, content.objects)] = value.what
             if isinstance(value, Foreign):
                 foreign[value.what] = None
             continue
@@ -163,6 +165,12 @@ def flatten(root: Any, kind: str) -> FileContent:
             raise FileError(f"unfolds to more than {_MAX_ENTRIES} entries, or to names without end: no checkpoint does")
         pending.extend(reversed(items))
     _check_found(root, content)
+    if doubles:
+        name = next(iter(doubles))
+        content.notes.append(
+            f"{len(doubles)} name{'s' if len(doubles) > 1 else ''} in it can be read in two ways, and both are there "
+            f"(like {shorten(name)}): the module that comes later is numbered"
+        )
     if foreign:
         shown = ", ".join(shorten(what) for what in list(foreign)[:3]) + (", ..." if len(foreign) > 3 else "")
         content.notes.append(f"it also holds pickled objects ({shown}): they were not made, and none of their code was run")
@@ -186,14 +194,16 @@ def _entries(value: Any) -> list[tuple[str, Any]]:
 _LEADING: Final = (FileTensor, Opaque, dict, list, tuple)
 
 
-def _fresh(name: str, taken: dict[str, Any]) -> str:
-    """``name``, or a variation of it where it is taken: ``{"a": {"b": ...}, "a.b": ...}``."""
-    if name not in taken:
+class _Doubles(dict[str, int]):
+    """How often each full name that is there more than once was met: ``{"a": {"b": ...}, "a.b": ...}`` has one twice."""
+
+    def fresh(self, name: str, taken: Container[str]) -> str:
+        """``name``; where it is taken, with a number behind the module's part of it."""
+        while name in taken:
+            self[name] = self.get(name, 1) + 1
+            module, dot, last = name.rpartition(".")
+            name = f"{module}#{self[name]}.{last}" if dot else f"{last}#{self[name]}"
         return name
-    number = len(taken)
-    while f"{name}#{number}" in taken:
-        number += 1
-    return f"{name}#{number}"
 
 
 def _check_found(root: Any, content: FileContent) -> None:

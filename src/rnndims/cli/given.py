@@ -102,8 +102,10 @@ def choose(
             raise RnndimsError("--name: is the name of a module in a checkpoint, and there are no --weights")
         chosen, dtype = module.resolve(), None
     else:
-        found, weights = _find(str(files.weights), files.name)
-        chosen = Module(_complete(found, module), None, _notes(found, module, steps=steps))
+        found, weights, notes = _find(str(files.weights), files.name)
+        if steps:
+            _refuse_layers(found)
+        chosen = Module(_complete(found, module), None, (*_notes(found, module, steps=steps), *notes))
         dtype = found.dtype
         source["weights"] = {"file": str(files.weights), "name": found.name, "key": found.key}
     fed = _data(chosen, data, inputs, dtype, steps=steps)
@@ -134,11 +136,12 @@ def _read_inputs(files: GivenOptions) -> "dict[str, FileTensor]":
     return {name: read_tensor_file(text, _WANTED[name]) for name, text in texts.items() if text is not None}
 
 
-def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str, FileTensor]]]":
-    """The one module of the checkpoint that is meant, and the tensors of its weights."""
-    from ..checkpoint import read_both, select
+def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str, FileTensor]], tuple[str, ...]]":
+    """The one module of the checkpoint that is meant, the tensors of its weights, and notes on the rest of the file."""
+    from ..checkpoint import label, read_both, select
 
     content, found = read_both(file)
+    wrong = list(dict.fromkeys(problem.name for problem in found.problems))
     if name is not None:
         found = select(found, name)
     elif not found.modules and not found.problems:
@@ -147,11 +150,11 @@ def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str
         if not found.modules and found.problems:
             problem = found.problems[0]
             raise DoesNotFitError(
-                f"--weights {shorten(file)}: the weights of {shorten(problem.name)} contradict each other: {problem.message}",
+                f"--weights {shorten(file)}: the weights of {label(problem.name)} contradict each other: {problem.message}",
                 fix="rnndims weights FILE shows all of it.",
             )
         if len(found.modules) > 1:
-            shown = ", ".join(shorten(module.name) for module in found.modules[:8])
+            shown = ", ".join(label(module.name) for module in found.modules[:8])
             raise RnndimsError(
                 f"--weights {shorten(file)}: {len(found.modules)} modules are meant, and one can be run",
                 fix=f"Choose with --name: {shown}{', ...' if len(found.modules) > 8 else ''}.",
@@ -162,7 +165,30 @@ def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str
             f"--weights {shorten(file)}: {module.dtype} weights are packed or quantised, and PyTorch's modules run in floats"
         )
     tensors = {own: {role: content.tensors[raw] for role, raw in roles.items()} for own, roles in module.tensors.items()}
-    return module, tensors
+    if not wrong:
+        return module, tensors, ()
+    shown = ", ".join(label(other) for other in wrong[:4]) + (", ..." if len(wrong) > 4 else "")
+    note = f"weights of other modules contradict each other ({shown}): rnndims weights FILE shows how"
+    return module, tensors, (note,)
+
+
+def _refuse_layers(found: "FoundModule") -> None:
+    """Refuse for ``cell`` a module that does more than one cell does.
+
+    Raises:
+        RnndimsError: naming what it has.
+    """
+    from ..checkpoint import label
+
+    config = found.config
+    has = [f"{config.num_layers} layers"] if config.num_layers > 1 else []
+    has += ["two directions"] if config.bidirectional else []
+    has += ["a projection"] if config.proj_size else []
+    if has:
+        raise RnndimsError(
+            f"--weights: {label(found.name)} has {' and '.join(has)}, and cell steps one layer in one direction",
+            fix="Use rnndims run --weights: it runs the whole module.",
+        )
 
 
 def _complete(found: "FoundModule", module: ModuleOptions) -> RNNConfig:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..checkpoint import Checkpoint, FoundModule, Problem
+from ..checkpoint import Checkpoint, FoundModule, Problem, label
 from ..constructor import format_constructor
 from ..errors import shorten
 from . import style, text
@@ -63,7 +63,7 @@ def _print_module(module: FoundModule, console: "Console") -> None:
 
 
 def _label(name: str) -> str:
-    return shorten(name, _NAME) if name else "(the whole model)"
+    return label(name, _NAME)
 
 
 def _print_lines(modules: Sequence[FoundModule], console: "Console") -> None:
