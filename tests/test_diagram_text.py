@@ -9,8 +9,10 @@ from rich.cells import cell_len
 from rnndims.config import DataConfig, RNNConfig
 from rnndims.diagram import View, build_diagram
 from rnndims.render.diagram.canvas import Canvas
+from rnndims.render.diagram.dot import render_dot
 from rnndims.render.diagram.layout import layout
 from rnndims.render.diagram.scene import ASCII, TEXT, Metrics
+from rnndims.render.diagram.svg import render_svg
 from rnndims.render.diagram.text import render_text
 
 R, D = RNNConfig, DataConfig
@@ -205,6 +207,21 @@ def test_narrow_cell_view_has_all_equations() -> None:
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "W_ii (20, 10), W_hi (20, 5)" in text
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_words_are_not_read_as_signs(ascii_only: bool) -> None:
+    """In notes, words that contain the name of an operation stay words, and a product of numbers is no gate's product."""
+    diagram = build_diagram(R("lstm", 4, 2, 2, bias=False, bidirectional=True), D(), "cell")
+    for width in (40, 80, 200):
+        notes = " ".join(line.plain for line in render_text(diagram, width, ascii_only=ascii_only)).partition("note:")[2]
+        text = " ".join(notes.split())
+        assert "no biases are added" in text
+        assert f"read 4 = 2{'*' if ascii_only else '·'}H_out" in text
+    for exported in (render_svg(diagram), render_dot(diagram)):
+        assert "no biases are added" in exported
+        assert "read 4 = 2·H_out" in exported
+        assert "⊙" in exported
 
 
 def test_canvas_joins_lines_and_counts_wide_characters() -> None:

@@ -37,7 +37,7 @@ def cell_view(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     if config.num_layers > 1:
         width = config.D * config.H_out
         first = f"layer 0 reads x_t of {config.input_size}"
-        notes.append(f"{first}; the layers above read {width}" + (" = 2 * H_out" if config.bidirectional else ""))
+        notes.append(f"{first}; the layers above read {width}" + (" = 2*H_out" if config.bidirectional else ""))
     if not config.bias:
         notes.append("bias=False: no biases are added")
     equation = EQUATIONS[config.cell].format(a=config.nonlinearity)

@@ -66,7 +66,7 @@ class _Layout:
     # -- text
 
     def _op_text(self, name: str) -> str:
-        return self.m.glyphs.text(name)
+        return self.m.glyphs.operation(name)
 
     def _op_width(self, name: str) -> float:
         text = self._op_text(name)

@@ -47,17 +47,20 @@ class Glyphs(NamedTuple):
         ("x_t", "xₜ"),
         ("sigmoid", "σ"),
         ("^T", "ᵀ"),
-        ("one_minus", "1−"),
-        ("mul", "⊙"),
-        ("add", "+"),
+        ("*H_out", "·H_out"),
         (" * ", " ⊙ "),
     )
+    operations: tuple[tuple[str, str], ...] = (("one_minus", "1−"), ("mul", "⊙"), ("add", "+"))
 
     def text(self, text: str) -> str:
         """``text`` with the names of signs replaced by the signs."""
         for name, sign in self.signs:
             text = text.replace(name, sign)
         return text
+
+    def operation(self, name: str) -> str:
+        """The sign of an operation node or an activation; its name, if it has none."""
+        return dict(self.operations).get(name) or self.text(name)
 
 
 UNICODE: Final = Glyphs()
@@ -69,7 +72,8 @@ ASCII: Final = Glyphs(
     "#",
     ".",
     "#",
-    (("one_minus", "1-"), ("mul", "*"), ("add", "+"), ("^T", ".T"), ("D·H", "D*H"), ("·", "*")),
+    (("^T", ".T"), ("·", "*")),
+    (("one_minus", "1-"), ("mul", "*"), ("add", "+")),
 )
 
 

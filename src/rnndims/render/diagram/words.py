@@ -11,7 +11,7 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
     if node.kind in ("more_steps", "more_layers"):
         return [f"{g.more} {node.count} more {g.more}"]
     if node.kind == "op":
-        return [g.text(node.name)]
+        return [g.operation(node.name)]
     if node.kind == "cell":
         return [
             node.name if node.direction is None else f"{node.name} {g.forward if node.direction == 'forward' else g.reverse}"
