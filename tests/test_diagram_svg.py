@@ -220,6 +220,27 @@ def test_left_out_steps_are_said() -> None:
     assert [text for text in texts if text.startswith("x_")] == ["x_0", "x_1", "x_98", "x_99"]
 
 
+@pytest.mark.parametrize(
+    ("config", "layer", "said"),
+    [
+        (R("gru", 4, 2, 3, bidirectional=True), 0, "next step, layer 1"),
+        (R("lstm", 4, 2, 3), 1, "next step, layer 2"),
+        (R("rnn", 4, 2, 3), 2, "next step, output"),
+        (R("lstm", 4, 2, proj_size=1), 0, "next step, output"),
+        (R("rnn", 4, 2, is_cell=True), 0, "h_1, to the next step"),
+        (R("lstm", 4, 2, is_cell=True), 0, "h_1, to the next step"),
+        (R("gru", 4, 2, is_cell=True), 0, "h_1, to the next step"),
+    ],
+)
+def test_h_t_goes_where_the_module_sends_it(config: RNNConfig, layer: int, said: str) -> None:
+    """Below h_t stands the next layer, or output above the last one; a cell has neither. It lies on nothing."""
+    parsed = parse(render_svg(build_diagram(config, D(), "cell", layer=layer)))
+    [place] = [frame for frame in parsed.texts if frame.what in (said, "next step, output")]
+    assert place.what == said
+    assert not any(place.meets(other) for other in parsed.texts if other is not place)
+    assert not any(place.meets(box) for box in parsed.boxes)
+
+
 def test_matmul_blocks_are_to_scale() -> None:
     """In one picture, a unit of rows or columns has one length; what would be too thin is named."""
     diagram = picture("matmul", "projected")

@@ -206,7 +206,9 @@ class _Layout:
         return max(b.bottom for b in self.out.boxes)
 
     def _after(self, box: Box) -> None:
-        text = "next step, output"
+        config, layer = self.d.config, self.d.nodes["h_next"].layer or 0
+        text = "next step, output" if layer == config.num_layers - 1 else f"next step, layer {layer + 1}"
+        text = "h_1, to the next step" if config.is_cell else text
         if not self.m.text:
             self._label(box.right, box.bottom + 14, text, "end")
 
