@@ -225,11 +225,12 @@ def test_left_out_steps_are_said() -> None:
     [
         (R("gru", 4, 2, 3, bidirectional=True), 0, "next step, layer 1"),
         (R("lstm", 4, 2, 3), 1, "next step, layer 2"),
+        (R("gru", 1, 1, 200), 122, "next step, layer 123"),
         (R("rnn", 4, 2, 3), 2, "next step, output"),
         (R("lstm", 4, 2, proj_size=1), 0, "next step, output"),
-        (R("rnn", 4, 2, is_cell=True), 0, "h_1, to the next step"),
-        (R("lstm", 4, 2, is_cell=True), 0, "h_1, to the next step"),
-        (R("gru", 4, 2, is_cell=True), 0, "h_1, to the next step"),
+        (R("rnn", 4, 2, is_cell=True), 0, "h_1, next step"),
+        (R("lstm", 4, 2, is_cell=True), 0, "h_1, next step"),
+        (R("gru", 4, 2, is_cell=True), 0, "h_1, next step"),
     ],
 )
 def test_h_t_goes_where_the_module_sends_it(config: RNNConfig, layer: int, said: str) -> None:
@@ -239,6 +240,7 @@ def test_h_t_goes_where_the_module_sends_it(config: RNNConfig, layer: int, said:
     assert place.what == said
     assert not any(place.meets(other) for other in parsed.texts if other is not place)
     assert not any(place.meets(box) for box in parsed.boxes)
+    assert not any(crosses(line, place, 0.9) for line in parsed.lines)
 
 
 def test_matmul_blocks_are_to_scale() -> None:

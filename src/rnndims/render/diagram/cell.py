@@ -208,7 +208,7 @@ class _Layout:
     def _after(self, box: Box) -> None:
         config, layer = self.d.config, self.d.nodes["h_next"].layer or 0
         text = "next step, output" if layer == config.num_layers - 1 else f"next step, layer {layer + 1}"
-        text = "h_1, to the next step" if config.is_cell else text
+        text = "h_1, next step" if config.is_cell else text
         if not self.m.text:
             self._label(box.right, box.bottom + 14, text, "end")
 
