@@ -232,6 +232,15 @@ def test_wrong_suffixes(tmp_path: Path, refused: Callable) -> None:
     }.items():
         (tmp_path / name).write_bytes(content)
         refused(tmp_path / name)
+    for suffix in ("bin", "safetensors"):
+        for content, word in (
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
+            (b"<!DOCTYPE html><html>", "web page"),
+            (b"\n <html>", "web page"),
+            (b"\x1f\x8b\x08\x00abcdefgh", "compressed"),
+        ):
+            (tmp_path / f"other.{suffix}").write_bytes(content)
+            assert word in refused(tmp_path / f"other.{suffix}")
 
 
 def header(path: Path, text: str | bytes, data: bytes = b"", length: int | None = None) -> Path:

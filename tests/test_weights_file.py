@@ -221,6 +221,15 @@ def test_compressed_archives(tmp_path: Path) -> None:
     assert constructors(packed) == WANTED
 
 
+def test_what_is_neither_a_file_nor_a_constructor(invoke: Invoke) -> None:
+    """A misspelt file name without a suffix is told that there is no such file; a misspelt constructor is not."""
+    for text in ("nosuchfile", "my model", "model-final"):
+        result = invoke("weights", text)
+        assert result.code == 2
+        assert "and there is no such file" in result.err
+    assert "file" not in invoke("weights", "nn.LSTM(3").err
+
+
 def test_names_that_are_there_twice(tmp_path: Path, invoke: Invoke) -> None:
     """Of two modules whose full names are one, by a dict and by a dotted key, neither disappears, and that is said."""
     dotted = {f"a.rnn.{name}": tensor for name, tensor in nn.LSTM(3, 4).state_dict().items()}

@@ -78,6 +78,9 @@ def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileCon
             raise FileError(
                 "is named .safetensors and is a torch.save file", fix="Rename it to .pt if that is what you expect."
             )
+        other = _what_else(start) if kind is None else None
+        if other is not None:
+            raise FileError(other, fix=f"Checkpoints that are read: {_READ}.")
         return safetensors.read
     if suffix in TORCH_SUFFIXES or (not suffix and kind == "torch"):
         if kind == "safetensors":
@@ -86,14 +89,16 @@ def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileCon
             return torchfile.read_zip
         if looks_pickle:
             return torchfile.read_stream
-        raise FileError(_what_else(start), fix=f"Checkpoints that are read: {_READ}.")
+        other = _what_else(start) or "is not a file that torch.save wrote, or it is damaged"
+        raise FileError(other, fix=f"Checkpoints that are read: {_READ}.")
     if not suffix and kind == "safetensors":
         return safetensors.read
     word = f"has the suffix {shorten(suffix)}, which" if suffix else "has no suffix, and its content"
     raise FileError(f"{word} is not that of a checkpoint", fix=f"Checkpoints that are read: {_READ}.")
 
 
-def _what_else(start: bytes) -> str:
+def _what_else(start: bytes) -> str | None:
+    """What a file is that is no checkpoint, if it looks like something that is often found in its place."""
     if start[257:262] == b"ustar":
         return "is a tar archive: unpack it first, or load and save it again if torch 0.1 wrote it"
     if start.startswith(b"version https://git-lfs"):
@@ -102,7 +107,7 @@ def _what_else(start: bytes) -> str:
         return "is a web page, not the checkpoint that was to be downloaded"
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
         return "is compressed: unpack it first"
-    return "is not a file that torch.save wrote, or it is damaged"
+    return None
 
 
 def _choose(directory: Path) -> Path:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import ExitCode, RnndimsError
+from ..errors import ConstructorError, ExitCode, RnndimsError
 from ..measurements import Run
 from ..results import compute_dims
 from . import output, weights_file
@@ -35,7 +35,12 @@ def weights(
         return weights_file.show(module.code, name, json=out.json, export=out.export)
     if name is not None:
         raise RnndimsError("--name: is the name of a module in a checkpoint, and there is no FILE")
-    chosen = module.resolve()
+    try:
+        chosen = module.resolve()
+    except ConstructorError as error:
+        if module.code is not None and "(" not in module.code and "\n" not in module.code:
+            error.message += ", and there is no such file"
+        raise
     fed = data.resolve(chosen)
     if out.script:
         from ..script import script
