@@ -264,6 +264,9 @@ def test_hostile_text_is_read_in_bounded_time():
     """Megabytes of noise, broken escapes and near misses neither hang nor crash."""
     for text in (
         "Expected hidden[0] size (" + "1," * 500_000,
+        "Expected hidden size (" + " " * 300_000,
+        "\n" * 300_000,
+        "x" + " " * 300_000,
         "\x1b[" * 200_000,
         "\x1b]" + "a" * 1_000_000,
         "Missing key(s) in state_dict: " + '"a", ' * 100_000,

@@ -11,9 +11,9 @@ from .readings import READINGS, Reading
 from .text import Evidence, clean, evidence, unwrap
 from .wording import wordings
 
-_ANY_ERROR: Final = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception|Warning)\b:?[^\n]*", re.MULTILINE)
+_ANY_ERROR: Final = re.compile(r"^[ \t]*(?:\w+\.)*\w*(?:Error|Exception|Warning)\b:?[^\n]*", re.MULTILINE)
 
-_LATER_ERROR: Final = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b", re.MULTILINE)
+_LATER_ERROR: Final = re.compile(r"^[ \t]*(?:\w+\.)*\w*(?:Error|Exception)\b(?! ignored)", re.MULTILINE)
 
 
 def explain_text(text: str, config: RNNConfig | None, seen: Observed | None) -> Diagnosis:

@@ -16,7 +16,6 @@ _PREFIX: Final = re.compile(
 )
 _WIDE: Final = str.maketrans("（）［］，：", "()[],:")
 """Brackets and marks as East Asian input methods and forums write them."""
-_BOX_END: Final = re.compile(r"[ \t]*[│┃]\s*$")
 _FRAME: Final = re.compile(
     r'File "(?P<a>[^"\n]{1,400})", line \d+'
     r"|(?:^|[\s(])(?:File )?(?P<b>(?:[A-Za-z]:)?[^\s:\"'<>|]{1,300}\.pyc?)(?::\d+,? in| in [\w.<>]+\()",
@@ -49,7 +48,8 @@ def _strip(line: str) -> str:
     found = _PREFIX.match(line)
     if found:
         line = line[found.end() :]
-    return _BOX_END.sub("", line) if line[-1:] in "│┃ " else line
+    end = line.rstrip()
+    return end[:-1].rstrip() if end.endswith(("│", "┃")) else line
 
 
 def unwrap(text: str) -> str:

@@ -12,7 +12,7 @@ _TENSOR_ATTRIBUTES: Final = (
     "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten"
 )
 _SLOTS: Final = {
-    "shape": r"(?:torch\.Size\s*\(\s*)?[(\[]\s*(?P<{}>\d[\dL,\s]{{0,80}}|)\s*[)\]]\)?",
+    "shape": r"(?:torch\.Size\s*\(\s*)?[(\[]\s{{0,40}}(?P<{}>\d[\dL,\s]{{0,80}}|)\s{{0,40}}[)\]]\)?",
     "int": r"(?P<{}>-?\d{{1,18}})L?",
     "word": r"(?P<{}>[\w.:]{{0,60}}\w)",
     "ctype": r"(?P<{}>(?:(?:un)?signed |long |short )?[\w.:]{{0,60}}\w)",
