@@ -1,5 +1,6 @@
 """What the diagrams say, against real PyTorch modules: shapes, rows, equations; and what they leave out."""
 
+import re
 from typing import Any
 
 import pytest
@@ -242,15 +243,42 @@ def test_matmul_blocks_multiply_to_the_gates(config: RNNConfig) -> None:
     joined = torch.cat([x, h], dim=1)
     columns = diagram.nodes["gates_joined"].shape[1]  # type: ignore[index]
     w_joined = torch.cat([weights["weight_ih"], weights["weight_hh"]], dim=1).T[:, :columns]
-    bias = (weights["bias_ih"] + weights["bias_hh"])[None, :columns]
+    bias = (weights["bias_ih"] + weights["bias_hh"])[:columns]
     real = {"x": x, "h": h, "w_ih": weights["weight_ih"].T, "w_hh": weights["weight_hh"].T, "joined": joined}
     real |= {"w_joined": w_joined, "bias_joined": bias, "gates_joined": joined @ w_joined + bias}
     for name, matrix in real.items():
         assert diagram.nodes[name].shape == tuple(matrix.shape), name
+    biases = ("bias_ih", "bias_hh") if config.cell == "gru" else ("bias",)
+    assert {diagram.nodes[name].shape for name in biases} == {tuple(weights["bias_ih"].shape)}
     separate = (x @ real["w_ih"] + weights["bias_ih"]) + (h @ real["w_hh"] + weights["bias_hh"])
     torch.testing.assert_close(real["gates_joined"], separate[:, :columns])
     gates = diagram.nodes["gates_joined"].gates
     assert list(gates) == {"rnn": ["h"], "lstm": ["i", "f", "g", "o"], "gru": ["r", "z"]}[config.cell]
+
+
+@pytest.mark.parametrize("config", [c for c in CELLS if c.bias], ids=lambda c: f"{c.cell}-{c.nonlinearity}")
+def test_what_follows_the_products_is_what_the_cell_does(config: RNNConfig) -> None:
+    """The equations below the matrix products, computed as they are written, end in the h_t of the real cell."""
+    cell, diagram = build(config), build_diagram(config, DataConfig(), "matmul")
+    weights, x, h, c = dict(cell.named_parameters()), torch.randn(2, 4), torch.randn(2, 3), torch.randn(2, 3)
+    from_x = x @ weights["weight_ih"].T + weights["bias_ih"]
+    from_h = h @ weights["weight_hh"].T + weights["bias_hh"]
+    note = next(note for note in diagram.notes if note.startswith("afterwards: "))
+    for written, name in (("n from x_t", "n_x"), ("n from h_(t-1)", "n_h"), ("h_(t-1)", "h"), ("c_(t-1)", "c")):
+        note = note.replace(written, name)
+    names: dict[str, Any] = {"h": h, "c": c, "tanh": torch.tanh}
+    if config.cell == "rnn":
+        assert f"h_t = {config.nonlinearity} of this" in note
+        assert {diagram.nodes[name].name for name in ("gates", "gates_joined")} == {f"before {config.nonlinearity}"}
+        names["h_t"] = getattr(torch, config.nonlinearity or "")(from_x + from_h)
+    for gate, (start, stop) in diagram.nodes["w_ih"].gates.items() if config.cell != "rnn" else ():
+        names[gate] = (torch.tanh if gate == "g" else torch.sigmoid)((from_x + from_h)[:, start:stop])
+        names |= {"n_x": from_x[:, start:stop], "n_h": from_h[:, start:stop]}
+    for target, expression in re.findall(r"\b(n|c_t|h_t) = ([^;,]*)[;,]", note) if config.cell != "rnn" else ():
+        names[target] = eval(expression, names)
+    real = cell(x, (h, c))[0] if config.cell == "lstm" else cell(x, h)
+    torch.testing.assert_close(names["h_t"], real)
+    assert note.endswith("h_t (2, 3)")
 
 
 def test_impossible_requests_are_refused() -> None:

@@ -9,7 +9,7 @@ from .model import Diagram, Edge, Node, plural, shape_text
 def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     """The step of one cell as blocks: batch rows, features or gate columns.
 
-    Nodes: ``x`` (N, H_in), ``w_ih`` (H_in, G*H_cell), ``h`` (N, H_out), ``w_hh`` (H_out, G*H_cell), ``bias`` (1, G*H_cell),
+    Nodes: ``x`` (N, H_in), ``w_ih`` (H_in, G*H_cell), ``h`` (N, H_out), ``w_hh`` (H_out, G*H_cell), ``bias`` (G*H_cell,),
     ``gates`` (N, G*H_cell); for a GRU ``bias_ih``, ``bias_hh``, ``gates_x`` and ``gates_h`` instead. Then ``joined``
     (N, H_in + H_out), ``w_joined`` (H_in + H_out, columns), ``bias_joined`` and ``gates_joined``. A GRU's ``n`` cannot be
     joined, because ``r`` scales its recurrent part alone: its joined product has the columns of ``r`` and ``z``. An
@@ -31,24 +31,25 @@ def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     apart = config.cell == "gru"
     if config.bias:
         for name, label in (("bias_ih", "b_ih"), ("bias_hh", "b_hh")) if apart else (("bias", "b_ih + b_hh"),):
-            add(name, label, (1, columns), split=True)
+            add(name, label, (columns,), split=True)
+    result = f"before {config.nonlinearity}" if config.cell == "rnn" else "gates"
     joined = columns - config.hidden_size if apart else columns
     if not apart:
-        add("gates", "gates", (rows, columns), split=True)
+        add("gates", result, (rows, columns), split=True)
     else:
         add("gates_x", "from x_t", (rows, columns), split=True)
         add("gates_h", "from h_(t-1)", (rows, columns), split=True)
     add("joined", "[x_t, h_(t-1)]", (rows, width + h_out))
     add("w_joined", "[W_ih, W_hh]^T", (width + h_out, joined), split=True)
     if config.bias:
-        add("bias_joined", "b_ih + b_hh", (1, joined), split=True)
-    add("gates_joined", "gates", (rows, joined), split=True)
+        add("bias_joined", "b_ih + b_hh", (joined,), split=True)
+    add("gates_joined", result, (rows, joined), split=True)
     edges = [Edge(source, target, "flow", nodes[source].shape) for source, target in _pairs(config)]
     notes = []
     if config.cell == "gru":
         notes.append("n stays apart: r scales W_hn h_(t-1) + b_hn alone, so only r and z can be one product")
-    if config.cell == "lstm" and config.proj_size:
-        notes.append(f"afterwards h_t = (o * tanh(c_t)) W_hr^T: {config.hidden_size} columns become {config.proj_size}")
+    hidden = (h_out,) if data.batch_size is None else (rows, h_out)
+    notes.append(f"afterwards: {_afterwards(config)}; h_t {shape_text(hidden)}")
     if data.batch_size is None:
         notes.append("unbatched: one row")
     where = "" if config.is_cell or config.num_layers == 1 else f", layer {layer}"
@@ -64,6 +65,21 @@ def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
         tuple(edges),
         notes=tuple(notes),
     )
+
+
+def _afterwards(config: RNNConfig) -> str:
+    """What the cell makes of the products, after the equations in PyTorch's documentation."""
+    if config.cell == "rnn":
+        return f"h_t = {config.nonlinearity} of this"
+    if config.cell == "gru":
+        return (
+            "r and z are sigmoid of the sum of their columns, n = tanh((n from x_t) + r * (n from h_(t-1))); "
+            "h_t = (1 - z) * n + z * h_(t-1)"
+        )
+    gates = "sigmoid of columns i, f, o and tanh of g; c_t = f * c_(t-1) + i * g; "
+    if not config.proj_size:
+        return gates + "h_t = o * tanh(c_t)"
+    return f"{gates}h_t = (o * tanh(c_t)) W_hr^T, where {config.hidden_size} columns become {config.proj_size}"
 
 
 def _rows(data: DataConfig) -> int:

@@ -40,6 +40,12 @@ class _Block(NamedTuple):
     thick: bool  # drawn larger than to scale
 
 
+def _sides(node: Node) -> tuple[int, int]:
+    """Rows and columns of a matrix; a vector is a row."""
+    rows, columns = (1, *node.shape)[-2:] if node.shape else (1, 1)
+    return rows, columns
+
+
 class _Unit(NamedTuple):
     """Blocks that stay on one line, with the sign before the first and those between them."""
 
@@ -87,7 +93,7 @@ class _Layout:
 
     def _block(self, name: str, scale: float) -> _Block:
         m, node = self.m, self.d.nodes[name]
-        rows, columns = node.shape or (1, 1)
+        rows, columns = _sides(node)
         width, height = max(columns * scale, 8.0), max(rows * scale, 8.0)
         thick = columns * scale < 8 or rows * scale < 8
         if m.text:
@@ -134,7 +140,9 @@ class _Layout:
         for note in () if m.text else (*self.d.notes, *self.out.notes):
             y += 20
             self.out.labels.append(Label(24, y, m.glyphs.text(note), tone="quiet", size="small"))
-        right = max([box.right + m.pick(1, 0) for box in self.out.boxes] + [self._label_right(label) for label in self.out.labels])
+        right = max(
+            [box.right + m.pick(1, 0) for box in self.out.boxes] + [self._label_right(label) for label in self.out.labels]
+        )
         self.out.width, self.out.height = right + m.pick(0, 24), y + m.pick(0, 24)
         return self.out
 
@@ -190,7 +198,7 @@ class _Layout:
 
     def _fill(self, block: _Block, x: float, y: float) -> None:
         node = block.node
-        rows, columns = node.shape or (1, 1)
+        rows, columns = _sides(node)
         per_row, per_column = block.h / max(rows, 1), block.w / max(columns, 1)
         for number, (gate, (start, stop)) in enumerate(node.gates.items()):
             left, width = x + start * per_column, (stop - start) * per_column
@@ -219,7 +227,7 @@ class _Layout:
     def _fill_text(self, block: _Block, x: float, y: float, letters: bool) -> None:
         """One character for each element while they fit; otherwise gate letters above and shading inside."""
         node, g = block.node, self.m.glyphs
-        rows, columns = node.shape or (1, 1)
+        rows, columns = _sides(node)
         if letters:
             for gate, (start, stop) in node.gates.items():
                 at = x + 1 + (block.w - 2) * (start + stop) / 2 / columns
