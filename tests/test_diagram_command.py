@@ -80,7 +80,6 @@ def test_formats_go_to_standard_output(invoke: Invoke, kind: str) -> None:
         (["--output", "picture"], "no suffix"),
         (["--output", "/no/such/folder/a.svg"], "/no/such/folder/a.svg"),
         (["--output", "."], "no suffix"),
-        (["--format", "png"], "--output FILE.png"),
         (["--cell-view", "--layer", "1"], "--layer 1"),
         (["--max-steps", "0"], "--max-steps 0"),
         (["--cell", "gru", "--proj-size", "2"], "--proj-size"),
@@ -92,6 +91,32 @@ def test_refusals_name_the_option(invoke: Invoke, arguments: list[str], said: st
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_dash_is_standard_output(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--output - writes where no --output would, in the format asked for, and no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    for arguments in ([], ["--format", "svg"], ["--format", "mermaid"]):
+        done = invoke("diagram", "-o", "-", *arguments)
+        assert (done.code, done.out) == (0, invoke("diagram", *arguments).out)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--output", "-"]])
+def test_png_goes_to_a_pipe_and_not_to_a_terminal(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """Standard output gets the bytes of the picture if it is a file or a pipe; a terminal gets one message."""
+    code = (
+        "import sys; from rnndims.render.diagram import png; png.render_png = lambda diagram: bytes(range(256)); "
+        f"from rnndims.cli.app import run; sys.exit(run(['diagram', '--format', 'png', *{arguments}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, bytes(range(256)), b"")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    refused = invoke("diagram", "--format", "png", *arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert "--output FILE.png" in refused.err
 
 
 def test_steps_and_layers_can_be_limited(invoke: Invoke) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..diagram import View, build_diagram
+from ..diagram import Diagram, View, build_diagram
 from ..errors import ExitCode, FileError, RnndimsError
 from . import output
 from .coerce import Command
@@ -31,7 +31,10 @@ def diagram(
     file: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar=FILE, help="Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt."
+            "--output",
+            "-o",
+            metavar=FILE,
+            help="Write to FILE (- is standard output); its suffix names the format: .svg .png .dot .mmd .txt.",
         ),
     ] = None,
     max_steps: Annotated[
@@ -56,18 +59,37 @@ def diagram(
         return output.document(diagram_document(picture, chosen.notes))
     from ..render.diagram import diagram_view, format_of, in_ascii, render_bytes, render_plain
 
-    if file is not None:
+    if file is not None and file != "-":
         _write(file, render_bytes(picture, kind or format_of(file)))
         output.warn(chosen.notes)
         return ExitCode.OK
     if kind is None or kind in ("text", "ascii"):
         return output.view(diagram_view(picture, chosen.notes, ascii_only=kind == "ascii"))
     if kind == "png":
-        raise RnndimsError("--format png: is not for a terminal", fix="Say where to write it: --output FILE.png")
+        _write_out(picture)
+        output.warn(chosen.notes)
+        return ExitCode.OK
     text = render_plain(picture, kind)
     sys.stdout.write(text if (sys.stdout.encoding or "").lower().startswith("utf") else in_ascii(text, kind))
     output.warn(chosen.notes)
     return ExitCode.OK
+
+
+def _write_out(picture: Diagram) -> None:
+    """A PNG on standard output, which is a file or a pipe.
+
+    Raises:
+        RnndimsError: if it is a terminal, or takes text only.
+    """
+    from ..render.diagram import render_bytes
+
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None or sys.stdout.isatty():
+        raise RnndimsError("--format png: is not for a terminal", fix="Say where to write it: --output FILE.png")
+    content = render_bytes(picture, "png")
+    sys.stdout.flush()
+    binary.write(content)
+    binary.flush()
 
 
 def _write(path: str, content: bytes) -> None:
