@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
 LAYERS = [
     ("errors",),
+    ("rules",),
     ("config",),
     ("shapes", "cost"),
     ("constructor", "pasted", "checkpoint", "diagnose", "explain", "equations", "diagram", "script"),

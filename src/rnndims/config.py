@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from .errors import ConfigError
+from .rules import LARGEST, refuse_large, refuse_small, refuse_type
 
 CellKind = Literal["rnn", "lstm", "gru"]
 Direction = Literal["forward", "reverse"]
@@ -23,9 +24,6 @@ ITEMSIZES: Final[dict[str, int]] = {
     "complex128": 16,
 }
 """Bytes per element of every dtype that ``nn.RNN``, ``LSTM`` and ``GRU`` run in."""
-
-LARGEST: Final = 10**100
-"""Sizes end here, far beyond what any machine holds, so that products of them stay numbers that Python agrees to print."""
 
 DTYPE_ALIASES: Final[dict[str, str]] = {
     "half": "float16",
@@ -74,16 +72,16 @@ class RNNConfig:
                 value = int(value)  # PyTorch takes True for 1 here, but fails on it elsewhere
                 object.__setattr__(self, field, value)
             if type(value) is not int:
-                _refuse_type(field, value, "an int")
+                refuse_type(field, value, "an int")
             if value < smallest and field != "proj_size":
-                _refuse_small(field, value, smallest)
+                refuse_small(field, value, smallest)
             if value > LARGEST:
-                _refuse_large(field, value)
+                refuse_large(field, value)
         if self.is_cell and isinstance(self.bias, (int, type(None))):
             object.__setattr__(self, "bias", bool(self.bias))
         for field in ("bias", "batch_first", "bidirectional", "is_cell"):
             if type(getattr(self, field)) is not bool:
-                _refuse_type(field, getattr(self, field), "a bool")
+                refuse_type(field, getattr(self, field), "a bool")
         self._check_nonlinearity()
         self._check_proj_size()
         self._check_dropout()
@@ -242,17 +240,17 @@ class DataConfig:
         if not isinstance(self.dtype, str) or self.dtype not in ITEMSIZES:
             self._normalise_dtype()
         if type(self.unbatched) is not bool:
-            _refuse_type("unbatched", self.unbatched, "a bool")
+            refuse_type("unbatched", self.unbatched, "a bool")
         for field, smallest in (("seq_len", 1), ("batch_size", 0)):
             value = getattr(self, field)
             if value is None:
                 continue
             if type(value) is not int:
-                _refuse_type(field, value, "an int")
+                refuse_type(field, value, "an int")
             if value < smallest:
-                _refuse_small(field, value, smallest)
+                refuse_small(field, value, smallest)
             if value > LARGEST:
-                _refuse_large(field, value)
+                refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
                 "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
@@ -278,7 +276,7 @@ class DataConfig:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
         for length in lengths:
             if type(length) is not int:
-                _refuse_type("lengths", length, "ints")
+                refuse_type("lengths", length, "ints")
         if min(lengths) < 1:
             raise ConfigError(
                 "lengths", shown, "every length must be at least 1", torch="Length of all samples has to be greater than 0"
@@ -293,7 +291,7 @@ class DataConfig:
             )
         longest = max(lengths)
         if longest > LARGEST:
-            _refuse_large("lengths", longest)
+            refuse_large("lengths", longest)
         if self.seq_len is not None and longest > self.seq_len:
             raise ConfigError(
                 "lengths",
@@ -316,28 +314,3 @@ class DataConfig:
     def itemsize(self) -> int:
         """Bytes per element."""
         return ITEMSIZES[self.dtype]
-
-
-_TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
-
-
-def _refuse_type(field: str, value: object, wanted: str) -> None:
-    raise ConfigError(
-        field,
-        value if value != "" else "''",
-        f"must be {wanted}, not {type(value).__name__}",
-        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if field in _TYPED_BY_TORCH else None,
-    )
-
-
-def _refuse_small(field: str, value: int, smallest: int) -> None:
-    torch = "Trying to create tensor with negative dimension"
-    if smallest and field != "seq_len":
-        torch = f"{field} must be greater than zero"
-    if field == "seq_len" and value == 0:
-        torch = "Expected sequence length to be larger than 0 in RNN"
-    raise ConfigError(field, value, f"must be {smallest} or more", torch=torch)
-
-
-def _refuse_large(field: str, value: int) -> None:
-    raise ConfigError(field, value, "must be 10**100 at most")
