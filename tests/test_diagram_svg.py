@@ -149,6 +149,23 @@ def test_document_stands_alone(view: View, case: str) -> None:
     assert svg.count("http") == 1, "only the namespace"
 
 
+def test_drawings_in_one_page_keep_to_themselves() -> None:
+    """Every id and every rule of a document has the name of its root, which no other drawing has; the same drawing keeps it."""
+    roots = set()
+    for view, case in ((view, case) for view in VIEWS for case in CASES):
+        root = ElementTree.fromstring(render_svg(picture(view, case)))
+        name = root.get("id", "")
+        assert re.fullmatch(r"[a-z][\w-]+", name)
+        assert all((element.get("id") or name).startswith(name) for element in root.iter())
+        css = (root.findtext(SVG + "style") or "").replace("@media (prefers-color-scheme:dark){", "")
+        selectors = re.findall(r"([^{}]+)\{", css)
+        assert len(selectors) > 50
+        assert all(selector.strip().startswith(f"#{name} ") for selector in selectors)
+        roots.add(name)
+    assert len(roots) == len(VIEWS) * len(CASES)
+    assert render_svg(picture("cell", "gru")) == render_svg(picture("cell", "gru"))
+
+
 def test_names_are_escaped() -> None:
     """Whatever a text holds stays text: no markup, no broken document, no control characters."""
     hostile = '</text><script>alert("&")</script>\x1b[31m\x00]]>'

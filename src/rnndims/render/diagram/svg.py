@@ -2,6 +2,7 @@
 
 from typing import Final
 from xml.sax.saxutils import escape as xml_escape
+from zlib import crc32
 
 from ...diagram import Diagram
 from .layout import layout
@@ -46,10 +47,19 @@ _TONES: Final = {
     "strong": "data",
     "empty": "state",
 }
-_STYLE: Final = """text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px}
-.title{font-size:15px;font-weight:bold}.small{font-size:11px}.strong{font-weight:bold}
-.line{fill:none;stroke-width:1.6}.c{stroke-width:3}.box{stroke-width:1.6}.empty{stroke-dasharray:3 4}
-.reverse.line{stroke-dasharray:7 4}.reverse.box{stroke-dasharray:7 4}.head{stroke-width:1.4;stroke-linejoin:round}"""
+_STYLE: Final = (
+    ("text", "font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px"),
+    (".title", "font-size:15px;font-weight:bold"),
+    (".small", "font-size:11px"),
+    (".strong", "font-weight:bold"),
+    (".line", "fill:none;stroke-width:1.6"),
+    (".c", "stroke-width:3"),
+    (".box", "stroke-width:1.6"),
+    (".empty", "stroke-dasharray:3 4"),
+    (".reverse.line", "stroke-dasharray:7 4"),
+    (".reverse.box", "stroke-dasharray:7 4"),
+    (".head", "stroke-width:1.4;stroke-linejoin:round"),
+)
 _HEAD: Final = 8
 
 
@@ -60,14 +70,9 @@ def render_svg(diagram: Diagram) -> str:
 
 
 def draw_svg(scene: Scene, title: str, description: str) -> str:
-    """A scene in pixels as one SVG document."""
+    """A scene in pixels as one SVG document; its ids and rules are its own, so that a page may hold several."""
     width, height = _number(scene.width), _number(scene.height)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'role="img" aria-labelledby="title desc">',
-        f'<title id="title">{_text(title)}</title>',
-        f'<desc id="desc">{_text(description)}</desc>',
-        f"<style>{_STYLE}\n{_colours(LIGHT)}\n@media (prefers-color-scheme:dark){{{_colours(DARK)}}}</style>",
+    drawing = [
         f'<rect class="page" width="{width}" height="{height}" rx="8"/>',
         *(_band(band) for band in scene.bands if not _is_gate(band)),
         *(_arrow(arrow) for arrow in scene.arrows if arrow.kind not in ("grid", "gate")),
@@ -75,30 +80,48 @@ def draw_svg(scene: Scene, title: str, description: str) -> str:
         *(_band(band) for band in scene.bands if _is_gate(band)),
         *(_arrow(arrow) for arrow in scene.arrows if arrow.kind in ("grid", "gate")),
         *(_label(label) for label in scene.labels),
+    ]
+    texts = [_text(title), _text(description)]
+    own = f"rnndims-{crc32(chr(10).join([*texts, *drawing]).encode()):08x}"
+    light, dark = _rules(own, [*_STYLE, *_colours(LIGHT)]), _rules(own, _colours(DARK))
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" id="{own}" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="{own}-title {own}-desc">',
+        f'<title id="{own}-title">{texts[0]}</title>',
+        f'<desc id="{own}-desc">{texts[1]}</desc>',
+        f"<style>{light}\n@media (prefers-color-scheme:dark){{{dark}}}</style>",
+        *drawing,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _rules(own: str, rules: list[tuple[str, str]]) -> str:
+    return "".join(f"#{own} {selector}{{{body}}}" for selector, body in rules)
 
 
 def _is_gate(band: Band) -> bool:
     return band.round == 0
 
 
-def _colours(palette: dict[str, str]) -> str:
+def _colours(palette: dict[str, str]) -> list[tuple[str, str]]:
     """CSS rules of one palette: plain classes only, because converters know neither variables nor nesting."""
-    rules = [f".page{{fill:{palette['page']}}}text{{fill:{palette['ink']}}}text.quiet{{fill:{palette['quiet']}}}"]
-    rules += [f"text.{tone}{{fill:{palette[tone]}}}" for tone in ("forward", "reverse")]
+    rules = [
+        (".page", f"fill:{palette['page']}"),
+        ("text", f"fill:{palette['ink']}"),
+        ("text.quiet", f"fill:{palette['quiet']}"),
+    ]
+    rules += [(f"text.{tone}", f"fill:{palette[tone]}") for tone in ("forward", "reverse")]
     for tone in ("forward", "reverse", "data", "output", "state", *_TONES):
         kind = _TONES.get(tone, tone)
         stroke, fill = palette[kind], palette[f"{kind}-fill"]
         fill = "none" if tone == "empty" else fill
-        rules.append(f".{tone}.line{{stroke:{stroke}}}.{tone}.head{{stroke:{stroke};fill:{stroke}}}")
-        rules.append(f".{tone}.box{{stroke:{stroke};fill:{fill}}}.{tone}.band{{fill:{stroke};fill-opacity:.09}}")
+        rules += [(f".{tone}.line", f"stroke:{stroke}"), (f".{tone}.head", f"stroke:{stroke};fill:{stroke}")]
+        rules += [(f".{tone}.box", f"stroke:{stroke};fill:{fill}"), (f".{tone}.band", f"fill:{stroke};fill-opacity:.09")]
     for number in range(1, 5):
-        rules.append(f".gate{number}.band{{fill:{palette['output']};fill-opacity:{0.1 * number:.1f}}}")
-    rules.append(f".line.grid{{stroke:{palette['state']};stroke-width:.6}}.line.gate{{stroke-width:2}}")
-    rules.append(f".reverse.head{{fill:{palette['page']}}}")
-    return "".join(rules)
+        rules.append((f".gate{number}.band", f"fill:{palette['output']};fill-opacity:{0.1 * number:.1f}"))
+    rules += [(".line.grid", f"stroke:{palette['state']};stroke-width:.6"), (".line.gate", "stroke-width:2")]
+    return [*rules, (".reverse.head", f"fill:{palette['page']}")]
 
 
 def _text(text: str) -> str:
