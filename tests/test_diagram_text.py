@@ -192,12 +192,12 @@ def test_cell_is_a_picture_at_80_columns(cell: str) -> None:
 
 
 def test_narrow_cell_view_has_all_equations() -> None:
-    """At 40 columns the cell is a column of its equations, shapes and all, in the order they are computed."""
+    """At 40 columns the cell is a column of its equations, shapes and all, the gates in the order of PyTorch's weights."""
     text = "\n".join(drawn("cell", "projected", 40))
     order = [
         "xₜ (2, 10)",
-        "f = σ(",
         "i = σ(",
+        "f = σ(",
         "g = tanh(",
         "o = σ(",
         "cₜ = f ⊙ cₜ₋₁ + i ⊙ g",
@@ -207,6 +207,8 @@ def test_narrow_cell_view_has_all_equations() -> None:
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "W_ii (20, 10), W_hi (20, 5)" in text
+    gru = "\n".join(drawn("cell", "gru", 40))
+    assert gru.index("r = σ(") < gru.index("z = σ(") < gru.index("n = tanh(")
 
 
 @pytest.mark.parametrize("ascii_only", [False, True])

@@ -1,4 +1,4 @@
-"""The inside of a cell where it is narrow: its equations in boxes from top to bottom, in the order they are computed."""
+"""The inside of a cell where it is narrow: its equations in boxes from top to bottom, gates in the order of the weight's rows."""
 
 from ...diagram import Diagram, Node, Term, shape_text
 from .scene import Arrow, Box, Metrics, Scene, Tone
@@ -10,7 +10,7 @@ def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:
     blocks: list[tuple[list[str], Tone]] = []
     inputs = [nodes[name] for name in ("x", "h_prev", "c_prev") if name in nodes]
     blocks.append(([f"{node.name} {shape_text(node.shape or ())}" for node in inputs], "data"))
-    gates = [node for node in nodes.values() if node.kind == "gate"]
+    gates = sorted((node for node in nodes.values() if node.kind == "gate"), key=lambda node: node.terms[0].rows)
     blocks += [(_gate_lines(node, detail, node.name == "h"), "gate") for node in gates]
     blocks += [(lines, "output") for lines in _result_lines(diagram)]
     scene, y, last = Scene(), 0.0, None
