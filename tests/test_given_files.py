@@ -115,7 +115,7 @@ def test_compressed_weights(tmp_path: Path, invoke: Invoke) -> None:
 @pytest.mark.parametrize("at", ["begin", "end"])
 def test_a_zip_bomb_behind_weights_is_not_unpacked(tmp_path: Path, invoke: Invoke, at: str) -> None:
     """Of a compressed storage that is far larger than its weights no more is unpacked than they need."""
-    module, storage = nn.GRU(2, 2), torch.zeros(12_000_000)
+    module, storage = nn.GRU(2, 2, 2), torch.zeros(12_000_000)
     storage = storage[:500] if at == "begin" else storage[-500:]
     tensors = {name: storage[: p.numel()].view(p.shape) for name, p in module.state_dict().items()}
     plain = zipfile.ZipFile(write_zip(tmp_path / "w", tensors))
@@ -129,6 +129,23 @@ def test_a_zip_bomb_behind_weights_is_not_unpacked(tmp_path: Path, invoke: Invok
     assert most < 24_000_000
     assert result.code == (0 if at == "begin" else 2), result.err
     assert ("is compressed" in result.err) == (at == "end")
+
+
+def test_an_input_deep_in_a_zip_bomb_is_refused(tmp_path: Path, invoke: Invoke) -> None:
+    """An input that begins hundreds of megabytes deep in a compressed storage is not dug out; a small archive has that."""
+    path = write_zip(tmp_path / "x", {"x": torch.zeros(6)[3:].view(1, 1, 3)})
+    with zipfile.ZipFile(path) as plain, zipfile.ZipFile(tmp_path / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in plain.namelist():
+            data = plain.read(name)
+            if name.endswith("data.pkl"):  # the offset of 3 and the storage's 6 elements, both made a hundred million
+                data = data.replace(b"K\x06t", b"J\x03\xe1\xf5\x05t").replace(b"QK\x03", b"QJ\x00\xe1\xf5\x05")
+            with packed.open(name, "w") as member:
+                member.write(data)
+                for _ in range(100 if "/data/" in name else 0):
+                    member.write(bytes(4_000_000))
+    result = invoke("run", "nn.GRU(3, 2)", "--input", str(tmp_path / "packed.pt"), "--json")
+    assert result.code == 2
+    assert "is compressed" in result.err
 
 
 def test_states_from_files_continue_a_sequence(tmp_path: Path, invoke: Invoke) -> None:

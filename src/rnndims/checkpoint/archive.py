@@ -8,7 +8,6 @@ from ..errors import FileError
 
 _MAX_TABLE: Final = 64 << 20
 _MAX_MEMBERS: Final = 500_000
-_MAX_SKIPPED: Final = 32 << 20
 _PIECE: Final = 1 << 16
 _UNPACKED: Final = 1 << 20
 _END: Final = struct.Struct("<4s4H2LH")
@@ -162,7 +161,7 @@ def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
     """``count`` of the member's bytes from ``begin`` on, fewer if it ends before; what is behind them is not unpacked.
 
     Raises:
-        FileError: if it is damaged, or much would have to be unpacked before they come.
+        FileError: if it is damaged.
     """
     start = data_begin(file, member)
     if member.method == 0:
@@ -170,11 +169,6 @@ def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
         return file.read(max(0, min(count, member.size - begin)))
     if member.method != 8:
         raise FileError("is a zip file with a compression that torch does not write")
-    if begin > _MAX_SKIPPED:
-        raise FileError(
-            f"is compressed, and {begin} bytes would be unpacked to find one weight",
-            fix="Unzip it and zip it again without compression, as torch.save does, or save it anew.",
-        )
     file.seek(start)
     machine, packed, found, skip = zlib.decompressobj(-15), member.packed, bytearray(), begin
     try:

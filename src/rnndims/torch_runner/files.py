@@ -2,15 +2,17 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..checkpoint import archive
 from ..checkpoint.stream import open_regular
 from ..checkpoint.tensors import BITS, FileTensor, Storage
 from ..errors import FileError, RnndimsError
+
+_MAX_SKIPPED: Final = 256 << 20
 
 
 def to_torch(torch: Any, tensor: FileTensor) -> Any:
@@ -25,6 +27,7 @@ def to_torch(torch: Any, tensor: FileTensor) -> Any:
         raise RnndimsError(f"a {tensor.layout} tensor of {tensor.dtype} has no plain numbers, and PyTorch's RNNs need them")
     if not tensor.numel:
         return torch.empty(tensor.shape, dtype=dtype)
+    check_compressed([tensor])
     stride = tensor.stride if tensor.stride is not None else _contiguous(tensor.shape)
     last = sum((size - 1) * step for size, step in zip(tensor.shape, stride, strict=True))
     itemsize = BITS[tensor.dtype] // 8
@@ -32,6 +35,25 @@ def to_torch(torch: Any, tensor: FileTensor) -> Any:
     if storage.big_endian and itemsize > 1:
         raw = _swapped(raw, itemsize // 2 if dtype.is_complex else itemsize)
     return torch.frombuffer(raw, dtype=dtype).as_strided(tensor.shape, stride).clone()
+
+
+def check_compressed(tensors: Iterable[FileTensor]) -> None:
+    """Refuse tensors for which a zip bomb, or a careless hand, would have far more unpacked than they are.
+
+    Raises:
+        FileError: if they begin deep in compressed storages.
+    """
+    skipped = 0
+    for tensor in tensors:
+        storage = tensor.storage
+        if storage is not None and storage.member is not None and storage.member.method:
+            skipped += tensor.offset * BITS[tensor.dtype] // 8
+            if skipped > _MAX_SKIPPED:
+                raise FileError(
+                    f"is compressed, and more than {_MAX_SKIPPED} bytes would be unpacked to get to its numbers",
+                    path=storage.path,
+                    fix="Load and save it again: torch.save compresses nothing.",
+                )
 
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:

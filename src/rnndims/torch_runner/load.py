@@ -8,7 +8,7 @@ from typing import Any
 from ..checkpoint.tensors import FileTensor
 from ..errors import ConfigError, RnndimsError, shorten
 from .build import Inputs
-from .files import save, to_torch
+from .files import check_compressed, save, to_torch
 
 Roles = Mapping[str, FileTensor]
 
@@ -34,7 +34,7 @@ class Given:
         """Load the weights into ``module``, strictly: nothing missing, nothing left over, every shape as it is.
 
         Raises:
-            RnndimsError: where they do not fit, or cannot be computed from what the file has.
+            RnndimsError: where they do not fit, lie deep in compressed data, or cannot be computed from what the file has.
         """
         if not self.weights:
             return
@@ -43,6 +43,7 @@ class Given:
         missing, left = targets.keys() - given.keys(), given.keys() - targets.keys()
         if missing or left:
             raise RnndimsError(f"the weights do not fit: missing {sorted(missing)}, left over {sorted(left)}")
+        check_compressed(tensor for roles in given.values() for tensor in roles.values())
         with torch.no_grad():
             for name, target in targets.items():
                 weight = _compose(torch, name, given[name])
