@@ -1,6 +1,7 @@
 """The drawings in characters: they fit the width, say what they leave out, and no character lands on another."""
 
 import itertools
+import re
 from typing import Final
 
 import pytest
@@ -224,6 +225,25 @@ def test_words_are_not_read_as_signs(ascii_only: bool) -> None:
         assert "no biases are added" in exported
         assert "read 4 = 2·H_out" in exported
         assert "⊙" in exported
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_equations_below_the_picture_are_whole(view: View) -> None:
+    """No line below the picture begins or ends with a sign, at any width that has room for the equation."""
+    for width in range(60, 121):
+        for case in ("two layers bidirectional", "gru", "projected"):
+            below = "\n".join(drawn(view, case, width)).rpartition("\n\n")[2].splitlines()
+            for line in below[1:]:
+                assert not re.match(r"\s+[=⊙+·*-] ", line), (width, line)
+            assert not any(line.endswith((" =", " ⊙", " +", " -")) for line in below), width
+
+
+def test_a_line_changes_its_style_only_where_it_looks_different() -> None:
+    """In colour, neighbours of one style share one escape sequence."""
+    for view in VIEWS:
+        for line in render_text(build_diagram(*CASES["two layers bidirectional"], view), 100):
+            for one, other in itertools.pairwise(sorted(line.spans, key=lambda span: span.start)):
+                assert one.end < other.start or one.style != other.style
 
 
 def test_canvas_joins_lines_and_counts_wide_characters() -> None:

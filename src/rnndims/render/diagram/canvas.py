@@ -1,5 +1,7 @@
 """A canvas of characters: boxes and lines that join where they meet, and text that never lands on text unnoticed."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from rich.cells import cell_len
@@ -61,9 +63,9 @@ class Canvas:
         found = []
         for ways, chars, styles in zip(self._ways, self._text, self._style, strict=True):
             row = Text(no_wrap=True)
-            for way, char, style in zip(ways, chars, styles, strict=True):
-                if char != "\0":
-                    row.append(char or table[way], style or None)
+            shown = [(char or table[way], style) for way, char, style in zip(ways, chars, styles, strict=True) if char != "\0"]
+            for style, run in groupby(shown, key=itemgetter(1)):
+                row.append("".join(char for char, _ in run), style or None)
             row.rstrip()
             found.append(row)
         return found

@@ -17,6 +17,7 @@ from .scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
 NARROWEST: Final = 20
 NARROWEST_STEP: Final = 7
 """Columns that a step takes at the least, with the gap before it."""
+_SIGNS: Final = frozenset("=+-*·⊙")
 _STYLES: Final[dict[str, str]] = {
     **style.DIRECTION,
     "output": style.GOOD,
@@ -126,8 +127,8 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
         for set_ in diagram.weights:
             arrow = g.forward if set_.direction == "forward" else g.reverse
             heading = f"{arrow} layer {set_.layer} {set_.direction}, one cell for all steps,"
-            parts = [(word, style.DIRECTION[set_.direction]) for word in heading.split(" ")]
-            parts += [(word, "") for word in f"{reads(diagram, set_.layer, g)}:".split(" ")]
+            parts = [(part, style.DIRECTION[set_.direction]) for part in _phrases(heading)]
+            parts += [(part, "") for part in _phrases(f"{reads(diagram, set_.layer, g)}:")]
             names = weight_lines(set_.parameters)
             parts += [(line + ("," if line is not names[-1] else ""), style.QUIET) for line in names]
             lines += _wrap(parts, width)
@@ -135,8 +136,19 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
             if node.found_at:
                 lines += _wrap([(node.name, style.NAME), (f"= {node.found_at}", "")], width)
     for note in (*diagram.notes, *(scene.notes if scene is not None else ())):
-        lines += _wrap([(word, style.NOTE) for word in f"note: {g.text(note)}".split(" ")], width)
+        lines += _wrap([(part, style.NOTE) for part in _phrases(f"note: {g.text(note)}")], width)
     return lines
+
+
+def _phrases(text: str) -> list[str]:
+    """The words of a text, where an equation is one word."""
+    found: list[str] = []
+    for word in text.split(" "):
+        if found and (word in _SIGNS or found[-1].rpartition(" ")[2] in _SIGNS):
+            found[-1] += f" {word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _wrap(parts: list[tuple[str, str]], width: int) -> list[Text]:
