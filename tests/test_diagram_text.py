@@ -36,6 +36,10 @@ CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
 VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
 
 
+def drawn_lines(config: RNNConfig, data: DataConfig, view: View, width: int) -> list[str]:
+    return [line.plain for line in render_text(build_diagram(config, data, view), width)]
+
+
 def drawn(view: View, case: str, width: int, *, ascii_only: bool = False) -> list[str]:
     return [line.plain for line in render_text(build_diagram(*CASES[case], view), width, ascii_only=ascii_only)]
 
@@ -244,6 +248,28 @@ def test_a_line_changes_its_style_only_where_it_looks_different() -> None:
         for line in render_text(build_diagram(*CASES["two layers bidirectional"], view), 100):
             for one, other in itertools.pairwise(sorted(line.spans, key=lambda span: span.start)):
                 assert one.end < other.start or one.style != other.style
+
+
+def test_joined_blocks_show_where_they_are_joined() -> None:
+    """Where elements are too small to be drawn, [x_t, h_(t-1)] and the joined weights still have a line between their parts."""
+    for config in (R("rnn", 64, 64), R("rnn", 64, 2), R("lstm", 2, 64), R("gru", 64, 64)):
+        lines = drawn_lines(config, D(3, 16), "matmul", 80)
+        below = lines[next(number for number, line in enumerate(lines) if "as one product" in line) :]
+        name = next(number for number, line in enumerate(below) if "[xₜ, hₜ₋₁]" in line)
+        assert re.match(r" *┌─+┬─+┐", below[name + 1]), below[name + 1]
+        assert any("├─" in line and "─┤" in line for line in below)
+
+
+def test_an_empty_batch_has_no_rows() -> None:
+    """With no sequences, the blocks of x_t, h_(t-1) and of the result hold nothing, and it is said."""
+    for config in (R("rnn", 4, 2), R("gru", 300, 200)):
+        lines = drawn_lines(config, D(3, 0), "matmul", 100)
+        assert any(re.search(r"│ +│ +@", line) for line in lines)
+        assert "the batch is empty" in "\n".join(lines)
+        assert not any("thicker" in line and "xₜ" in line for line in lines)
+    svg = render_svg(build_diagram(R("rnn", 4, 2), D(3, 0), "matmul"))
+    assert svg.count('"empty box"') == 5
+    assert "too thin" not in svg
 
 
 def test_canvas_joins_lines_and_counts_wide_characters() -> None:

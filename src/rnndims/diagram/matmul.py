@@ -50,6 +50,8 @@ def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
         notes.append("n stays apart: r scales W_hn h_(t-1) + b_hn alone, so only r and z can be one product")
     hidden = (h_out,) if data.batch_size is None else (rows, h_out)
     notes.append(f"afterwards: {_afterwards(config)}; h_t {shape_text(hidden)}")
+    if rows == 0:
+        notes.append("the batch is empty: blocks of (0, ...) have no rows")
     if data.batch_size is None:
         notes.append("unbatched: one row")
     where = "" if config.is_cell or config.num_layers == 1 else f", layer {layer}"

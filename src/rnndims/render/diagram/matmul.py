@@ -101,6 +101,7 @@ class _Layout:
             inner_w, inner_h = max(2, 2 * len(node.gates), round(w)), max(1, round(h))
             inner_w += inner_w % 2
             width, height, thick = inner_w + 2, inner_h + 1, inner_w > 2 * w or inner_h > 2 * h
+        thick = thick and rows > 0
         labels = [self._name(node), self._shape(node)]
         slot = max(width + m.pick(1, 0), *(m.width(label) for label in labels))
         return _Block(node, width, height, m.even(slot), thick)
@@ -187,13 +188,14 @@ class _Layout:
         middle = x + block.w / 2
         letters = bool(node.gates) and not (m.text and self.scale == 1)
         tone: Tone = "forward" if node.id == "h" else "output" if node.id.startswith("gates") else "data"
-        self.out.add(Box(x, y, block.w, block.h, (), tone, round=0))
+        rows, _ = _sides(node)
+        self.out.add(Box(x, y, block.w, block.h, (), tone if rows else "empty", round=0))
         above = m.pick(2 if letters else 1, 26 if node.gates else 12)
         self.out.labels.append(Label(middle, y - above, self._name(node), "middle", "strong"))
         self.out.labels.append(Label(middle, y + block.h + m.pick(1, 13), self._shape(node), "middle", "quiet", "small"))
         if m.text:
             self._fill_text(block, x, y, letters)
-        else:
+        elif rows:
             self._fill(block, x, y)
 
     def _fill(self, block: _Block, x: float, y: float) -> None:
@@ -214,12 +216,15 @@ class _Layout:
             for column in range(1, columns):
                 self._rule((x + column * per_column, y), (x + column * per_column, y + block.h), "grid")
         if node.id in ("joined", "w_joined"):
-            width = (self.d.nodes["x"].shape or (1, 1))[1]
+            width = self._width_of_x()
             if node.id == "joined":
                 self.out.bands.append(Band(x + width * per_column, y, block.w - width * per_column, block.h, "forward", 0))
                 self._rule((x + width * per_column, y), (x + width * per_column, y + block.h), "gate")
             else:
                 self._rule((x, y + width * per_row), (x + block.w, y + width * per_row), "gate")
+
+    def _width_of_x(self) -> int:
+        return _sides(self.d.nodes["x"])[1]
 
     def _rule(self, start: tuple[float, float], end: tuple[float, float], kind: str) -> None:
         self.out.arrows.append(Arrow((start, end), "data", kind, head=False))
@@ -232,17 +237,30 @@ class _Layout:
             for gate, (start, stop) in node.gates.items():
                 at = x + 1 + (block.w - 2) * (start + stop) / 2 / columns
                 self.out.labels.append(Label(at, y - 1, gate, "middle", "quiet"))
+        if rows == 0:
+            return
         if self.scale < 1:
-            for row in range(int(block.h) - 1):
-                cuts = [0, *(int(block.w * start / columns) for start, _ in list(node.gates.values())[1:]), int(block.w)]
+            width, height = int(block.w), int(block.h)
+            starts = [int(width * start / columns) for start, _ in list(node.gates.values())[1:]]
+            if node.id == "joined" and width > 3:  # both parts keep a character
+                starts = [min(max(width * self._width_of_x() // columns, 2), width - 2)]
+            seam = 0
+            if node.id == "w_joined" and height > 3:
+                seam = min(max(round(height * self._width_of_x() / rows), 2), height - 2)
+            for row in range(height - 1):
+                if row + 1 == seam:
+                    continue
+                cuts = [0, *starts, width]
                 for left, right in pairwise(cuts):
                     self.out.labels.append(Label(x + left + 1, y + 1 + row, g.shade * (right - left - 1), "start", "quiet"))
-            for start, _ in list(node.gates.values())[1:]:
-                self._rule((x + block.w * start / columns // 1, y), (x + block.w * start / columns // 1, y + block.h), "gate")
+            for start in starts:
+                self._rule((x + start, y), (x + start, y + block.h), "gate")
+            if seam:
+                self._rule((x, y + seam), (x + block.w, y + seam), "gate")
             return
         elements = [letter for letter, (start, stop) in node.gates.items() for _ in range(stop - start)]
         if not elements:
-            width = (self.d.nodes["x"].shape or (1, 1))[1]
+            width = self._width_of_x()
             elements = ["x"] * width + ["h"] * (columns - width) if node.id == "joined" else [node.id[0]] * columns
         tone: Tone = "forward" if node.id == "h" else "plain"
         for row in range(rows):
