@@ -6,10 +6,12 @@ are looked for in the folder ``RNNDIMS_NODE`` (``npm install --prefix FOLDER mer
 
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -96,6 +98,34 @@ def test_graphviz_keeps_time_from_left_to_right() -> None:
     rows = ["x", "cell_l0_forward", "cell_l0_reverse", "concat_l0", "cell_l1_forward", "cell_l1_reverse", "concat_l1", "output"]
     heights = [place[f"{row}_0"][1] for row in rows]
     assert heights == sorted(heights)
+
+
+@pytest.mark.parametrize("render", [render_dot, render_mermaid])
+def test_packed_steps_name_the_sequences_that_have_ended(render: Callable[[Diagram], str]) -> None:
+    """Each x_t of a packed batch says which sequences it has and which have ended; one of equal lengths needs no such line."""
+    text = render(build_diagram(R("rnn", 4, 2), D(lengths=(3, 1))))
+    nodes = {
+        name: next(line for line in text.splitlines() if line.strip().startswith(f"{name}[") or f"{name} [" in line)
+        for name in ("x_0", "x_1", "x_2")
+    }
+    assert "has n=0, n=1" in nodes["x_0"]
+    assert "ended" not in nodes["x_0"]
+    for name in ("x_1", "x_2"):
+        assert "has n=0" in nodes[name]
+        assert "ended n=1" in nodes[name]
+    assert "has n=" not in render(build_diagram(R("rnn", 4, 2), D(lengths=(3, 3))))
+    assert "has n=" not in render(build_diagram(R("rnn", 4, 2), D()))
+
+
+@pytest.mark.parametrize("render", [render_dot, render_mermaid])
+def test_arrows_into_boxes_that_name_their_shape_have_none(render: Callable[[Diagram], str]) -> None:
+    """An arrow into concat or h_n bears no shape, which would lie on the line; those between cells do."""
+    text = render(build_diagram(R("lstm", 4, 2, 2, bidirectional=True), D()))
+    arrows = re.findall(r"^\s*(\w+) (?:->|-->|-\.->|==>)(\|.*?\|)? (\w+)(.*)$", text, re.MULTILINE)
+    assert len(arrows) == len(build_diagram(R("lstm", 4, 2, 2, bidirectional=True), D()).edges)
+    for source, before, target, after in arrows:
+        named = "cell" in source and "cell" in target
+        assert ("(2, 2)" in before + after) == named, (source, target)
 
 
 def test_mermaid_parses_every_diagram() -> None:

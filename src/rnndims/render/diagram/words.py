@@ -32,7 +32,22 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
         lines.append(shape_text(node.shape))
     if node.found_at and node.kind == "state":
         lines.append(f"= {node.found_at}")
-    return lines
+    return lines + _lasting(diagram, node) if node.kind == "input" else lines
+
+
+def _lasting(diagram: Diagram, node: Node) -> list[str]:
+    """Which sequences of a packed batch have ended before this step; nothing where all are as long."""
+    if node.step is None or len({sequence.length for sequence in diagram.sequences if not sequence.count}) < 2:
+        return []
+    more = any(sequence.count for sequence in diagram.sequences)
+    shown = [sequence for sequence in diagram.sequences if not sequence.count]
+    column = diagram.steps.index(node.step)
+    found = []
+    for said, wanted in (("has", True), ("ended", False)):
+        names = [f"n={sequence.index}" for sequence in shown if sequence.filled[column] is wanted]
+        if names:
+            found.append(f"{said} {', '.join([*names, *([UNICODE.more] if more else [])])}")
+    return found
 
 
 def _term(term: Term) -> str:
@@ -41,11 +56,13 @@ def _term(term: Term) -> str:
 
 
 def edge_words(diagram: Diagram, edge: Edge) -> str:
-    """What stands beside an arrow: the shape, with a state's letter; nothing where the node that it leaves says it."""
+    """What stands beside an arrow: the shape, with a state's letter; nothing where a node at its ends says it."""
     node = diagram.nodes[edge.source]
     if edge.shape is None or (node.kind not in ("cell", "op") if edge.kind not in ("h", "c") else node.kind == "state"):
         return ""
     target = diagram.nodes[edge.target]
+    if target.kind in ("concat", "state"):
+        return ""
     if node.kind == "cell" and target.kind == "output" and target.shape == edge.shape:
         return ""
     return f"{edge.kind} {shape_text(edge.shape)}" if edge.kind in ("h", "c") else shape_text(edge.shape)
