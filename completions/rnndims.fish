@@ -51,7 +51,7 @@ complete -c rnndims -n '__fish_seen_subcommand_from weights' -F
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l cell-view -d 'The inside of one cell: gates, weights, states'
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l matmul -d 'One step as matrix products, drawn to scale'
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l layer -x -d 'Whose cell --cell-view and --matmul show'
-complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l format -x -a 'text ascii svg dot mermaid png' -d 'What to draw with'
+complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l format -x -a 'text ascii svg dot mermaid png' -d 'What to draw with; Mermaid places the nodes itself'
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l output -s o -r -F -d 'Write to FILE (- is standard output); its suffix names the format: .svg .png .dot .mmd .txt'
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l max-steps -x -d 'Time steps to draw; more are left out'
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l max-layers -x -d 'Layers to draw; more are left out'

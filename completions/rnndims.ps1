@@ -213,7 +213,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--cell-view', 'The inside of one cell: gates, weights, states', ''),
             @('--matmul', 'One step as matrix products, drawn to scale', ''),
             @('--layer', 'Whose cell --cell-view and --matmul show', '?'),
-            @('--format', 'What to draw with', 'text ascii svg dot mermaid png'),
+            @('--format', 'What to draw with; Mermaid places the nodes itself', 'text ascii svg dot mermaid png'),
             @('--output', 'Write to FILE (- is standard output); its suffix names the format: .svg .png .dot .mmd .txt', 'FILE'),
             @('-o', 'Write to FILE (- is standard output); its suffix names the format: .svg .png .dot .mmd .txt', 'FILE'),
             @('--max-steps', 'Time steps to draw; more are left out', '?'),

@@ -143,6 +143,16 @@ def test_mermaid_parses_every_diagram() -> None:
         assert len(found["edges"]) == drawn_edges(diagram)
 
 
+def test_mermaid_runs_along_time_where_one_direction_does() -> None:
+    """Mermaid ranks nodes along their arrows: left to right these are those of h, from step to step, unless two run apart."""
+    for layers in (1, 2):
+        text = render_mermaid(build_diagram(R("lstm", 4, 2, layers), D()))
+        assert text.splitlines()[3] == "flowchart LR"
+        assert "direction" not in text
+        assert "cell_l0_forward_0 -->" in text
+    assert render_mermaid(build_diagram(R("gru", 4, 2, bidirectional=True), D())).splitlines()[3] == "flowchart BT"
+
+
 def test_quotes_cannot_leave_a_label() -> None:
     """Characters that Mermaid or Graphviz would obey are written as what they are."""
     assert _escape('a"b<c>#d;`') == "a#quot;b#lt;c#gt;#35;d#59;#96;"

@@ -26,7 +26,9 @@ def diagram(
     layer: Annotated[int, typer.Option("--layer", metavar="INT", help="Whose cell --cell-view and --matmul show.")] = 0,
     kind: Annotated[
         Literal["text", "ascii", "svg", "dot", "mermaid", "png"] | None,
-        typer.Option("--format", case_sensitive=False, show_default="text", help="What to draw with."),
+        typer.Option(
+            "--format", case_sensitive=False, show_default="text", help="What to draw with; Mermaid places the nodes itself."
+        ),
     ] = None,
     file: Annotated[
         str | None,

@@ -10,15 +10,19 @@ _FRAMES: Final = {"state": ("([", "])"), "op": ("((", "))"), "concat": ("[/", "\
 
 
 def render_mermaid(diagram: Diagram) -> str:
-    """The diagram as one ``flowchart``: bottom to top if unrolled, else left to right."""
+    """The diagram as one ``flowchart``: left to right along time or flow; bottom to top where two directions run against it.
+
+    Mermaid places the nodes itself: it takes no coordinates, and no direction inside a group that has links to its outside.
+    """
     nodes = drawn(diagram)
     known = {node.id: node for node in nodes}
     title = _escape(heading(diagram).partition("\n")[0])
-    lines = ["---", f'title: "{title}"', "---", f"flowchart {'BT' if diagram.view == 'unrolled' else 'LR'}"]
+    both = diagram.view == "unrolled" and diagram.config.bidirectional
+    lines = ["---", f'title: "{title}"', "---", f"flowchart {'BT' if both else 'LR'}"]
     inside: set[str] = set()
     for name, label, ids, _ in groups(diagram):
         title, *weights = label.split("\n")
-        lines += [f'  subgraph {name}["{_label([title])}"]', "    direction LR", f'    {name}_weights["{_label(weights)}"]']
+        lines += [f'  subgraph {name}["{_label([title])}"]', f'    {name}_weights["{_label(weights)}"]']
         lines += [f"    {_node(diagram, known[node])}" for node in ids]
         lines += ["  end"]
         inside.update(ids)
