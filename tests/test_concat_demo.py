@@ -176,7 +176,7 @@ def test_no_shape_is_cut_at_any_width(invoke, monkeypatch, columns):
 
 
 REFUSED = [
-    (("--no-bidirectional",), 2, "--bidirectional False: there are two directions to join"),
+    (("--no-bidirectional",), 2, "--no-bidirectional: there are two directions to join"),
     (("nn.LSTMCell(4, 2)",), 2, "nn.LSTMCell: a cell has one direction"),
     (("--device", "foo"), 3, "This machine has: cpu"),
     (("--device", "meta", "--values"), 2, "meta has shapes but no numbers"),
