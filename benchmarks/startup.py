@@ -8,6 +8,7 @@ with an editable install whose bytecode is not cached). ``--quick`` takes a tent
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -88,7 +89,8 @@ def write_questions(path: Path, count: int) -> None:
 
 def mean_document(questions: Path, folder: Path) -> Path:
     """The answer of median length to the first hundred questions: what the comparison dumps for each line."""
-    lines = questions.read_text(encoding="utf-8").splitlines(keepends=True)[:101]
+    with questions.open(encoding="utf-8") as file:
+        lines = list(itertools.islice(file, 101))
     done = subprocess.run(
         [RNNDIMS, "dims", "--from-jsonl", "-"], input="".join(lines), capture_output=True, text=True, check=True
     )
@@ -99,12 +101,17 @@ def mean_document(questions: Path, folder: Path) -> Path:
     return path
 
 
+PEAK = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(os.wait4(process.pid, 0)[2].ru_maxrss)
+"""
+
+
 def peak_mib(command: list[str]) -> float:
-    """Peak resident memory of one process."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+    """Peak resident memory of one process, started from a small one: a child counts what its parent held when it forked."""
+    done = subprocess.run([sys.executable, "-S", "-c", PEAK, *command], capture_output=True, text=True, check=True)
+    return int(done.stdout) / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def tab_milliseconds(shell: str, presses: int) -> float | None:
