@@ -266,6 +266,15 @@ def test_numbers_are_kept_where_they_are_few_or_asked_for(invoke):
     assert "the numbers: --values" in invoke(*large[:-1]).out
 
 
+def test_values_show_what_each_step_reads(invoke):
+    """--values prints the input of every step beside the states that come of it."""
+    steps = invoke("cell", "--values", "--json").json["steps"]
+    shown = invoke("cell", "--values").out.partition("Step by step")[2]
+    for step in steps:
+        assert all(f"{number:.4f}" in shown for row in step["input_values"] for number in row)
+    assert f"{steps[0]['input_values'][0][0]:.4f}" not in invoke("cell").out
+
+
 def test_pasted_layers_are_taken_for_their_cell(invoke):
     """nn.LSTM(8, 3) as code is stepped through as nn.LSTMCell(8, 3)."""
     document = invoke("cell", "nn.LSTM(8, 3)", "--json").json

@@ -13,7 +13,7 @@ from itertools import pairwise
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..shapes import Shape, gate_rows
-from .model import Diagram, Edge, EdgeKind, Node, Term, plural, shape_text
+from .model import Diagram, Edge, EdgeKind, Node, Term, plural
 
 EQUATIONS = {
     "rnn": "h_t = {a}(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)",
@@ -146,9 +146,3 @@ class _Builder:
         self.flow("n_x", "join", "n", "new")
         self.flow("n_h", "reset", "join")
         self.flow("r", "reset")
-
-
-def describe_term(term: Term) -> str:
-    """``W_ii (20, 10) x_t + b_ii (20,)``: a term with its shapes, in plain characters."""
-    text = f"{term.weight} {shape_text(term.shape)} {term.operand}"
-    return text if term.bias is None else f"{text} + {term.bias} {shape_text(term.bias_shape)}"

@@ -97,7 +97,7 @@ def _print_steps(run: CellRun, console: "Console") -> None:
             more = f"⋯ {text.count(hidden)} more steps (all: --json)"
             console.print(Text(style.glyphs(more, console), style=style.QUIET))
             continue
-        _print_step(step, console)
+        _print_step(step, console, with_input=run.values is not None)
     if run.initial is None and run.device != "meta":
         console.print(Text("the numbers: --values", style=style.QUIET))
 
@@ -106,7 +106,7 @@ def _shape(run: CellRun, name: str) -> tuple[int, ...]:
     return run.dims.tensors[name].shape
 
 
-def _print_step(step: CellStep, console: "Console") -> None:
+def _print_step(step: CellStep, console: "Console", *, with_input: bool) -> None:
     parts = [Text.assemble((f"t = {step.t}", style.NAME))]
     arrow = style.glyphs("→ ", console)
     parts.append(Text.assemble((f"x[{step.t}] ", style.QUIET), text.shape(step.input)))
@@ -120,6 +120,8 @@ def _print_step(step: CellStep, console: "Console") -> None:
             )
     text.print_parts(parts, console)
     states = [(f"h[{step.t}]", step.h_values, step.h), (f"c[{step.t}]", step.c_values, step.c)]
+    if with_input:
+        states.insert(0, (f"x[{step.t}]", step.input_values, step.input))
     _print_states([state for state in states if state[1] is not None], console)
 
 
