@@ -60,11 +60,20 @@ class ModuleOptions:
     num_layers: Annotated[int, typer.Option("--layers", "--num-layers", "-l", metavar="INT", help="Stacked layers.")] = 1
     bidirectional: Annotated[
         bool,
-        typer.Option("--bidirectional/--no-bidirectional", "-b", help="A second direction, from the last step to the first."),
+        typer.Option(
+            "--bidirectional/--no-bidirectional",
+            "-b",
+            show_default=False,
+            help="A second direction, from the last step to the first.",
+        ),
     ] = False
     batch_first: Annotated[
         bool,
-        typer.Option("--batch-first/--no-batch-first", help="input and output are (N, L, ...); the states are not touched."),
+        typer.Option(
+            "--batch-first/--no-batch-first",
+            show_default=False,
+            help="input and output are (N, L, ...); the states are not touched.",
+        ),
     ] = False
     bias: Annotated[bool, typer.Option("--bias/--no-bias", help="The bias vectors b_ih and b_hh.")] = True
     dropout: Annotated[float, typer.Option("--dropout", metavar="FLOAT", help="Between layers, in training only; 0 to 1.")] = (
@@ -181,11 +190,11 @@ def _describe_overrides(code: "Constructor", overrides: dict[str, Any]) -> list[
 class DataOptions:
     """What is fed to the module."""
 
-    seq_len: Annotated[int | None, typer.Option("--seq-len", "-t", metavar="INT", show_default="3", help="L, time steps.")] = (
-        None
-    )
+    seq_len: Annotated[
+        int | None, typer.Option("--seq-len", "-t", metavar="INT", help="L, time steps; 3, or the longest length.")
+    ] = None
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-n", metavar="INT", show_default="2", help="N, sequences.")
+        int | None, typer.Option("--batch-size", "-n", metavar="INT", help="N, sequences; 2, or as many as lengths.")
     ] = None
     unbatched: Annotated[bool, typer.Option("--unbatched", help="One sequence without a batch dim: (L, H_in).")] = False
     lengths: Annotated[
