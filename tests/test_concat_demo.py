@@ -50,17 +50,17 @@ def grid():
 
 
 def test_joined_halves_are_the_modules_output():
-    """For every cell, depth, layout and packed lengths the two halves, run alone, join to the module's output and states."""
-    exact = total = 0
+    """For every cell, depth, layout and packed lengths the two halves, run alone, join to the module's output and states.
+
+    They match within the tolerance of the dtype: PyTorch does not promise that a module of one direction adds in the same
+    order as a module of two.
+    """
     for (cell, proj), layers, batch_first, bias, data in list(grid())[::3]:
         config = RNNConfig(cell, 4, 3, layers, batch_first=batch_first, bias=bias, proj_size=proj)
         demo = concat_module(config, data)
         assert demo.comparison.matches is True, (config, data)
         assert [way.matches for way in demo.ways_back] == [True, True]
         assert not demo.disagrees()
-        exact += demo.comparison.max_abs_diff == 0
-        total += 1
-    assert exact > total * 0.7
 
 
 def test_the_output_is_the_modules_own():
@@ -130,18 +130,17 @@ def test_any_module_option_means_that_module(invoke):
     assert invoke("concat-demo", "--values", "--json").json["config"] is None
 
 
-def test_exactly_is_said_only_of_no_difference(invoke):
+@pytest.mark.parametrize(
+    ("difference", "exact", "words"),
+    [(0.0, True, "✓ exactly the module's output"), (6e-8, False, "but for the rounding of the last bit")],
+)
+def test_exactly_is_said_only_of_no_difference(monkeypatch, invoke, difference, exact, words):
     """Equal to the last bit and equal but for rounding are told apart, in the text and in the document."""
+    measured = concat.compare
+    monkeypatch.setattr(concat, "compare", lambda *args: measured(*args)._replace(max_abs_diff=difference))
     document = invoke("concat-demo", "-l", "2", "-b", "--json").json
-    assert (document["matches"], document["exact"], document["max_abs_diff"]) == (True, True, 0.0)
-    assert "✓ exactly the module's output" in invoke("concat-demo", "-l", "2", "-b").out
-    for seed in range(20):
-        demo = concat_module(RNNConfig("lstm", 4, 3), DataConfig(5, dtype="float64"), seed=seed)
-        if demo.comparison.max_abs_diff:
-            options = ("concat-demo", "--cell", "lstm", "-H", "3", "-t", "5", "--dtype", "float64", "--seed", str(seed))
-            assert "but for the rounding of the last bit" in invoke(*options).out
-            assert invoke(*options, "--json").json["exact"] is False
-            break
+    assert (document["matches"], document["exact"], document["max_abs_diff"]) == (True, exact, difference)
+    assert words in invoke("concat-demo", "-l", "2", "-b").out
 
 
 def test_the_halves_are_told_apart_without_colour(invoke):
