@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
 LAYERS = [
-    ("errors",),
+    ("errors", "dtypes", "weight_names", "file_types"),
     ("rules",),
     ("config",),
     ("shapes", "cost"),

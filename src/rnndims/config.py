@@ -6,32 +6,15 @@ The rules are those of ``torch.nn.modules.rnn`` and ``torch.nn.utils.rnn`` (2.13
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
+from .dtypes import ITEMSIZES, dtype_name
 from .errors import ConfigError
 from .rules import LARGEST, refuse_large, refuse_small, refuse_type
+from .weight_names import Direction
 
 CellKind = Literal["rnn", "lstm", "gru"]
-Direction = Literal["forward", "reverse"]
 
 GATES: Final[dict[str, tuple[str, ...]]] = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 """The gate letters of each cell, in the order of the rows of its weights."""
-
-ITEMSIZES: Final[dict[str, int]] = {
-    "float16": 2,
-    "bfloat16": 2,
-    "float32": 4,
-    "float64": 8,
-    "complex64": 8,
-    "complex128": 16,
-}
-"""Bytes per element of every dtype that ``nn.RNN``, ``LSTM`` and ``GRU`` run in."""
-
-DTYPE_ALIASES: Final[dict[str, str]] = {
-    "half": "float16",
-    "float": "float32",
-    "double": "float64",
-    "cfloat": "complex64",
-    "cdouble": "complex128",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +287,7 @@ class DataConfig:
             object.__setattr__(self, "seq_len", longest)
 
     def _normalise_dtype(self) -> None:
-        name = str(self.dtype).removeprefix("torch.")
-        name = DTYPE_ALIASES.get(name, name)
+        name = dtype_name(self.dtype)
         if name not in ITEMSIZES:
             raise ConfigError("dtype", self.dtype, "must be one of " + ", ".join(ITEMSIZES))
         object.__setattr__(self, "dtype", name)

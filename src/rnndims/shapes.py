@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from math import prod
 from typing import Final, NamedTuple
 
-from .config import GATES, DataConfig, Direction, RNNConfig
+from .config import GATES, DataConfig, RNNConfig
 from .errors import MachineError
+from .weight_names import Direction, suffix
 
 Shape = tuple[int, ...]
 
@@ -152,18 +153,18 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
         read = rows * width
         dims = ("G*H_cell", "D*H_out") if layer else ("G*H_cell", "H_in")
         for direction in config.directions:
-            suffix = "" if config.is_cell else f"_l{layer}_reverse" if direction == "reverse" else f"_l{layer}"
-            name = "weight_ih" + suffix
+            end = suffix(None if config.is_cell else layer, direction)
+            name = "weight_ih" + end
             found[name] = Weight(name, layer, direction, dims, (rows, width), read, read * itemsize, gates)
-            name = "weight_hh" + suffix
+            name = "weight_hh" + end
             found[name] = Weight(
                 name, layer, direction, ("G*H_cell", "H_out"), (rows, h_out), recurrent, recurrent * itemsize, gates
             )
             for bias in biases:
-                name = bias + suffix
+                name = bias + end
                 found[name] = Weight(name, layer, direction, ("G*H_cell",), (rows,), rows, rows * itemsize, gates)
             if projected:
-                name = "weight_hr" + suffix
+                name = "weight_hr" + end
                 found[name] = Weight(
                     name, layer, direction, ("proj_size", "H_cell"), projection, projected, projected * itemsize, {}
                 )

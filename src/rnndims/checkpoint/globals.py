@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from ..dtypes import BITS, dtype_name
 from ..errors import FileError, shorten
 from . import rebuild
 from .names import words
 from .rebuild import Dtype
-from .tensors import BITS
 
 
 class Opaque:
@@ -83,8 +83,6 @@ STORAGE_DTYPES: Final[dict[str, str]] = {
     "UntypedStorage": "uint8",
 }
 
-_DTYPE_NAMES: Final = {"float": "float32", "double": "float64", "half": "float16", "int": "int32", "long": "int64"}
-
 
 class StorageType(str):
     """A class of storages, by the dtype of its elements."""
@@ -120,8 +118,8 @@ def resolve(module: str, name: str) -> Any:
 def _resolve_torch(module: str, name: str, what: str) -> Any:
     if name in STORAGE_DTYPES and module in ("torch", "torch.cuda", "torch.storage"):
         return StorageType(STORAGE_DTYPES[name])
-    if module == "torch" and (name in BITS or name in _DTYPE_NAMES):
-        return Dtype(_DTYPE_NAMES.get(name, name))
+    if module == "torch" and dtype_name(name) in BITS:
+        return Dtype(dtype_name(name))
     if module == "torch.jit._pickle" and name.startswith(("build_", "restore_")):
         return Named(what, lambda value, *_: value)
     return Named(what, (lambda *_: Opaque(what)) if _is_class(name) else None)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from .. import shapes
-from ..config import GATES, ITEMSIZES, CellKind, RNNConfig
+from ..config import GATES, CellKind, RNNConfig
 from ..constructor import format_constructor
+from ..dtypes import ITEMSIZES
 from ..errors import ConfigError, FileError, escape, shorten
 from ..shapes import Shape
 from . import names, wrapped

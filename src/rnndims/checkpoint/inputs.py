@@ -7,10 +7,12 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from ..dtypes import BITS, byte_size
 from ..errors import FileError, shorten
+from ..file_types import NPY
 from .source import read_file
 from .stream import open_regular
-from .tensors import BITS, MAX_DIMS, MAX_NUMEL, FileTensor, Storage, byte_size
+from .tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
 
 _NPY_DTYPES: Final[dict[str, str]] = {
     "b1": "bool",
@@ -42,7 +44,7 @@ def read_tensor_file(text: str, wanted: tuple[str, ...] = ()) -> FileTensor:
         FileError: if there is no such file or tensor, or the file leaves open which of its tensors is meant.
     """
     path, key = _split(text)
-    if path.suffix.lower() == ".npy":
+    if path.suffix.lower() == NPY:
         if key is not None:
             raise FileError("is a .npy file: it has one array and no keys", path=path)
         return read_npy(path)

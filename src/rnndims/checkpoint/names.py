@@ -4,6 +4,8 @@ import re
 from collections.abc import Container
 from typing import Final, NamedTuple
 
+from ..weight_names import PATTERN
+
 
 def words(text: str) -> frozenset[str]:
     """A set of words, written as one text."""
@@ -21,7 +23,7 @@ _MOMENTS: Final = words(
     "exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta exp_avg_diff neg_grad_or_diff "
     "first_moment second_moment"
 )
-_WEIGHT: Final = re.compile(r"(weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)(?:_l(0|[1-9][0-9]{0,8})(_reverse)?)?")
+_WEIGHT: Final = re.compile(PATTERN)
 _ROLE: Final = re.compile(r"_(raw|g|v|u|orig|mask)")
 _ORIGINAL: Final = re.compile(r"original([0-9]?)")
 _QUANTISED: Final = re.compile(r"_all_weight_values\.[0-9]+\.param|_packed_weight_(?:ih|hh)")

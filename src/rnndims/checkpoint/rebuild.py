@@ -6,8 +6,9 @@ Their arguments are a stranger's, so that each is checked. Raised everywhere: Fi
 from math import prod
 from typing import Any
 
+from ..dtypes import BITS, byte_size
 from ..errors import FileError, shorten
-from .tensors import BITS, MAX_DIMS, MAX_NUMEL, FileTensor, Storage, byte_size
+from .tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
 
 
 class Dtype(str):

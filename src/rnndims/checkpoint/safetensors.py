@@ -9,9 +9,10 @@ import re
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from ..dtypes import byte_size
 from ..errors import FileError, shorten
 from .names import cost
-from .tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, byte_size
+from .tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",

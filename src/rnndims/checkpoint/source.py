@@ -6,14 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from .. import file_types
 from ..errors import FileError, RnndimsError, escape, shorten
 from .stream import open_regular
 from .tensors import FileContent
 
-SAFETENSORS: Final = ".safetensors"
-TORCH_SUFFIXES: Final = (".pt", ".pth", ".th", ".ckpt", ".bin", ".jit", ".ts", ".torchscript", ".tar", ".pkl")
 INDEX: Final = ".index.json"
-_READ: Final = ".safetensors, .pt, .pth, .th, .ckpt, .bin, an .index.json with its shards, or a directory with one of these"
 _MAX_INDEX: Final = 24 << 20
 _MAX_LISTED: Final = 100_000
 
@@ -73,16 +71,16 @@ def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileCon
     looks_zip = start.startswith(b"PK\3\4")
     looks_pickle = not looks_safetensors and start[:1] == b"\x80" and b"\2" <= start[1:2] <= b"\5"
     kind = "torch" if looks_zip or looks_pickle else "safetensors" if looks_safetensors else None
-    if suffix == SAFETENSORS:
+    if suffix == file_types.SAFETENSORS:
         if kind == "torch":
             raise FileError(
                 "is named .safetensors and is a torch.save file", fix="Rename it to .pt if that is what you expect."
             )
         other = _what_else(start) if kind is None else None
         if other is not None:
-            raise FileError(other, fix=f"Checkpoints that are read: {_READ}.")
+            raise FileError(other, fix=f"Checkpoints that are read: {file_types.READ}.")
         return safetensors.read
-    if suffix in TORCH_SUFFIXES or (not suffix and kind == "torch"):
+    if suffix in file_types.TORCH or (not suffix and kind == "torch"):
         if kind == "safetensors":
             raise FileError(f"is named {suffix} and is a safetensors file", fix="Rename it to .safetensors.")
         if looks_zip:
@@ -90,11 +88,11 @@ def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileCon
         if looks_pickle:
             return torchfile.read_stream
         other = _what_else(start) or "is not a file that torch.save wrote, or it is damaged"
-        raise FileError(other, fix=f"Checkpoints that are read: {_READ}.")
+        raise FileError(other, fix=f"Checkpoints that are read: {file_types.READ}.")
     if not suffix and kind == "safetensors":
         return safetensors.read
     word = f"has the suffix {shorten(suffix)}, which" if suffix else "has no suffix, and its content"
-    raise FileError(f"{word} is not that of a checkpoint", fix=f"Checkpoints that are read: {_READ}.")
+    raise FileError(f"{word} is not that of a checkpoint", fix=f"Checkpoints that are read: {file_types.READ}.")
 
 
 def _what_else(start: bytes) -> str | None:
@@ -115,7 +113,7 @@ def _choose(directory: Path) -> Path:
     names: list[str] = []
     with os.scandir(directory) as entries:
         for entry in entries:
-            if entry.name.endswith((INDEX, SAFETENSORS, *TORCH_SUFFIXES)):
+            if entry.name.endswith((INDEX, *file_types.CHECKPOINTS)):
                 names.append(entry.name)
             if len(names) > _MAX_LISTED:
                 break
@@ -123,13 +121,13 @@ def _choose(directory: Path) -> Path:
         if name in names:
             return directory / name
     indexes = [name for name in names if name.endswith(INDEX)]
-    for group in (indexes, [name for name in names if name.endswith(SAFETENSORS)], names):
+    for group in (indexes, [name for name in names if name.endswith(file_types.SAFETENSORS)], names):
         if len(group) == 1:
             return directory / group[0]
         if group:
             shown = ", ".join(shorten(name) for name in sorted(group)[:6]) + (", ..." if len(group) > 6 else "")
             raise FileError(f"is a directory with {len(group)} checkpoints: {shown}", path=directory, fix="Name one of them.")
-    raise FileError("is a directory without a checkpoint", path=directory, fix=f"Checkpoints that are read: {_READ}.")
+    raise FileError("is a directory without a checkpoint", path=directory, fix=f"Checkpoints that are read: {file_types.READ}.")
 
 
 def _read_index(path: Path) -> FileContent:
@@ -162,7 +160,7 @@ def _read_index(path: Path) -> FileContent:
 
 def _read_shard(index: Path, name: str) -> FileContent:
     inside = name not in ("", ".", "..") and "/" not in name and "\\" not in name and ":" not in name and "\0" not in name
-    if not inside or not name.endswith((SAFETENSORS, *TORCH_SUFFIXES)):
+    if not inside or not name.endswith(file_types.CHECKPOINTS):
         raise FileError(
             f"names the shard {shorten(name)}, and a shard is a .safetensors or .bin file in the same directory", path=index
         )

@@ -8,39 +8,6 @@ from typing import Final, NamedTuple
 from ..shapes import Shape
 from .archive import Member
 
-BITS: Final[dict[str, int]] = {
-    "bool": 8,
-    "uint8": 8,
-    "int8": 8,
-    "int16": 16,
-    "uint16": 16,
-    "int32": 32,
-    "uint32": 32,
-    "int64": 64,
-    "uint64": 64,
-    "float16": 16,
-    "bfloat16": 16,
-    "float32": 32,
-    "float64": 64,
-    "complex32": 32,
-    "complex64": 64,
-    "complex128": 128,
-    "float8_e4m3fn": 8,
-    "float8_e4m3fnuz": 8,
-    "float8_e5m2": 8,
-    "float8_e5m2fnuz": 8,
-    "float8_e8m0fnu": 8,
-    "float4_e2m1fn_x2": 4,
-    "float6_e2m3": 6,
-    "float6_e3m2": 6,
-    "qint8": 8,
-    "quint8": 8,
-    "qint32": 32,
-    "quint4x2": 4,
-    "quint2x4": 2,
-}
-"""Bits of one element of every dtype a file can have, by torch's name."""
-
 MAX_DIMS: Final = 64
 MAX_NUMEL: Final = 2**63 - 1
 
@@ -101,8 +68,3 @@ class FileContent:
     objects: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     optimizers: set[str] = field(default_factory=set)
-
-
-def byte_size(numel: int, dtype: str) -> int:
-    """Bytes of ``numel`` elements, rounded up to whole bytes."""
-    return (numel * BITS[dtype] + 7) // 8

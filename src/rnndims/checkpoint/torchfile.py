@@ -8,11 +8,12 @@ from collections.abc import Container
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from ..dtypes import BITS
 from ..errors import FileError, shorten
 from . import archive, names, pickles
 from .globals import Foreign, Opaque, Script, StorageType
 from .stream import Stream
-from .tensors import BITS, MAX_NUMEL, FileContent, FileTensor, Storage
+from .tensors import MAX_NUMEL, FileContent, FileTensor, Storage
 
 _MAX_UNPACKED: Final = 64 << 20
 _MAX_ENTRIES: Final = 2_000_000

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..config import ITEMSIZES, DataConfig, RNNConfig
+from ..config import DataConfig, RNNConfig
+from ..dtypes import ITEMSIZES
 from ..errors import ExitCode, RnndimsError, shorten
 from .options import FILE, DataOptions, Module, ModuleOptions, option_name, parse_ints
 

@@ -21,14 +21,13 @@ import typer
 
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError, ConstructorError, RnndimsError, shorten
+from ..file_types import CHECKPOINTS
 
 if TYPE_CHECKING:
     from ..constructor import Constructor
 
 FILE = "FILE"
 """Metavar of every option that wants a file name; completion offers files for it and nothing else."""
-
-CHECKPOINTS = (".safetensors", ".pt", ".pth", ".th", ".ckpt", ".bin")
 
 OPTION_NAMES = {
     "cell": "--cell",

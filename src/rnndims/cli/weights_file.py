@@ -22,10 +22,11 @@ def is_file(argument: str | None) -> bool:
             return True
     except ValueError:
         return False
-    from ..checkpoint.source import INDEX, SAFETENSORS, TORCH_SUFFIXES
+    from ..checkpoint.source import INDEX
+    from ..file_types import CHECKPOINTS
 
     looks = (os.sep in argument or "/" in argument) and "(" not in argument and "\n" not in argument
-    return looks or argument.endswith((INDEX, SAFETENSORS, *TORCH_SUFFIXES))
+    return looks or argument.endswith((INDEX, *CHECKPOINTS))
 
 
 def show(file: str, name: str | None, *, json: bool, export: str | None = None) -> ExitCode:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final, Literal, get_args
 
 from ..config import RNNConfig
+from ..dtypes import RNN_DTYPES, dtype_name
 from ..errors import ConfigError, RnndimsError
 from ..shapes import Shape
 
@@ -26,39 +27,8 @@ Cause = Literal[
 
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
-DTYPES: Final = frozenset(
-    [
-        "bool",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "float16",
-        "bfloat16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-    ]
-)
+DTYPES: Final = frozenset(["bool", *(f"{sign}int{bits}" for sign in ("u", "") for bits in (8, 16, 32, 64)), *RNN_DTYPES])
 """Every dtype a tensor can be said to have; the modules run in some of them only."""
-
-_DTYPE_ALIASES: Final = {
-    "half": "float16",
-    "float": "float32",
-    "double": "float64",
-    "long": "int64",
-    "int": "int32",
-    "short": "int16",
-    "char": "int8",
-    "byte": "uint8",
-    "cfloat": "complex64",
-    "cdouble": "complex128",
-}
 
 MAX_NDIM: Final = 64
 """The most dims a torch tensor can have."""
@@ -197,8 +167,7 @@ def parse_dtype(name: str, text: str) -> str:
     Raises:
         ConfigError: where torch has no such dtype.
     """
-    dtype = text.strip().removeprefix("torch.")
-    dtype = _DTYPE_ALIASES.get(dtype, dtype)
+    dtype = dtype_name(text)
     if dtype not in DTYPES:
         raise ConfigError(name, text, "is no dtype of torch", fix="Write float32, float64, float16, bfloat16, int64, ...")
     return dtype

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from ..config import DataConfig, Direction, RNNConfig
+from ..config import DataConfig, RNNConfig
 from ..shapes import Shape
+from ..weight_names import Direction
 
 View = Literal["unrolled", "cell", "matmul"]
 NodeKind = Literal[

@@ -4,9 +4,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..config import DataConfig, Direction, RNNConfig
+from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..shapes import Shape, StateRow, states, tensors, weights
+from ..weight_names import Direction, suffix
 from .model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet, elide, plural, shape_text
 
 MAX_STEPS = 6
@@ -145,7 +146,7 @@ def _single(config: RNNConfig) -> RNNConfig:
 
 
 def _parameters(config: RNNConfig, layer: int, direction: Direction) -> dict[str, Shape]:
-    ends = f"_l{layer}" + ("_reverse" if direction == "reverse" else "")
+    ends = suffix(layer, direction)
     width = config.layer_input_size(layer)
     found = {}
     for name, weight in weights(_single(config), 1).items():

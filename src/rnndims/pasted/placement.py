@@ -3,7 +3,7 @@
 import ast
 from typing import Final
 
-from ..config import DTYPE_ALIASES, ITEMSIZES
+from ..dtypes import ITEMSIZES, dtype_name
 from ..errors import ConstructorError
 from .snippet import Snippet
 from .values import Reader, dotted
@@ -83,7 +83,7 @@ class Placement:
             found = path.removeprefix("torch.")
             if found == path and found not in ITEMSIZES:
                 return None
-        found = DTYPE_ALIASES.get(found, found)
+        found = dtype_name(found)
         return found if found in ITEMSIZES else None
 
     def _bad_dtype(self, node: ast.AST) -> ConstructorError:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from ..config import DataConfig, Direction, RNNConfig
+from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..errors import ConfigError
 from ..measurements import ConcatDemo, Half, LayerJoin, WayBack
 from ..results import compute_dims
 from ..shapes import Shape
+from ..weight_names import Direction, suffix
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
 from .cell import FEW
@@ -183,10 +184,9 @@ def _take_direction(
 ) -> tuple[Any, tuple[str, ...]]:
     """A module of one direction with copies of that direction's weights, and the names these have in ``module``."""
     half = build_module(torch, single, data.dtype, device, 0)
-    suffix = f"_l{layer}_reverse" if direction == "reverse" else f"_l{layer}"
     names = []
     for name, weight in half.named_parameters():
-        original = name.removesuffix("_l0") + suffix
+        original = name.removesuffix("_l0") + suffix(layer, direction)
         names.append(original)
         if not weight.is_meta:
             weight.copy_(getattr(module, original))

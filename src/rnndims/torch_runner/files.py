@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from ..checkpoint import archive
 from ..checkpoint.stream import open_regular
-from ..checkpoint.tensors import BITS, FileTensor, Storage
+from ..checkpoint.tensors import FileTensor, Storage
+from ..dtypes import BITS
 from ..errors import FileError, RnndimsError
+from ..file_types import SAFETENSORS
 
 _MAX_SKIPPED: Final = 256 << 20
 
@@ -105,7 +107,7 @@ def save(path: Path, tensors: Mapping[str, Any], *, overwrite: bool) -> None:
 
     data = serialise({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".rnndims-", suffix=".safetensors", dir=path.parent)
+        descriptor, temporary = tempfile.mkstemp(prefix=".rnndims-", suffix=SAFETENSORS, dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
@@ -123,7 +125,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     Raises:
         FileError: if its suffix is another, its directory is missing, or it is there already.
     """
-    if path.suffix != ".safetensors":
+    if path.suffix != SAFETENSORS:
         raise FileError("is written as safetensors, and its name has to say so", path=path, fix="Name it like out.safetensors.")
     if not path.parent.is_dir():
         raise FileError("cannot be written: its directory is not there", path=path)

@@ -4,7 +4,7 @@ import math
 import struct
 from typing import Any, Final
 
-from ..config import ITEMSIZES
+from ..dtypes import ITEMSIZES
 from ..errors import ConfigError
 
 MAX_VALUES: Final = 2_000_000

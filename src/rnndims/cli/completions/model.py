@@ -4,7 +4,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
 
 import typer
 
-from ...config import ITEMSIZES
+from ...dtypes import ITEMSIZES
 from ..options import FILE
 
 Kind = Literal["flag", "choice", "file", "free"]

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ...dtypes import dtype_name
 from ..problem import Problem
 from .reading import Found, Reading
 
@@ -89,27 +90,14 @@ def read_tuple(reading: Reading) -> Found:
     return [result, state], []
 
 
-_DTYPES: Final = {
-    "double": "float64",
-    "float": "float32",
-    "half": "float16",
-    "long": "int64",
-    "long int": "int64",
-    "short int": "int16",
-    "unsigned char": "uint8",
-    "signed char": "int8",
-    "int": "int32",
-    "short": "int16",
-    "char": "int8",
-    "byte": "uint8",
-    "c10::half": "float16",
-    "c10::bfloat16": "bfloat16",
-}
+_C_TYPES: Final = {"long int": "int64", "short int": "int16", "unsigned char": "uint8", "signed char": "int8"}
+"""Types of C++ whose names torch does not use; its own (``c10::half``, ``double``) are among the aliases."""
 
 
 def _dtype(word: str) -> str:
     name = word.removeprefix("torch.").removeprefix("cuda.").rstrip(".").removesuffix("Tensor")
-    return _DTYPES.get(name.lower(), name.lower())
+    name = name.lower().removeprefix("c10::")
+    return _C_TYPES.get(name) or dtype_name(name)
 
 
 def read_dtypes(reading: Reading) -> Found:
