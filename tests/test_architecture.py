@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
 LAYERS = [
-    ("errors", "dtypes", "weight_names", "file_types"),
+    ("errors", "dtypes", "weight_names", "file_types", "phrases"),
     ("rules",),
     ("config",),
     ("shapes", "cost"),

@@ -4,7 +4,7 @@ from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
 from .cell_view import cell_view
 from .matmul import matmul
-from .model import Diagram, Edge, Node, Sequence, Term, View, WeightSet, plural, shape_text
+from .model import Diagram, Edge, Node, Sequence, Term, View, WeightSet
 from .unrolled import MAX_LAYERS, MAX_STEPS, unrolled
 
 __all__ = [
@@ -18,8 +18,6 @@ __all__ = [
     "build_diagram",
     "cell_view",
     "matmul",
-    "plural",
-    "shape_text",
     "unrolled",
 ]
 

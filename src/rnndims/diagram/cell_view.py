@@ -12,8 +12,9 @@ from itertools import pairwise
 
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
+from ..phrases import plural
 from ..shapes import Shape, gate_rows
-from .model import Diagram, Edge, EdgeKind, Node, Term, plural
+from .model import Diagram, Edge, EdgeKind, Node, Term
 
 EQUATIONS = {
     "rnn": "h_t = {a}(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)",

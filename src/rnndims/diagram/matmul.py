@@ -2,8 +2,9 @@
 
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
+from ..phrases import plural, shape_text
 from ..shapes import Shape, gate_rows
-from .model import Diagram, Edge, Node, plural, shape_text
+from .model import Diagram, Edge, Node
 
 
 def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:

@@ -134,29 +134,3 @@ class Diagram:
     def left_out_layers(self) -> int:
         """How many layers are not drawn."""
         return self.config.num_layers - sum(layer is not None for layer in self.layers) if self.layers else 0
-
-
-def elide(count: int, limit: int, head: int | None = None) -> tuple[int | None, ...]:
-    """Indices of ``count`` things of which at most ``limit`` are drawn: the first and the last, ``None`` between them.
-
-    >>> elide(3, 4), elide(100, 4), elide(100, 1)
-    ((0, 1, 2), (0, 1, None, 98, 99), (0, None))
-    """
-    if count <= limit:
-        return tuple(range(count))
-    first = (limit + 1) // 2 if head is None else head
-    return (*range(first), None, *range(count - (limit - first), count))
-
-
-def shape_text(shape: Shape) -> str:
-    """``(2, 4)``, ``(4,)``, ``()``: as Python and PyTorch print it.
-
-    >>> shape_text((2, 4)), shape_text((4,))
-    ('(2, 4)', '(4,)')
-    """
-    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 step``, ``2 steps``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
+from ..phrases import omit, plural, shape_text
 from ..shapes import Shape, StateRow, states, tensors, weights
 from ..weight_names import Direction, suffix
-from .model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet, elide, plural, shape_text
+from .model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet
 
 MAX_STEPS = 6
 MAX_LAYERS = 4
@@ -37,9 +38,9 @@ def unrolled(config: RNNConfig, data: DataConfig, max_steps: int | None = None, 
         max_layers: the most layers to draw; by default all of up to 4, else the first two and the last.
     """
     length = data.seq_len or 0
-    steps = elide(length, max_steps if max_steps is not None else MAX_STEPS if length <= MAX_STEPS else 4)
+    steps = omit(length, max_steps if max_steps is not None else MAX_STEPS if length <= MAX_STEPS else 4)
     shown = max_layers if max_layers is not None else MAX_LAYERS if config.num_layers <= MAX_LAYERS else 3
-    layers = elide(config.num_layers, shown)
+    layers = omit(config.num_layers, shown)
     parts = _Parts({}, [])
     below = [_inputs(parts, config, data, step) for step in steps]
     rows = {(row.layer, row.direction): row for row in _state_rows(config, data, layers)}
@@ -243,7 +244,7 @@ def _sequences(data: DataConfig, steps: tuple[int | None, ...]) -> tuple[Sequenc
     if data.lengths is None:
         return ()
     found = []
-    for index in elide(len(data.lengths), MAX_SEQUENCES):
+    for index in omit(len(data.lengths), MAX_SEQUENCES):
         if index is None:
             found.append(Sequence(-1, 0, (), len(data.lengths) - MAX_SEQUENCES))
         else:

@@ -8,10 +8,11 @@ from rich.text import Text
 from .. import equations
 from ..constructor import format_constructor
 from ..measurements import CellRun, CellStep, Comparison
+from ..phrases import omit_middle
 from . import numbers, style, text
 from .equation import print_equations
 from .values import print_values
-from .weights import elided, print_weights
+from .weights import print_weights
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,7 +87,7 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
 
 def _print_steps(run: CellRun, console: "Console") -> None:
     console.print(text.heading("Step by step"))
-    shown, hidden = elided(run.steps, MOST_STEPS)
+    shown, hidden = omit_middle(run.steps, MOST_STEPS)
     if run.initial is not None:
         parts = [Text("start", style=style.NAME)]
         parts += [Text.assemble((f"{name} ", style.QUIET), text.shape(_shape(run, name))) for name in run.initial]
@@ -128,7 +129,7 @@ def _print_step(step: CellStep, console: "Console", *, with_input: bool) -> None
 def _print_states(states: Sequence[tuple[str, Any, Any]], console: "Console") -> None:
     """Print each state as a block of rows, its name in front of the first."""
     for name, values, shape in states:
-        rows, hidden = elided([row for _, row in numbers.rows(values, len(shape))], numbers.MOST_ROWS)
+        rows, hidden = omit_middle([row for _, row in numbers.rows(values, len(shape))], numbers.MOST_ROWS)
         width = max((len(part) for row in rows if row for part in row), default=1)
         lead = f"    {name} "
         for index, row in enumerate(rows):

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from ..constructor import format_constructor
 from ..measurements import ConcatDemo, LayerJoin
+from ..phrases import omit_middle
 from . import numbers, style, text
 from .cell import difference, print_verdict
-from .weights import elided
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +66,7 @@ def _verdict(demo: ConcatDemo, console: "Console") -> Text:
 
 def _print_layers(layers: Sequence[LayerJoin], console: "Console") -> None:
     table = text.table("layer", "each half", "reads", "forward", "reverse", "joined")
-    shown, hidden = elided(layers, MOST_LAYERS)
+    shown, hidden = omit_middle(layers, MOST_LAYERS)
     for layer in shown:
         if layer is None:
             more = Text(f"{text.count(hidden)} more layers, alike", style.QUIET)
@@ -139,7 +139,7 @@ def _print_rows(halves: Sequence[list[Row]], names: Sequence[str], console: "Con
     beside = beside or least <= console.width
     room = console.width - label - (3 * (len(halves) - 1) if beside else 2)
     room = room // len(halves) if beside else room
-    indices, hidden = elided(range(len(halves[0])), 2 * numbers.MOST_ROWS)
+    indices, hidden = omit_middle(range(len(halves[0])), 2 * numbers.MOST_ROWS)
     for index in indices:
         if index is None:
             console.print(Text(style.glyphs(f"⋯ {text.count(hidden)} more rows (all: --json)", console), style=style.QUIET))

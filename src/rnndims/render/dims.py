@@ -8,11 +8,12 @@ from rich.text import Text
 from .. import explain
 from ..constructor import format_constructor
 from ..measurements import Measured, Run
+from ..phrases import omit_middle
 from ..results import Dims
 from ..shapes import Packed, Shape
 from . import style, text
 from .values import print_values
-from .weights import elided, print_weights
+from .weights import print_weights
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +97,7 @@ def agreement(formula: Shape, measured: Shape | None, console: "Console") -> Tex
 def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> None:
     verified = measured is not None and measured.states_verified is not None
     table = text.table("row", "layer", "direction", "in output", *(("compared",) if verified else ()))
-    rows, hidden = elided(dims.states, 16)
+    rows, hidden = omit_middle(dims.states, 16)
     for row in rows:
         if row is None:
             more = Text(f"{text.count(hidden)} more rows (all: --json)", style.QUIET)
@@ -142,7 +143,7 @@ def _print_packed(packed: Packed, lengths: Sequence[int], measured: Measured | N
 
 
 def _short_list(numbers: Sequence[int], console: "Console") -> str:
-    shown, hidden = elided(numbers, 24)
+    shown, hidden = omit_middle(numbers, 24)
     parts = [style.glyphs(f"⋯ {hidden} more ⋯", console) if number is None else str(number) for number in shown]
     return "[" + ", ".join(parts) + "]"
 

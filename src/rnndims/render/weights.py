@@ -11,6 +11,7 @@ from .. import explain, shapes
 from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..measurements import Run, built_weights
+from ..phrases import omit_middle
 from ..shapes import Weight
 from . import style, text
 from .values import print_values
@@ -25,14 +26,6 @@ DETAILS = 7
 
 MOST_LAYERS = 12
 """Layers shown in full; of more, the ends are shown, since those between are alike."""
-
-
-def elided(items: Sequence[T], most: int) -> tuple[list[T | None], int]:
-    """``items`` with the middle replaced by one ``None`` if there are more than ``most``, and how many that hides."""
-    if len(items) <= most:
-        return list(items), 0
-    end = most // 2
-    return [*items[:end], None, *items[-end:]], len(items) - 2 * end
 
 
 def weights_view(run: Run, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -102,7 +95,7 @@ def print_weights(
     by_place: dict[int, dict[str, list[Weight]]] = {}
     for weight in weights.values():
         by_place.setdefault(weight.layer, {}).setdefault(weight.direction, []).append(weight)
-    layers, hidden = elided(list(by_place.items()), MOST_LAYERS)
+    layers, hidden = omit_middle(list(by_place.items()), MOST_LAYERS)
     shown = [weight for layer in layers if layer for members in layer[1].values() for weight in members]
     columns = _Columns(shown, console, reserve=DETAILS if details else 0)
     nodes: list[_Node] = []

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from ...diagram import Diagram, Node, shape_text
+from ...diagram import Diagram, Node
+from ...phrases import shape_text
 from ...shapes import tensors
 from .scene import Glyphs, Metrics
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from rich.text import Text
 
-from ...diagram import Diagram, shape_text, unrolled
+from ...diagram import Diagram, unrolled
+from ...phrases import shape_text
 from ...shapes import tensors
 from .. import style
 from .canvas import Canvas

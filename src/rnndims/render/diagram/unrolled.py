@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from ...diagram import Diagram, Node, shape_text
+from ...diagram import Diagram, Node
+from ...phrases import shape_text
 from .columns import Columns, Detail
 from .scene import Arrow, Band, Box, Label, Metrics, Point, Scene, Tone
 

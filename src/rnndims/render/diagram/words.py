@@ -1,6 +1,7 @@
 """The words of nodes and edges that Graphviz and Mermaid write alike."""
 
-from ...diagram import Diagram, Edge, Node, Term, shape_text
+from ...diagram import Diagram, Edge, Node, Term
+from ...phrases import shape_text
 from .columns import reads, weight_lines
 from .scene import UNICODE
 
