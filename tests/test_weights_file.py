@@ -21,7 +21,7 @@ from conftest import Invoke
 from safetensors.torch import save_file
 from torch import nn
 
-from rnndims.checkpoint import read_checkpoint, read_file, source
+from rnndims.checkpoint import open_checkpoint, read_checkpoint, read_file
 from rnndims.config import RNNConfig
 from rnndims.constructor import format_constructor
 
@@ -484,8 +484,8 @@ def test_large_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         def __getattr__(self, name: str) -> object:
             return getattr(self._file, name)
 
-    opened = source.open_regular
-    monkeypatch.setattr(source, "open_regular", lambda where: Counting(opened(where)))
+    opened = open_checkpoint.open_regular
+    monkeypatch.setattr(open_checkpoint, "open_regular", lambda where: Counting(opened(where)))
     assert constructors(path) == {"": "nn.LSTM(3, 4)"}
     assert sum(reads) < 4096
 

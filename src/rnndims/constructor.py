@@ -59,9 +59,9 @@ def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] |
     >>> parse_constructor("self.rnn = nn.LSTM(emb_dim, 512, num_layers=2)", {"emb_dim": 300}).config().input_size
     300
     """
-    from .pasted.placement import Placement
-    from .pasted.signature import bind, class_name, find_call, read_argument, refuse_missing
-    from .pasted.snippet import Snippet
+    from .pasted.arguments import bind, class_name, find_call, read_argument, refuse_missing
+    from .pasted.code_snippet import Snippet
+    from .pasted.device_and_dtype import Placement
     from .pasted.values import Reader
 
     snippet = Snippet(code)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from ..errors import FileError, RnndimsError, shorten
+from .file_tensors import FileContent, FileTensor
 from .found import Checkpoint, FoundModule, Problem, label
-from .infer import find_modules
-from .source import read_file
-from .tensors import FileContent, FileTensor
+from .open_checkpoint import read_file
+from .recognise import find_modules
 
 __all__ = [
     "Checkpoint",

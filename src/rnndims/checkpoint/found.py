@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..config import RNNConfig
 from ..errors import shorten
 from ..shapes import Weight
-from .tensors import FileTensor
+from .file_tensors import FileTensor
 
 
 def label(name: str, limit: int = 60) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import FileError
-from .globals import Opaque
-from .machine import DAMAGED, MAGIC, MARK, Machine, Operations, PersistentLoad
+from .pickle_names import Opaque
+from .pickle_reader import DAMAGED, MAGIC, MARK, Machine, Operations, PersistentLoad
 from .stream import Stream
 
 __all__ = ["MAGIC", "load"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..dtypes import BITS, byte_size
 from ..errors import FileError, shorten
-from .tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
 
 
 class Dtype(str):

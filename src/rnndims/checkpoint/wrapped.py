@@ -3,8 +3,8 @@
 from math import prod
 from typing import NamedTuple
 
-from .names import WeightName
-from .tensors import FileTensor
+from .file_tensors import FileTensor
+from .tensor_names import WeightName
 
 Members = list[tuple[WeightName, str, FileTensor]]
 

@@ -131,7 +131,7 @@ _WANTED = {"input": ("input", "x"), "h_0": ("h_0", "h_n", "h_1"), "c_0": ("c_0",
 
 
 def _read_inputs(files: GivenOptions) -> "dict[str, FileTensor]":
-    from ..checkpoint.inputs import read_tensor_file
+    from ..checkpoint.user_tensor import read_tensor_file
 
     texts = {name: getattr(files, option) for option, name in _INPUTS.items()}
     return {name: read_tensor_file(text, _WANTED[name]) for name, text in texts.items() if text is not None}

@@ -22,7 +22,7 @@ def is_file(argument: str | None) -> bool:
             return True
     except ValueError:
         return False
-    from ..checkpoint.source import INDEX
+    from ..checkpoint.open_checkpoint import INDEX
     from ..file_types import CHECKPOINTS
 
     looks = (os.sep in argument or "/" in argument) and "(" not in argument and "\n" not in argument
@@ -45,7 +45,7 @@ def show(file: str, name: str | None, *, json: bool, export: str | None = None) 
         from ..render.checkpoint_json import checkpoint_document
 
         return output.document(checkpoint_document(found, file), code)
-    from ..render.checkpoint import checkpoint_view
+    from ..render.checkpoint_view import checkpoint_view
 
     return output.view(checkpoint_view(found, file), code, export=export)
 

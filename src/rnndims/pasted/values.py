@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..errors import ConstructorError, shorten
-from .snippet import Snippet
+from .code_snippet import Snippet
 
 _MAX_DEPTH: Final = 50
 _MAX_BITS: Final = 128

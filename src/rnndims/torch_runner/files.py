@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ..checkpoint import archive
+from ..checkpoint import zip_archive
+from ..checkpoint.file_tensors import FileTensor, Storage
 from ..checkpoint.stream import open_regular
-from ..checkpoint.tensors import FileTensor, Storage
 from ..dtypes import BITS
 from ..errors import FileError, RnndimsError
 from ..file_types import SAFETENSORS
@@ -87,7 +87,7 @@ def _located(path: Path) -> Iterator[None]:
 def _read(storage: Storage, begin: int, count: int) -> bytearray:
     with open_regular(storage.path) as file, _located(storage.path):
         if storage.member is not None:
-            data = archive.read_part(file, storage.member, begin, count)
+            data = zip_archive.read_part(file, storage.member, begin, count)
         else:
             file.seek((storage.begin or 0) + begin)
             data = file.read(count)

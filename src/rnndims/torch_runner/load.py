@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint.tensors import FileTensor
+from ..checkpoint.file_tensors import FileTensor
 from ..errors import ConfigError, RnndimsError, shorten
 from .build import Inputs
 from .files import check_compressed, save, to_torch
@@ -18,7 +18,7 @@ class Given:
     """What is given, all of it by tensors of files.
 
     Attributes:
-        weights: for each parameter of the module the tensors it is made of, by role (see ``checkpoint.names``).
+        weights: for each parameter of the module the tensors it is made of, by role (see ``checkpoint.tensor_names``).
         inputs: ``input``, ``h_0``, ``c_0``, as far as they are given. Where any is, missing states are zero, as in PyTorch's
             own call, and a missing input is seeded; where none is, all are seeded.
         save: where to keep the results.

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import BITS
 from ..errors import FileError, shorten
-from . import archive, names, pickles
-from .globals import Foreign, Opaque, Script, StorageType
+from . import pickles, tensor_names, zip_archive
+from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Storage
+from .pickle_names import Foreign, Opaque, Script, StorageType
 from .stream import Stream
-from .tensors import MAX_NUMEL, FileContent, FileTensor, Storage
 
 _MAX_UNPACKED: Final = 64 << 20
 _MAX_ENTRIES: Final = 2_000_000
@@ -28,7 +28,7 @@ def read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
     Raises:
         FileError: if it is none, is damaged, or would run code.
     """
-    members = archive.read_members(file, size)
+    members = zip_archive.read_members(file, size)
     name = min((name for name in members if f"/{name}".endswith("/data.pkl")), key=len, default=None)
     if name is None:
         if any(member.endswith("/model.json") or member == "model.json" for member in members):
@@ -52,17 +52,17 @@ def read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
 
     member = members[name]
     if member.method == 0:
-        begin = archive.data_begin(file, member)
+        begin = zip_archive.data_begin(file, member)
         stream = Stream(file, begin, begin + member.size)
     else:
-        data = archive.unpack(file, member, _MAX_UNPACKED)
+        data = zip_archive.unpack(file, member, _MAX_UNPACKED)
         stream = Stream(io.BytesIO(data), 0, len(data))
     scripted = f"{root}constants.pkl" in members or any(entry.startswith(f"{root}code/") for entry in members)
     return flatten(pickles.load(stream, storage), "TorchScript" if scripted else "torch.save, zip")
 
 
-def _is_big_endian(file: BinaryIO, member: archive.Member | None) -> bool:
-    return member is not None and archive.unpack(file, member, 64) == b"big"
+def _is_big_endian(file: BinaryIO, member: zip_archive.Member | None) -> bool:
+    return member is not None and zip_archive.unpack(file, member, 64) == b"big"
 
 
 def _check_identifier(identifier: Any) -> tuple[str, str, int]:
@@ -157,8 +157,8 @@ def flatten(root: Any, kind: str) -> FileContent:
         for key, child in entries:
             if isinstance(child, _LEADING):
                 items.append((prefix + key, child, below))
-                letters += names.cost(items[-1][0])
-                if not isinstance(child, (FileTensor, Script)) and names.is_optimizer_key(key):
+                letters += tensor_names.cost(items[-1][0])
+                if not isinstance(child, (FileTensor, Script)) and tensor_names.is_optimizer_key(key):
                     content.optimizers.add(items[-1][0])
                 if letters > _MAX_LETTERS:
                     break

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final
 
 from .. import file_types
 from ..errors import FileError, RnndimsError, escape, shorten
+from .file_tensors import FileContent
 from .stream import open_regular
-from .tensors import FileContent
 
 INDEX: Final = ".index.json"
 _MAX_INDEX: Final = 24 << 20
@@ -64,7 +64,7 @@ def _rewound(file: BinaryIO) -> BinaryIO:
 
 def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileContent]:
     """The reader for what the suffix says the file is; the content has to agree."""
-    from . import safetensors, torchfile
+    from . import safetensors_file, torch_file
 
     suffix = path.suffix.lower()
     looks_safetensors = start[8:9] == b"{" and start[5:8] == b"\0\0\0"  # before the others: a length may begin with 80 02
@@ -79,18 +79,18 @@ def _reader(path: Path, start: bytes) -> Callable[[Path, BinaryIO, int], FileCon
         other = _what_else(start) if kind is None else None
         if other is not None:
             raise FileError(other, fix=f"Checkpoints that are read: {file_types.READ}.")
-        return safetensors.read
+        return safetensors_file.read
     if suffix in file_types.TORCH or (not suffix and kind == "torch"):
         if kind == "safetensors":
             raise FileError(f"is named {suffix} and is a safetensors file", fix="Rename it to .safetensors.")
         if looks_zip:
-            return torchfile.read_zip
+            return torch_file.read_zip
         if looks_pickle:
-            return torchfile.read_stream
+            return torch_file.read_stream
         other = _what_else(start) or "is not a file that torch.save wrote, or it is damaged"
         raise FileError(other, fix=f"Checkpoints that are read: {file_types.READ}.")
     if not suffix and kind == "safetensors":
-        return safetensors.read
+        return safetensors_file.read
     word = f"has the suffix {shorten(suffix)}, which" if suffix else "has no suffix, and its content"
     raise FileError(f"{word} is not that of a checkpoint", fix=f"Checkpoints that are read: {file_types.READ}.")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import FileError
-from .globals import LOAD_FROM_BYTES, Blob, Named, Opaque, StorageType, refusal, resolve
+from .pickle_names import LOAD_FROM_BYTES, Blob, Named, Opaque, StorageType, refusal, resolve
 from .stream import Stream
 
 MAX_STEPS: Final = 10_000_000

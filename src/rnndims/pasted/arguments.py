@@ -4,8 +4,8 @@ import ast
 from typing import Any, Final, NoReturn, cast
 
 from ..errors import ConstructorError, shorten
-from .placement import METHODS
-from .snippet import Snippet
+from .code_snippet import Snippet
+from .device_and_dtype import METHODS
 from .values import UNKNOWN, Reader, dotted
 
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")

@@ -9,10 +9,10 @@ from ..constructor import format_constructor
 from ..dtypes import ITEMSIZES
 from ..errors import ConfigError, FileError, escape, shorten
 from ..shapes import Shape
-from . import names, wrapped
+from . import tensor_names, wrapped
+from .file_tensors import FileContent, FileTensor
 from .found import Checkpoint, FoundModule, Problem
-from .names import WeightName
-from .tensors import FileContent, FileTensor
+from .tensor_names import WeightName
 from .wrapped import Part
 
 _MOST_PROBLEMS: Final = 12
@@ -30,10 +30,10 @@ def find_modules(content: FileContent) -> Checkpoint:
     found = Checkpoint(content.kind, notes=list(content.notes))
     groups: dict[tuple[str, bool], list[tuple[WeightName, str, FileTensor]]] = {}
     for raw, tensor in content.tensors.items():
-        if names.is_optimizer(raw, content.optimizers):
+        if tensor_names.is_optimizer(raw, content.optimizers):
             found.optimizer += 1
             continue
-        name = names.parse(raw)
+        name = tensor_names.parse(raw)
         if name is None:
             found.other[raw] = tensor
         else:
@@ -59,7 +59,7 @@ def _display_names(modules: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool]
 
     One name in the file can be that of a layer and of a cell, by their weights: then the cell's is marked.
     """
-    cleaned = {module: names.clean(module[0]) for module in modules}
+    cleaned = {module: tensor_names.clean(module[0]) for module in modules}
     counts: dict[str, set[str]] = {}
     for (module, _), name in cleaned.items():
         counts.setdefault(name, set()).add(module)
@@ -76,11 +76,11 @@ def _limited(problems: list[str]) -> list[str]:
 
 
 def _note_quantised(content: FileContent, found: Checkpoint) -> None:
-    modules = dict.fromkeys(module for name in content.objects if (module := names.quantised_module(name)) is not None)
+    modules = dict.fromkeys(module for name in content.objects if (module := tensor_names.quantised_module(name)) is not None)
     for module in list(modules)[:_MOST_PROBLEMS]:
         found.notes.append(
-            f"{escape(names.clean(module)) or 'the whole model'} is dynamically quantised: its weights are packed in objects "
-            "that only torch.ao.nn.quantized.dynamic opens, so that its constructor is not known"
+            f"{escape(tensor_names.clean(module)) or 'the whole model'} is dynamically quantised: its weights are packed in "
+            "objects that only torch.ao.nn.quantized.dynamic opens, so that its constructor is not known"
         )
 
 
@@ -230,7 +230,7 @@ def _missing(config: RNNConfig, lacking: list[str], total: int) -> list[str]:
     problems = []
     by_place: dict[tuple[int, bool], list[str]] = {}
     for own in lacking:
-        found = names.parse(own)
+        found = tensor_names.parse(own)
         if found is not None:
             by_place.setdefault((found.layer or 0, found.reverse), []).append(own)
     whole = total // (config.num_layers * config.D)

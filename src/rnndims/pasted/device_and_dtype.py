@@ -5,7 +5,7 @@ from typing import Final
 
 from ..dtypes import ITEMSIZES, dtype_name
 from ..errors import ConstructorError
-from .snippet import Snippet
+from .code_snippet import Snippet
 from .values import Reader, dotted
 
 _DEVICES: Final = frozenset(

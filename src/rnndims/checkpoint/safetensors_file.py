@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import byte_size
 from ..errors import FileError, shorten
-from .names import cost
-from .tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage
+from .tensor_names import cost
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",

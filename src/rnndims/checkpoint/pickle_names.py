@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from ..dtypes import BITS, dtype_name
 from ..errors import FileError, shorten
 from . import rebuild
-from .names import words
 from .rebuild import Dtype
+from .tensor_names import words
 
 
 class Opaque:

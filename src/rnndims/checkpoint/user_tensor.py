@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, Final
 from ..dtypes import BITS, byte_size
 from ..errors import FileError, shorten
 from ..file_types import NPY
-from .source import read_file
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
+from .open_checkpoint import read_file
 from .stream import open_regular
-from .tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
 
 _NPY_DTYPES: Final[dict[str, str]] = {
     "b1": "bool",

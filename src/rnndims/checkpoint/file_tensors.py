@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..shapes import Shape
-from .archive import Member
+from .zip_archive import Member
 
 MAX_DIMS: Final = 64
 MAX_NUMEL: Final = 2**63 - 1
