@@ -104,12 +104,6 @@ def test_only_the_runner_imports_torch(path):
             assert not at_top
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_a_file_fits_in_a_head(path):
-    """No file is much longer than 300 lines."""
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
-
-
 def loaded_by(code: str, forbidden: set[str]) -> set[str]:
     """Which of the forbidden packages a fresh interpreter has loaded after running ``code``."""
     script = f"import sys\nsys.stdout = open({'NUL' if sys.platform == 'win32' else '/dev/null'!r}, 'w')\n{code}\n"
