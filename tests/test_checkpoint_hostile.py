@@ -205,7 +205,7 @@ def test_no_permission_as_root(tmp_path: Path, refused: Callable, monkeypatch: p
     def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("rnndims.checkpoint.stream.os.open", refuse)
+    monkeypatch.setattr("rnndims.checkpoint.open_checkpoint.os.open", refuse)
     assert "permission" in refused(path)
 
 

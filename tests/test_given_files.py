@@ -333,7 +333,7 @@ def test_what_is_asked_wrongly_is_a_usage_error(tmp_path: Path, invoke: Invoke) 
     (tmp_path / "there.safetensors").write_bytes(b"keep me")
     for arguments, said in (
         (("--weights", both), "--name: a, b"),
-        (("--weights", both, "--name", "c"), "It has a, b"),
+        (("--weights", both, "--name", "c"), "The file has a, b"),
         (("--weights", none), "no RNN"),
         (("--weights", one, "nn.GRU(3, 4)"), "CONSTRUCTOR"),
         (("--weights", one, "--layers", "2"), "--layers"),

@@ -48,7 +48,7 @@ WANTED = {"rnn": "nn.LSTM(12, 20, num_layers=2, bidirectional=True)", "cell": "n
 
 def constructors(path: Path) -> dict[str, str]:
     found = read_checkpoint(path)
-    assert not found.problems
+    assert not found.contradictions
     return {module.name: format_constructor(module.config) for module in found.modules}
 
 
@@ -235,7 +235,7 @@ def test_names_that_are_there_twice(tmp_path: Path, invoke: Invoke) -> None:
     dotted = {f"a.rnn.{name}": tensor for name, tensor in nn.LSTM(3, 4).state_dict().items()}
     path = write(tmp_path / "m.pt", {**dotted, "a": {"rnn": nn.GRU(5, 6).state_dict()}})
     assert constructors(path) == {"a.rnn": "nn.LSTM(3, 4)", "a.rnn#2": "nn.GRU(5, 6)"}
-    assert "two ways" in invoke("weights", str(path)).out
+    assert "names twice" in invoke("weights", str(path)).out
 
 
 class Held:
@@ -411,8 +411,8 @@ def test_a_file_without_rnns_is_an_answer(tmp_path: Path, invoke: Invoke) -> Non
     """A checkpoint of something else is described in a line."""
     result = invoke("weights", str(write(tmp_path / "m.pt", nn.Linear(3, 4).state_dict())))
     assert result.code == 0
-    assert "no RNN, LSTM, GRU or cell" in result.out
-    assert "2 tensors of no RNN, 16 numbers" in result.out
+    assert "no recurrent module and no cell" in result.out
+    assert "2 tensors of no RNN with 16 numbers" in result.out
 
 
 def test_module_options_beside_a_file_are_refused(tmp_path: Path, invoke: Invoke) -> None:

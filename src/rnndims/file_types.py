@@ -10,5 +10,10 @@ TORCH: Final = (".pt", ".pth", ".th", ".ckpt", ".bin", ".jit", ".ts", ".torchscr
 CHECKPOINTS: Final = (SAFETENSORS, *TORCH)
 """Files that are read as checkpoints."""
 
-READ: Final = ".safetensors, .pt, .pth, .th, .ckpt, .bin, an .index.json with its shards, or a directory with one of these"
+INDEX: Final = ".index.json"
+"""The end of the name of an index, which says which of several files (shards) each tensor of a checkpoint is in."""
+
+READS: Final = (
+    f"rnndims reads .safetensors, .pt, .pth, .th, .ckpt, .bin, an {INDEX} with its shards, or a directory with one of these."
+)
 """The same for a message: the usual ones, in words."""

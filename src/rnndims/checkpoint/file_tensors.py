@@ -1,4 +1,4 @@
-"""What reading a file yields: tensors by name, each with its shape and dtype, and where its numbers lie; none is read."""
+"""What reading a file yields: tensors by name, each with its shape, its dtype and where its numbers lie. No number is read."""
 
 from dataclasses import dataclass, field
 from math import prod
@@ -9,12 +9,20 @@ from ..shapes import Shape
 from .zip_archive import Member
 
 MAX_DIMS: Final = 64
+"""Dims of a tensor at most, as in torch."""
+
 MAX_NUMEL: Final = 2**63 - 1
+"""Elements of a tensor at most, and of one dim: torch counts in 64 bits."""
+
+
+def name_cost(name: str) -> int:
+    """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two."""
+    return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
 
 
 @dataclass(slots=True)
 class Storage:
-    """A run of elements in a file: from byte ``begin`` on, or a ``member`` of a zip archive."""
+    """``numel`` elements that lie together in a file: from byte ``begin`` on, or as a ``member`` of a zip archive."""
 
     path: Path
     dtype: str
@@ -30,10 +38,10 @@ class FileTensor(NamedTuple):
     Attributes:
         shape: its shape.
         dtype: torch's name of its dtype, without ``torch.``.
-        bytes: what its elements take.
-        layout: ``"strided"``, or ``"quantised"``, ``"sparse"``, ``"meta"`` where there are no plain numbers behind it.
+        bytes: bytes of its elements.
+        layout: ``"strided"``; or ``"quantised"``, ``"sparse"``, ``"conjugated"``, ``"meta"``: it has no plain numbers.
         storage: where its numbers lie; ``None`` where ``layout`` is not ``"strided"``.
-        offset: first element in the storage.
+        offset: its first element's index in the storage.
         stride: elements from one index to the next in each dim; ``None`` if contiguous.
     """
 
@@ -58,7 +66,7 @@ class FileContent:
     Attributes:
         kind: what the file is, in words (``"safetensors"``, ``"torch.save, zip"``, ``"TorchScript"``).
         tensors: every tensor, by its full name in the file: keys of nested dicts and names joined by dots.
-        objects: full name of everything else that is no plain value, and what it says it is. None of it was made.
+        objects: full name of everything else that is no plain value, and the class that it names. No such object is made.
         notes: what a reader of the file should know about it.
         optimizers: full names of the dicts and lists that hold an optimizer's state, by their keys.
     """

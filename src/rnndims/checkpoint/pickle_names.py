@@ -1,23 +1,28 @@
-"""What a pickle may ask for by name, and what is put in its place: nothing is ever imported or called for it.
+"""What a pickle may ask for by name, and the stand-in for each: nothing is ever imported or called for it.
 
-``torch.save`` writes tensors as calls of a few functions of ``torch._utils``. Those are understood here as what they mean
-for shape and dtype. Plain classes of other packages become an ``Opaque`` that nothing is asked of. A name that no checkpoint
-needs, which is what hostile ones are made of, makes the whole file refused.
+``torch.save`` writes tensors as calls of a few functions of ``torch._utils``. Here these calls yield shape and dtype, and no
+numbers. Plain classes of other packages become a ``StandIn``. A name that no checkpoint needs is what hostile files are made
+of: it refuses the whole file.
 """
 
 import sys
 from collections.abc import Callable
+from math import prod
 from typing import Any, Final, NamedTuple
 
-from ..dtypes import BITS, dtype_name
+from ..dtypes import BITS, byte_size, dtype_name
 from ..errors import FileError, shorten
-from . import rebuild
-from .rebuild import Dtype
-from .tensor_names import words
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
 
 
-class Opaque:
-    """An object that was not made: what it would have been, the state it was to get, and, of a kind of dict, its items."""
+class StandIn:
+    """What takes the place of an object that is not made.
+
+    Attributes:
+        what: what the object would have been: ``"some_package.Settings"``.
+        state: the state that it would have got.
+        items: its items, if it is a kind of dict.
+    """
 
     __slots__ = ("items", "state", "what")
 
@@ -27,11 +32,13 @@ class Opaque:
         self.items: dict[str, Any] | None = None
 
 
-class Blob(Opaque):
-    """Bytes, which were not read: ``content`` is where they begin and how many they are, or the text they are encoded as.
+class Blob(StandIn):
+    """Bytes that were not read.
 
-    ``text`` says whether it is UTF-8 of Latin-1 that lies there, as old protocols write bytes; ``followed``, whether they
-    were already looked into.
+    Attributes:
+        content: offset in the file and number of bytes; or the text that the bytes are encoded as.
+        text: whether the file has UTF-8 of Latin-1 there, as old protocols write bytes.
+        followed: whether the pickles in it were already followed.
     """
 
     __slots__ = ("content", "followed", "text")
@@ -43,20 +50,20 @@ class Blob(Opaque):
         self.followed = False
 
 
-class Script(Opaque):
+class Script(StandIn):
     """An object of a TorchScript archive; its state is the dict of its attributes."""
 
     __slots__ = ()
 
 
-class Foreign(Opaque):
+class Foreign(StandIn):
     """An object of a class of another package than Python's, numpy's and torch's."""
 
     __slots__ = ()
 
 
 class Named(NamedTuple):
-    """A name that the pickle asked for. ``call`` does what calling it means here; ``None`` if it may not be called."""
+    """A name that the pickle asks for; ``call`` takes the place of calling it, and ``None`` forbids to call it."""
 
     what: str
     call: Callable[..., Any] | None
@@ -90,15 +97,21 @@ class StorageType(str):
     __slots__ = ()
 
 
+class Dtype(str):
+    """A ``torch.dtype`` by its name."""
+
+    __slots__ = ()
+
+
 def resolve(module: str, name: str) -> Any:
-    """What stands for the global ``module.name``.
+    """The stand-in for the global ``module.name``.
 
     Raises:
         FileError: if no checkpoint has a reason to ask for it.
     """
-    found = _KNOWN.get((module, name))
-    if found is not None:
-        return found
+    known = _KNOWN.get((module, name))
+    if known is not None:
+        return known
     what = f"{module}.{name}"
     root = module.partition(".")[0]
     if root == "__torch__":
@@ -106,10 +119,10 @@ def resolve(module: str, name: str) -> Any:
     if root == "torch":
         return _resolve_torch(module, name, what)
     if root in _PLAIN_MODULES and name in _PLAIN_MODULES[root]:
-        return Named(what, lambda *_: Opaque(what))
+        return Named(what, lambda *_: StandIn(what))
     if root in ("numpy", "typing"):
         plain = root == "typing" or name in _NUMPY or (module.startswith("numpy.random.") and name.startswith(_CYTHON))
-        return Named(what, (lambda *_: Opaque(what)) if plain else None)
+        return Named(what, (lambda *_: StandIn(what)) if plain else None)
     if root in sys.stdlib_module_names or root in _OLD_STDLIB:
         raise refusal(what)
     return Named(what, (lambda *_: Foreign(what)) if _is_class(name) else None)
@@ -122,21 +135,98 @@ def _resolve_torch(module: str, name: str, what: str) -> Any:
         return Dtype(dtype_name(name))
     if module == "torch.jit._pickle" and name.startswith(("build_", "restore_")):
         return Named(what, lambda value, *_: value)
-    return Named(what, (lambda *_: Opaque(what)) if _is_class(name) else None)
+    return Named(what, (lambda *_: StandIn(what)) if _is_class(name) else None)
 
 
 def refusal(what: str) -> FileError:
     """The error for a pickle that would run code."""
-    act = f"holds a pickled {shorten(what)} object" if _is_class(what) else f"asks for {shorten(what)}"
+    act = f"holds a pickled {shorten(what)} object" if _is_class(what) else f"calls {shorten(what)}"
     return FileError(
-        f"{act}: to unpickle it would run code, so that it is not read, and nothing in it was run",
+        f"{act}. Unpickling it would run code, so rnndims does not read the file, and nothing in it was run",
         fix="Ask its author for the weights alone: a state_dict, or best a .safetensors file.",
     )
 
 
 def _is_class(name: str) -> bool:
-    """Whether ``name`` looks like a class: a function is what code is run with."""
+    """Whether ``name`` looks like a class (``nn.Linear``, ``_Node``) and not like a function, which could run code."""
     return name.rpartition(".")[2].lstrip("_")[:1].isupper()
+
+
+# Below, the functions of torch._utils that a checkpoint calls, each with torch's own arguments. These are a stranger's, so each
+# is checked; FileError says which of them contradict each other.
+
+
+def _sizes(value: Any) -> tuple[int, ...]:
+    """``value`` as a shape or stride."""
+    if not isinstance(value, (tuple, list)) or len(value) > MAX_DIMS:
+        raise FileError(f"is damaged: the shape of a tensor in it is no list of at most {MAX_DIMS} sizes")
+    if not all(type(size) is int and 0 <= size <= MAX_NUMEL for size in value):
+        raise FileError(f"is damaged: a tensor in it has a size that is no number from 0 to {MAX_NUMEL}")
+    return tuple(value)
+
+
+def _rebuild_plain(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> FileTensor:
+    """``_rebuild_tensor_v2`` and its forerunner; the last argument may say that the numbers must be conjugated or negated."""
+    if not isinstance(storage, Storage):
+        raise FileError("is damaged: a tensor in it has no storage")
+    tensor = _strided(storage, storage.dtype, offset, size, stride)
+    views = rest[2] if len(rest) > 2 and isinstance(rest[2], dict) else {}
+    if any(flag is True for flag in views.values()):
+        return tensor._replace(layout="conjugated", storage=None)
+    return tensor
+
+
+def _rebuild_v3(storage: Any, offset: Any, size: Any, stride: Any, _grad: Any, _hooks: Any, dtype: Any, *_: Any) -> FileTensor:
+    """``_rebuild_tensor_v3``: an untyped storage, and the dtype as an argument of its own."""
+    if not isinstance(storage, Storage) or not isinstance(dtype, Dtype):
+        raise FileError("is damaged: a tensor in it has no storage or dtype")
+    typed = Storage(storage.path, str(dtype), storage.numel * BITS[storage.dtype] // BITS[dtype])
+    return _strided(typed, str(dtype), offset, size, stride)._replace(storage=storage)
+
+
+def _strided(storage: Storage, dtype: str, offset: Any, size: Any, stride: Any) -> FileTensor:
+    shape, steps = _sizes(size), _sizes(stride)
+    if len(shape) != len(steps) or type(offset) is not int or offset < 0:
+        raise FileError("is damaged: shape and stride of a tensor in it contradict each other")
+    numel = prod(shape)
+    if numel > MAX_NUMEL:
+        raise FileError(f"is damaged: a tensor of shape {shorten(shape)} would have more than {MAX_NUMEL} numbers")
+    last = offset + sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) if numel else 0
+    if numel and last >= storage.numel:
+        raise FileError(
+            f"is damaged: a tensor of shape {shorten(shape)} needs more than the {storage.numel} numbers that are stored for it"
+        )
+    return FileTensor(shape, dtype, byte_size(numel, dtype), "strided", storage, offset, steps)
+
+
+def _rebuild_quantised(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> FileTensor:
+    """``_rebuild_qtensor``: the arguments of a plain tensor, then the quantizer's."""
+    return _rebuild_plain(storage, offset, size, stride)._replace(layout="quantised", storage=None)
+
+
+def _rebuild_sparse(_layout: Any, data: Any, *_: Any) -> FileTensor:
+    """``_rebuild_sparse_tensor``: COO, CSR and the like."""
+    if not isinstance(data, tuple):
+        raise FileError("is damaged: a sparse tensor in it has no parts")
+    parts = [part for part in data if isinstance(part, FileTensor)]
+    sizes = [part for part in data if isinstance(part, (tuple, list)) and not isinstance(part, FileTensor)]
+    if not parts or not sizes:
+        raise FileError("is damaged: a sparse tensor in it has no parts")
+    # (indices, values, size) of COO and (compressed, plain, values, size) of CSR: the values come last
+    return FileTensor(_sizes(sizes[-1]), parts[-1].dtype, sum(part.bytes for part in parts), "sparse")
+
+
+def _rebuild_without_storage(dtype: Any, size: Any, *_: Any) -> FileTensor:
+    """``_rebuild_meta_tensor_no_storage``."""
+    if not isinstance(dtype, Dtype):
+        raise FileError("is damaged: a tensor in it has no dtype")
+    shape = _sizes(size)
+    return FileTensor(shape, str(dtype), byte_size(prod(shape), dtype), "meta")
+
+
+def _rebuild_wrapper(_class: Any, dtype: Any, size: Any, *_: Any) -> FileTensor:
+    """``_rebuild_wrapper_subclass``."""
+    return _rebuild_without_storage(dtype, size)
 
 
 def _from_type(function: Any, _class: Any, arguments: Any, *_: Any) -> Any:
@@ -165,11 +255,11 @@ def _ordered(value: Any = (), *_: Any) -> dict[Any, Any]:
 
 def _encode(text: Any = "", *_: Any) -> Any:
     """Bytes from a text, as protocol 2 writes them."""
-    return Blob(text) if type(text) is str else text if isinstance(text, Blob) else Opaque("bytes")
+    return Blob(text) if type(text) is str else text if isinstance(text, Blob) else StandIn("bytes")
 
 
 def _reconstruct(cls: Any, *_: Any) -> Any:
-    return cls.call() if isinstance(cls, Named) and cls.call is not None else Opaque("an object")
+    return cls.call() if isinstance(cls, Named) and cls.call is not None else StandIn("an object")
 
 
 _PLAIN_MODULES: Final[dict[str, frozenset[str]]] = {
@@ -183,38 +273,48 @@ _PLAIN_MODULES: Final[dict[str, frozenset[str]]] = {
     "re": frozenset({"_compile"}),
     "http": frozenset({"HTTPStatus", "HTTPMethod"}),
     "collections": frozenset({"Counter", "deque", "ChainMap"}),
-    "builtins": words(
-        "set frozenset bytearray bytes complex slice range object int float bool str list dict tuple type NoneType "
-        "Ellipsis NotImplemented"
+    "builtins": frozenset(
+        (
+            *("set", "frozenset", "bytearray", "bytes", "complex", "slice", "range", "object", "int", "float", "bool", "str"),
+            *("list", "dict", "tuple", "type", "NoneType", "Ellipsis", "NotImplemented"),
+        )
     ),
 }
+"""Classes of Python's own library that checkpoints hold beside their weights: by package, then by name."""
+
 _PLAIN_MODULES["__builtin__"] = _PLAIN_MODULES["builtins"] | {"unicode", "long", "xrange"}
 
-_NUMPY: Final = words(
-    "_reconstruct scalar dtype ndarray _frombuffer bool_ number __bit_generator_ctor __generator_ctor __randomstate_ctor"
+_NUMPY: Final = frozenset(
+    (
+        *("_reconstruct", "scalar", "dtype", "ndarray", "_frombuffer", "bool_", "number"),
+        *("__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"),
+    )
 )
 _CYTHON: Final = "__pyx_unpickle_"
-_OLD_STDLIB: Final = words("__builtin__ commands imp nt posix posixpath ntpath distutils asyncore pip setuptools")
+_OLD_STDLIB: Final = frozenset(
+    ("__builtin__", "commands", "imp", "nt", "posix", "posixpath", "ntpath", "distutils", "asyncore", "pip", "setuptools")
+)
+"""Packages that ``sys.stdlib_module_names`` does not have on every system and version."""
 
 LOAD_FROM_BYTES: Final = Named("torch.storage._load_from_bytes", None)
-"""Unpickles the bytes it is given, so that it may be called on none that were not followed."""
+"""Unpickles bytes: the reader follows them first, as a pickle of their own."""
 
 _TENSOR = Named("torch.nn.Parameter", _first)
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "_rebuild_tensor": rebuild.tensor,
-    "_rebuild_tensor_v2": rebuild.tensor,
-    "_rebuild_tensor_v3": rebuild.tensor_v3,
+    "_rebuild_tensor": _rebuild_plain,
+    "_rebuild_tensor_v2": _rebuild_plain,
+    "_rebuild_tensor_v3": _rebuild_v3,
     "_rebuild_parameter": _first,
     "_rebuild_parameter_with_state": _first,
-    "_rebuild_qtensor": rebuild.quantised,
-    "_rebuild_sparse_tensor": rebuild.sparse,
-    "_rebuild_sparse_csr_tensor": rebuild.sparse,
-    "_rebuild_meta_tensor_no_storage": rebuild.without_storage,
-    "_rebuild_wrapper_subclass": rebuild.wrapped,
-    "_rebuild_device_tensor_from_numpy": lambda *_: Opaque("a tensor saved through numpy"),
+    "_rebuild_qtensor": _rebuild_quantised,
+    "_rebuild_sparse_tensor": _rebuild_sparse,
+    "_rebuild_sparse_csr_tensor": _rebuild_sparse,
+    "_rebuild_meta_tensor_no_storage": _rebuild_without_storage,
+    "_rebuild_wrapper_subclass": _rebuild_wrapper,
+    "_rebuild_device_tensor_from_numpy": lambda *_: StandIn("a tensor saved through numpy"),
     "_rebuild_device_tensor_from_cpu_tensor": _first,
-    "_rebuild_xla_tensor": lambda *_: Opaque("a tensor saved through numpy"),
-    "_rebuild_nested_tensor": lambda *_: Opaque("a nested tensor"),
+    "_rebuild_xla_tensor": lambda *_: StandIn("a tensor saved through numpy"),
+    "_rebuild_nested_tensor": lambda *_: StandIn("a nested tensor"),
     "_rebuild_from_type_v2": _from_type,
     "_rebuild_from_type": _from_type,
 }

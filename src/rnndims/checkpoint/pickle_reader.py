@@ -1,39 +1,140 @@
-"""The stack machine of a pickle, without the part that imports and calls; ``pickles`` has the table of its operations."""
+"""A pickle read as the data it is: the stack of the format, without the part that imports and calls.
+
+What ``torch.save`` writes is a program for a stack. ``PickleReader`` follows it with stand-ins: tensors become shapes, classes
+become ``StandIn``, and a name that no checkpoint needs refuses the whole file (see ``pickle_names``). Steps and objects are
+counted, so a pickle made to exhaust the machine ends in an error as well.
+
+The operations are those of Python's ``pickletools``, each one byte: protocols 0 to 5.
+"""
 
 import io
+import struct
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from ..errors import FileError
-from .pickle_names import LOAD_FROM_BYTES, Blob, Named, Opaque, StorageType, refusal, resolve
-from .stream import Stream
+from .pickle_names import LOAD_FROM_BYTES, Blob, Named, StandIn, StorageType, refusal, resolve
 
 MAX_STEPS: Final = 10_000_000
-MAX_COST: Final = 9_000_000
-"""Objects one pickle may make, each weighed by the 64 bytes of memory it takes at least."""
+MAX_OBJECTS: Final = 9_000_000
+"""Budget of one pickle: the objects it may make, each counted once for every 64 bytes of memory that it takes."""
 
 MAGIC: Final = 0x1950A86A20F9469CFC6C
 """What the first of the pickles in ``torch.save``'s older format holds."""
 
+_PIECE: Final = 1 << 16
 _LONGEST_NESTED: Final = 16 << 20
 _MAX_NESTED: Final = 3
 _LONGEST_TEXT: Final = 1 << 16
-MARK: Final = object()
-DAMAGED: Final = "is damaged: its pickle cannot be followed"
+_MARK: Final = object()
+_DAMAGED: Final = "is damaged: its pickle cannot be followed"
+_ENDS: Final = "ends in the middle: it is truncated or damaged"
 
 PersistentLoad = Callable[[Any], Any]
-Operations = list[Callable[["Machine"], None] | None]
 
 
-class Machine:
-    """The stack of one pickle, what it remembers, and what its steps do; ``operations`` has a step for each byte."""
+def load_pickle(stream: "Stream", persistent: PersistentLoad) -> Any:
+    """The object of the next pickle in ``stream``: plain values, and stand-ins for everything else.
 
-    def __init__(self, stream: Stream, persistent: PersistentLoad, operations: "Operations", depth: int = 0) -> None:
+    Keys of dicts become text.
+
+    Args:
+        stream: where the pickle begins.
+        persistent: makes what a persistent id stands for; in ``torch.save``'s files these are the storages.
+
+    Raises:
+        FileError: if it is damaged, would run code, or is larger than any checkpoint.
+    """
+    try:
+        return PickleReader(stream, persistent).run()
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError, struct.error, RecursionError, OverflowError) as error:
+        raise FileError(_DAMAGED) from error
+
+
+class Stream:
+    """The bytes of ``file`` from ``begin`` to ``end``, each read at most once and large ones skipped unread."""
+
+    def __init__(self, file: BinaryIO, begin: int, end: int) -> None:
+        self._file = file
+        self._next = begin
+        self._end = end
+        self._buffer = b""
+        self._at = 0
+
+    @property
+    def position(self) -> int:
+        """Offset of the next byte in the file."""
+        return self._next - len(self._buffer) + self._at
+
+    def part(self, begin: int, size: int) -> "Stream":
+        """The ``size`` bytes of the same file from offset ``begin`` on."""
+        return Stream(self._file, begin, begin + size)
+
+    def read(self, count: int) -> bytes:
+        """The next ``count`` bytes.
+
+        Raises:
+            FileError: if the file ends before.
+        """
+        at = self._at
+        stop = at + count
+        if stop > len(self._buffer):
+            self._fill(count)
+            at, stop = 0, count
+        self._at = stop
+        return self._buffer[at:stop]
+
+    def _fill(self, count: int) -> None:
+        """Make ``count`` bytes ready in the buffer."""
+        if self.position + count > self._end:
+            raise FileError(_ENDS)
+        rest = self._buffer[self._at :]
+        wanted = min(max(count - len(rest), _PIECE), self._end - self._next)
+        self._file.seek(self._next)
+        fresh = self._file.read(wanted)
+        self._next += len(fresh)
+        self._buffer, self._at = rest + fresh, 0
+        if len(self._buffer) < count:
+            raise FileError(_ENDS)
+
+    def skip(self, count: int) -> None:
+        """Pass over ``count`` bytes without reading them."""
+        position = self.position + count
+        if position > self._end:
+            raise FileError(_ENDS)
+        if self._at + count <= len(self._buffer):
+            self._at += count
+        else:
+            self._buffer, self._at, self._next = b"", 0, position
+
+    def line(self, limit: int = 4096) -> bytes:
+        """The bytes up to the next newline, without it; at most ``limit``."""
+        while (stop := self._buffer.find(b"\n", self._at)) < 0:
+            held = len(self._buffer) - self._at
+            if held > limit:
+                break
+            self._fill(held + 1)
+        if stop < 0 or stop - self._at > limit:
+            raise FileError("is damaged: a line in its pickle does not end")
+        line = self._buffer[self._at : stop]
+        self._at = stop + 1
+        return line
+
+
+class PickleReader:
+    """Follows one pickle: its stack, what it memoizes, and a method for each operation that is more than one push.
+
+    Args:
+        stream: where the pickle begins.
+        persistent: makes what a persistent id stands for.
+        depth: how many pickles this one is nested in.
+    """
+
+    def __init__(self, stream: Stream, persistent: PersistentLoad, depth: int = 0) -> None:
         self.read = stream.read
         self.stream = stream
         self.persistent = persistent
-        self.operations = operations
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.cost = 0
@@ -46,30 +147,34 @@ class Machine:
         Raises:
             FileError: if it would run code, or is larger than any checkpoint.
         """
-        read, operations = self.read, self.operations
+        read, operations = self.read, _OPERATIONS
         for step in range(MAX_STEPS):
             operation = operations[read(1)[0]]
             if operation is None:
                 self.steps = step
                 return self.stack.pop()
             operation(self)
-            if self.cost > MAX_COST:
+            if self.cost > MAX_OBJECTS:
                 break
-        raise FileError("holds more objects than any checkpoint that rnndims reads")
+        raise FileError(
+            f"is too large: its pickle has more than {MAX_OBJECTS:,} objects or {MAX_STEPS:,} steps, "
+            "and rnndims reads no more of a file",
+            fix="Save the weights alone: a state_dict, or best a .safetensors file.",
+        )
 
     def push(self, value: Any, cost: int = 1) -> None:
-        """Put ``value`` on the stack; it weighs ``cost``."""
+        """Put ``value`` on the stack; it counts as ``cost`` objects."""
         self.cost += cost
         self.stack.append(value)
 
-    def popmark(self) -> list[Any]:
-        """Take what is above the topmost mark."""
+    def pop_items(self) -> list[Any]:
+        """Remove and return what is above the topmost mark, and remove the mark."""
         stack = self.stack
         at = len(stack) - 1
-        while stack[at] is not MARK:
+        while stack[at] is not _MARK:
             at -= 1
             if at < 0:
-                raise FileError(DAMAGED)
+                raise FileError(_DAMAGED)
         items = stack[at + 1 :]
         del stack[at:]
         return items
@@ -79,47 +184,47 @@ class Machine:
         return int.from_bytes(self.read(size), "little")
 
     def text(self, size: int) -> None:
-        """A text of ``size`` bytes; a long one is passed over."""
+        """Push a text of ``size`` bytes; a long one is passed over."""
         if size > _LONGEST_TEXT:
             self.data(size, text=True)
         else:
             self.push_text(self.read(size).decode("utf-8", "surrogatepass"))
 
     def push_text(self, text: str) -> None:
-        """A text, by what it takes in memory."""
+        """Push a text; it counts by the memory that it takes."""
         self.push(text, 1 + sys.getsizeof(text) // 64)
 
     def data(self, size: int, *, text: bool = False) -> None:
-        """Bytes, or a long ``text``: passed over."""
+        """Push a stand-in for ``size`` bytes, or for a long ``text``; they are passed over."""
         begin = self.stream.position
         self.stream.skip(size)
         self.push(Blob((begin, size), text=text), 4)
 
-    def remember(self, key: int) -> None:
+    def memoize(self, key: int) -> None:
         """Keep the topmost value under ``key``."""
         if not 0 <= key < 1 << 32:
-            raise FileError(DAMAGED)
+            raise FileError(_DAMAGED)
         self.cost += 2
         self.memo[key] = self.stack[-1]
 
     def long(self, size: int) -> None:
-        """A number of ``size`` bytes."""
+        """Push a number of ``size`` bytes."""
         if size > 64:
             self.data(size)
         else:
             self.push(int.from_bytes(self.read(size), "little", signed=True))
 
     def float_line(self) -> None:
-        """A number with a fraction, in digits."""
+        """Push the float that is written as a line of digits."""
         self.push(float(self.stream.line(64)))
 
     def int_line(self) -> None:
-        """A number or a truth value, in digits."""
+        """Push the int or bool that is written as a line of digits; ``00`` and ``01`` are the bools."""
         line = self.stream.line(80)
         self.push({b"00": False, b"01": True}[line] if line in (b"00", b"01") else int(line.rstrip(b"L")))
 
     def text_line(self, encoding: str) -> None:
-        """A text on a line of its own."""
+        """Push the text of a line; in Latin-1 it stands in quotes."""
         line = self.stream.line(_LONGEST_TEXT)
         if encoding == "latin-1" and len(line) >= 2:
             line = line[1:-1]
@@ -131,21 +236,21 @@ class Machine:
         target = self.stack[-1]
         if isinstance(target, list):
             target.extend(items)
-        elif not isinstance(target, Opaque):
-            raise FileError(DAMAGED)
+        elif not isinstance(target, StandIn):
+            raise FileError(_DAMAGED)
 
     def set_items(self, items: list[Any]) -> None:
-        """Put keys and values into the dict on top."""
+        """Put keys and values, which alternate in ``items``, into the dict on top."""
         if len(items) % 2:
-            raise FileError(DAMAGED)
+            raise FileError(_DAMAGED)
         self.cost += len(items) + 2
         target = self.stack[-1]
-        if isinstance(target, Opaque):
+        if isinstance(target, StandIn):
             if target.items is None:
                 target.items = {}
             target = target.items
         elif type(target) is not dict:
-            raise FileError(DAMAGED)
+            raise FileError(_DAMAGED)
         for key, value in zip(items[::2], items[1::2], strict=True):
             # numbers become text: crafted ones could all have one hash
             target[str(key) if isinstance(key, (str, int, float)) else f"#{len(target)}"] = value
@@ -156,19 +261,19 @@ class Machine:
         self.call(self.stack.pop(), arguments)
 
     def call(self, function: Any, arguments: Any) -> None:
-        """What the stand-in of ``function`` makes of ``arguments``.
+        """Push what the stand-in of ``function`` makes of ``arguments``.
 
         Raises:
             FileError: if it may not be called.
         """
         if isinstance(function, StorageType):
-            self.push(Opaque("a storage"), 2)
+            self.push(StandIn("a storage"), 2)
             return
         if not isinstance(function, Named) or not isinstance(arguments, (tuple, list)):
-            raise FileError(DAMAGED)
+            raise FileError(_DAMAGED)
         if function is LOAD_FROM_BYTES:
             self.follow(arguments[0] if arguments else None)
-            self.push(Opaque("a storage in bytes"), 2)
+            self.push(StandIn("a storage in bytes"), 2)
             return
         if function.call is None:
             raise refusal(function.what)
@@ -191,7 +296,7 @@ class Machine:
             raise refusal(LOAD_FROM_BYTES.what)
         stream = self.open(blob)
         for number in range(5):
-            nested = Machine(stream, lambda _: Opaque("a storage"), self.operations, self.depth + 1)
+            nested = PickleReader(stream, lambda _: StandIn("a storage"), self.depth + 1)
             if nested.run() != MAGIC and not number:
                 raise refusal(LOAD_FROM_BYTES.what)
             self.cost += nested.cost + nested.steps
@@ -208,71 +313,156 @@ class Machine:
         data = blob.content.encode("latin-1")
         return Stream(io.BytesIO(data), 0, len(data))
 
-    def new_object(self, keywords: bool) -> None:
-        """Make an object of the class below its arguments."""
+    def new_object(self, *, keywords: bool) -> None:
+        """Push a stand-in for an object of the class below its arguments."""
         if keywords:
             self.stack.pop()
         self.reduce()
 
     def instance(self) -> None:
-        """Make an object of a class that is named on two lines."""
+        """Push a stand-in for an object of the class that is named on two lines."""
         module, name = self.stream.line(), self.stream.line()
-        arguments = self.popmark()
+        arguments = self.pop_items()
         self.call(resolve(module.decode(), name.decode()), tuple(arguments))
 
     def obj(self) -> None:
-        """Make an object of a class above the topmost mark."""
-        arguments = self.popmark()
+        """Push a stand-in for an object of the class above the topmost mark."""
+        arguments = self.pop_items()
         self.call(arguments[0], tuple(arguments[1:]))
 
     def build(self) -> None:
-        """Give the object below its state."""
+        """Set the state of the object below it."""
         state = self.stack.pop()
         target = self.stack[-1]
-        if isinstance(target, Opaque):
+        if isinstance(target, StandIn):
             target.state = state
 
     def find_global(self) -> None:
-        """A name on two lines."""
+        """Push what stands for the name on two lines."""
         module, name = self.stream.line(), self.stream.line()
         self.push(resolve(module.decode(), name.decode()), 8)
 
     def find_stacked(self) -> None:
-        """A name on the stack."""
+        """Push what stands for the name on the stack."""
         name, module = self.stack.pop(), self.stack.pop()
         if type(name) is not str or type(module) is not str:
-            raise FileError(DAMAGED)
+            raise FileError(_DAMAGED)
         self.push(resolve(module, name), 8)
 
     def refer(self, identifier: Any) -> None:
-        """What a persistent id stands for."""
+        """Push what a persistent id stands for."""
         self.push(self.persistent(identifier), 4)
 
     def pop(self) -> None:
         """Drop the topmost value."""
         self.stack.pop()
 
-    def pop_to_mark(self) -> None:
+    def drop_items(self) -> None:
         """Drop what is above the topmost mark."""
-        self.popmark()
+        self.pop_items()
 
     def tuple_of(self, count: int) -> None:
-        """A tuple of the topmost values."""
+        """Push a tuple of the topmost values."""
         items = tuple(self.stack[-count:])
-        if len(items) != count or MARK in items:
-            raise FileError(DAMAGED)
+        if len(items) != count or _MARK in items:
+            raise FileError(_DAMAGED)
         del self.stack[-count:]
         self.push(items)
 
     def frozen_set(self) -> None:
-        """A set, of which nothing is needed."""
-        self.popmark()
-        self.push(Opaque("a set"), 2)
+        """Push a stand-in for a set: nothing in it is needed."""
+        self.pop_items()
+        self.push(StandIn("a set"), 2)
+
+    def protocol(self) -> None:
+        """Check the number of the protocol."""
+        if self.read(1)[0] > 5:
+            self.unsupported()
+
+    def frame(self) -> None:
+        """Pass over the length of a frame."""
+        self.read(8)
 
     def unsupported(self) -> None:
-        """An operation that no pickle has.
+        """Refuse an operation that no pickle of a checkpoint has.
 
         Raises:
             FileError: always.
         """
-        raise FileError(DAMAGED)
+        raise FileError(_DAMAGED)
+
+
+_Operation = Callable[[PickleReader], None]
+
+
+def _push(value: Any) -> _Operation:
+    return lambda reader: reader.stack.append(value)
+
+
+_TABLE: Final[dict[bytes, _Operation | None]] = {
+    b".": None,
+    b"\x80": PickleReader.protocol,
+    b"\x95": PickleReader.frame,
+    b"(": _push(_MARK),
+    b"0": PickleReader.pop,
+    b"1": PickleReader.drop_items,
+    b"2": lambda r: r.push(r.stack[-1]),
+    b"N": _push(None),
+    b"\x88": _push(True),
+    b"\x89": _push(False),
+    b"K": lambda r: r.stack.append(r.read(1)[0]),
+    b"M": lambda r: r.push(r.number(2)),
+    b"J": lambda r: r.push(int.from_bytes(r.read(4), "little", signed=True)),
+    b"\x8a": lambda r: r.long(r.number(1)),
+    b"\x8b": lambda r: r.long(r.number(4)),
+    b"I": PickleReader.int_line,
+    b"L": PickleReader.int_line,
+    b"F": PickleReader.float_line,
+    b"G": lambda r: r.push(struct.unpack(">d", r.read(8))[0]),
+    b"X": lambda r: r.text(r.number(4)),
+    b"\x8c": lambda r: r.text(r.number(1)),
+    b"\x8d": lambda r: r.text(r.number(8)),
+    b"V": lambda r: r.text_line("raw-unicode-escape"),
+    b"S": lambda r: r.text_line("latin-1"),
+    b"T": lambda r: r.text(r.number(4)),
+    b"U": lambda r: r.text(r.number(1)),
+    b"B": lambda r: r.data(r.number(4)),
+    b"C": lambda r: r.data(r.number(1)),
+    b"\x8e": lambda r: r.data(r.number(8)),
+    b"\x96": lambda r: r.data(r.number(8)),
+    b"]": lambda r: r.push([]),
+    b"l": lambda r: r.push(r.pop_items()),
+    b"a": lambda r: r.append([r.stack.pop()]),
+    b"e": lambda r: r.append(r.pop_items()),
+    b"}": lambda r: r.push({}),
+    b"s": lambda r: r.set_items([r.stack.pop(-2), r.stack.pop()]),
+    b"u": lambda r: r.set_items(r.pop_items()),
+    b")": _push(()),
+    b"t": lambda r: r.push(tuple(r.pop_items())),
+    b"\x85": lambda r: r.tuple_of(1),
+    b"\x86": lambda r: r.tuple_of(2),
+    b"\x87": lambda r: r.tuple_of(3),
+    b"\x8f": lambda r: r.push(StandIn("a set"), 2),
+    b"\x90": lambda r: r.append(r.pop_items()),
+    b"\x91": PickleReader.frozen_set,
+    b"q": lambda r: r.memoize(r.read(1)[0]),
+    b"r": lambda r: r.memoize(r.number(4)),
+    b"p": lambda r: r.memoize(int(r.stream.line(20))),
+    b"\x94": lambda r: r.memoize(len(r.memo)),
+    b"h": lambda r: r.stack.append(r.memo[r.read(1)[0]]),
+    b"j": lambda r: r.stack.append(r.memo[r.number(4)]),
+    b"g": lambda r: r.stack.append(r.memo[int(r.stream.line(20))]),
+    b"c": PickleReader.find_global,
+    b"\x93": PickleReader.find_stacked,
+    b"R": PickleReader.reduce,
+    b"\x81": lambda r: r.new_object(keywords=False),
+    b"\x92": lambda r: r.new_object(keywords=True),
+    b"i": PickleReader.instance,
+    b"o": PickleReader.obj,
+    b"b": PickleReader.build,
+    b"Q": lambda r: r.refer(r.stack.pop()),
+    b"P": lambda r: r.refer(r.stream.line().decode()),
+}
+"""What each byte does; ``None`` ends the pickle."""
+
+_OPERATIONS: Final = [_TABLE.get(bytes([code]), PickleReader.unsupported) for code in range(256)]

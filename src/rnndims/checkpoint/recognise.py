@@ -1,57 +1,208 @@
-"""``{tensor name: shape and dtype}`` -> the RNNs in it: what each was built with, as far as weights can tell."""
+"""``{tensor name: shape and dtype}`` -> the RNNs in a file: what each was built with, as far as weights can tell."""
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import islice
+from math import prod
+from typing import Final, NamedTuple
 
 from .. import shapes
 from ..config import GATES, CellKind, RNNConfig
 from ..constructor import format_constructor
 from ..dtypes import ITEMSIZES
-from ..errors import ConfigError, FileError, escape, shorten
-from ..shapes import Shape
-from . import tensor_names, wrapped
+from ..errors import ConfigError, FileError, RnndimsError, escape, shorten
+from ..phrases import shape_text
+from ..shapes import Weight
+from ..weight_names import Direction, parse_parameter, suffix
 from .file_tensors import FileContent, FileTensor
-from .found import Checkpoint, FoundModule, Problem
-from .tensor_names import WeightName
-from .wrapped import Part
+from .tensor_names import WeightName, clean, is_optimizer, parse_tensor_name, quantised_module
 
-_MOST_PROBLEMS: Final = 12
+_MOST_CONTRADICTIONS: Final = 12
 _MOST_MODULES: Final = 100_000
+
+
+class Rest(NamedTuple):
+    """What else a file holds: tensors of no RNN, how many numbers and bytes they are, and the names of some."""
+
+    tensors: int
+    parameters: int
+    bytes: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointModule:
+    """One recurrent module or cell of a checkpoint.
+
+    Attributes:
+        name: its name in the model; empty if it is the whole model.
+        key: what its weights' names begin with in the file, wrappers and containers included.
+        config: its configuration as far as weights can tell; the rest is at its default.
+        dtype: the dtype of its weights.
+        weights: its parameters, under PyTorch's names and in PyTorch's order.
+        tensors: for each weight, by role, the names of the tensors in the file that it is stored as (see
+            ``tensor_names.WeightName``); ``{"": name}`` for a weight that is stored as itself.
+        bytes: bytes of its weights in the file.
+        not_recoverable: arguments that no weight tells of.
+        notes: what else should be known about it.
+    """
+
+    name: str
+    key: str
+    config: RNNConfig
+    dtype: str
+    weights: dict[str, Weight]
+    tensors: dict[str, dict[str, str]]
+    bytes: int
+    not_recoverable: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of its parameters."""
+        return sum(weight.numel for weight in self.weights.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """One contradiction among the weights of the module ``name``; ``key`` is what their names begin with in the file."""
+
+    name: str
+    key: str
+    message: str
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """The RNNs of a file, and what else it holds.
+
+    Attributes:
+        kind: what the file is, in words.
+        modules: the RNNs, in the order of the file.
+        contradictions: what is wrong with modules whose weights contradict each other; they are not in ``modules``.
+        notes: what else should be known about the file.
+        other: tensors that belong to no RNN, without those of an optimizer.
+        optimizer: number of tensors of an optimizer.
+    """
+
+    kind: str
+    modules: list[CheckpointModule] = field(default_factory=list)
+    contradictions: list[Contradiction] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    other: dict[str, FileTensor] = field(default_factory=dict)
+    optimizer: int = 0
+
+    @property
+    def rest(self) -> Rest:
+        """What the file holds beside RNNs and optimizer state."""
+        tensors = self.other.values()
+        return Rest(
+            len(tensors),
+            sum(tensor.numel for tensor in tensors),
+            sum(tensor.bytes for tensor in tensors),
+            tuple(islice(self.other, 3)),
+        )
+
+
+def label(name: str, limit: int = 60) -> str:
+    """A module's name to show: the whole model has none."""
+    return shorten(name, limit) if name else "(the whole model)"
+
+
+def select(checkpoint: Checkpoint, pattern: str) -> Checkpoint:
+    """``checkpoint`` with only the modules and contradictions that are called ``pattern``.
+
+    A name in the model counts before a name in the file, and if no module has the name, ``pattern`` is a glob (``enc*``).
+
+    Raises:
+        RnndimsError: if there is none.
+    """
+    tests: tuple[Callable[[str, str], bool], ...] = (
+        lambda name, _: name == pattern or (not name and pattern == label(name)),
+        lambda _, key: key == pattern,
+        lambda name, key: fnmatchcase(name, pattern) or fnmatchcase(key, pattern),
+    )
+    modules, contradictions = [], []
+    for fits in tests:
+        modules = [module for module in checkpoint.modules if fits(module.name, module.key)]
+        contradictions = [each for each in checkpoint.contradictions if fits(each.name, each.key)]
+        if modules or contradictions:
+            break
+    if not modules and not contradictions:
+        there: list[CheckpointModule | Contradiction] = [*checkpoint.modules, *checkpoint.contradictions]
+        names = list(dict.fromkeys(each.name for each in there))
+        shown = ", ".join(label(name) for name in names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        raise RnndimsError(
+            f"--name {shorten(pattern)}: no RNN in the file has this name",
+            fix=f"The file has {shown}." if names else "The file has no RNN, LSTM, GRU or cell.",
+        )
+    return Checkpoint(checkpoint.kind, modules, contradictions, checkpoint.notes, checkpoint.other, checkpoint.optimizer)
+
+
+class _Member(NamedTuple):
+    """A tensor that belongs to a module: what its name says, its full name in the file, and itself."""
+
+    name: WeightName
+    raw: str
+    tensor: FileTensor
+
+
+class _StoredWeight(NamedTuple):
+    """One weight of a module: what its name says, a tensor of its shape, and by role the tensors that it is stored as."""
+
+    name: WeightName
+    tensor: FileTensor
+    sources: dict[str, str]
+
+    @property
+    def ndim(self) -> int:
+        """Dims that the weight must have."""
+        return 1 if self.name.kind.startswith("bias") else 2
+
+    @property
+    def shape(self) -> str:
+        """The shape that it has, in words."""
+        return shorten(shape_text(self.tensor.shape))
+
+
+_Weights = Mapping[str, _StoredWeight]
 
 
 def find_modules(content: FileContent) -> Checkpoint:
     """The RNNs among the tensors of a file.
 
-    A tensor counts by its name, never by its shape alone. Weights that contradict each other yield problems, no module.
+    A tensor counts by its name, never by its shape alone. Weights that contradict each other yield contradictions and no
+    module.
 
     Raises:
-        FileError: if there are more than anybody could read about.
+        FileError: if there are more RNNs than rnndims reads.
     """
-    found = Checkpoint(content.kind, notes=list(content.notes))
-    groups: dict[tuple[str, bool], list[tuple[WeightName, str, FileTensor]]] = {}
+    checkpoint = Checkpoint(content.kind, notes=list(content.notes))
+    groups: dict[tuple[str, bool], list[_Member]] = {}
     for raw, tensor in content.tensors.items():
-        if tensor_names.is_optimizer(raw, content.optimizers):
-            found.optimizer += 1
+        if is_optimizer(raw, content.optimizers):
+            checkpoint.optimizer += 1
             continue
-        name = tensor_names.parse(raw)
+        name = parse_tensor_name(raw)
         if name is None:
-            found.other[raw] = tensor
+            checkpoint.other[raw] = tensor
         else:
-            groups.setdefault((name.module, name.layer is None), []).append((name, raw, tensor))
+            groups.setdefault((name.module, name.layer is None), []).append(_Member(name, raw, tensor))
     if len(groups) > _MOST_MODULES:
-        raise FileError(f"has the weights of more than {_MOST_MODULES} RNNs: no checkpoint has")
-    wrapped.join_dropout(groups)
+        raise FileError(f"has the weights of more than {_MOST_MODULES:,} RNNs, the most that rnndims reads")
+    _join_dropout(groups)
     shown = _display_names(groups)
     for (module, is_cell), members in groups.items():
-        parts, notes, problems = wrapped.collect(members)
-        result = None if problems else _infer(parts, is_cell)
+        weights, notes, messages = _collect(members)
+        result = None if messages else _infer(weights, is_cell)
         if isinstance(result, RNNConfig):
-            found.modules.append(_module(shown[module, is_cell], module, result, parts, notes))
+            checkpoint.modules.append(_module(shown[module, is_cell], module, result, weights, notes))
         else:
-            problems = _limited([*problems, *(result or ())])
-            found.problems.extend(Problem(shown[module, is_cell], module, problem) for problem in problems)
-    _note_quantised(content, found)
-    return found
+            messages = _limited([*messages, *(result or ())])
+            checkpoint.contradictions.extend(Contradiction(shown[module, is_cell], module, message) for message in messages)
+    _note_quantised(content, checkpoint)
+    return checkpoint
 
 
 def _display_names(modules: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool], str]:
@@ -59,7 +210,7 @@ def _display_names(modules: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool]
 
     One name in the file can be that of a layer and of a cell, by their weights: then the cell's is marked.
     """
-    cleaned = {module: tensor_names.clean(module[0]) for module in modules}
+    cleaned = {module: clean(module[0]) for module in modules}
     counts: dict[str, set[str]] = {}
     for (module, _), name in cleaned.items():
         counts.setdefault(name, set()).add(module)
@@ -69,75 +220,81 @@ def _display_names(modules: Iterable[tuple[str, bool]]) -> dict[tuple[str, bool]
     }
 
 
-def _limited(problems: list[str]) -> list[str]:
-    if len(problems) <= _MOST_PROBLEMS:
-        return problems
-    return [*problems[:_MOST_PROBLEMS], f"and {len(problems) - _MOST_PROBLEMS} more contradictions of this kind"]
+def _limited(messages: list[str]) -> list[str]:
+    if len(messages) <= _MOST_CONTRADICTIONS:
+        return messages
+    more = len(messages) - _MOST_CONTRADICTIONS
+    return [*messages[:_MOST_CONTRADICTIONS], f"and {more} more contradictions of this kind"]
 
 
-def _note_quantised(content: FileContent, found: Checkpoint) -> None:
-    modules = dict.fromkeys(module for name in content.objects if (module := tensor_names.quantised_module(name)) is not None)
-    for module in list(modules)[:_MOST_PROBLEMS]:
-        found.notes.append(
-            f"{escape(tensor_names.clean(module)) or 'the whole model'} is dynamically quantised: its weights are packed in "
-            "objects that only torch.ao.nn.quantized.dynamic opens, so that its constructor is not known"
+def _note_quantised(content: FileContent, checkpoint: Checkpoint) -> None:
+    modules = dict.fromkeys(module for name in content.objects if (module := quantised_module(name)) is not None)
+    for module in list(modules)[:_MOST_CONTRADICTIONS]:
+        checkpoint.notes.append(
+            f"{escape(clean(module)) or 'the whole model'} is dynamically quantised: only torch.ao.nn.quantized.dynamic opens "
+            "its packed weights, so rnndims does not know its constructor"
         )
 
 
-def _module(name: str, key: str, config: RNNConfig, parts: Mapping[str, Part], notes: list[str]) -> FoundModule:
-    dtype = next(iter(parts.values())).tensor.dtype
+def _module(name: str, key: str, config: RNNConfig, stored: _Weights, notes: list[str]) -> CheckpointModule:
+    dtype = next(iter(stored.values())).tensor.dtype
     weights = shapes.weights(config, ITEMSIZES.get(dtype, 0))
-    weights = {own: weight._replace(bytes=parts[own].tensor.bytes) for own, weight in weights.items()}
+    weights = {own: weight._replace(bytes=stored[own].tensor.bytes) for own, weight in weights.items()}
     unknown = [] if config.is_cell else ["batch_first", "dropout"]
     if config.cell == "rnn":
         unknown.append("nonlinearity")
-    notes = [*notes, *_dtype_notes(parts)]
-    sources = {own: parts[own].sources for own in weights}
-    size = sum(parts[own].tensor.bytes for own in weights)
-    return FoundModule(name, key, config, dtype, weights, sources, size, tuple(unknown), tuple(notes))
+    notes = [*notes, *_storage_notes(stored)]
+    sources = {own: stored[own].sources for own in weights}
+    size = sum(stored[own].tensor.bytes for own in weights)
+    return CheckpointModule(name, key, config, dtype, weights, sources, size, tuple(unknown), tuple(notes))
 
 
-def _dtype_notes(parts: Mapping[str, Part]) -> list[str]:
+def _storage_notes(weights: _Weights) -> list[str]:
+    """What is unusual about how the weights are stored."""
     notes = []
-    layouts = dict.fromkeys(part.tensor.layout for part in parts.values() if part.tensor.layout != "strided")
+    float_module = "the constructor shown is that of the float module"
+    layouts = dict.fromkeys(weight.tensor.layout for weight in weights.values() if weight.tensor.layout != "strided")
     for layout in layouts:
-        which = [own for own, part in parts.items() if part.tensor.layout == layout]
-        what = f"{_listed(which)} {'is' if len(which) == 1 else 'are'}"
+        which = [own for own, weight in weights.items() if weight.tensor.layout == layout]
+        one, what = len(which) == 1, _listed(which)
         if layout == "quantised":
-            notes.append(f"{what} quantised ({parts[which[0]].tensor.dtype}); the constructor is that of the float module")
+            notes.append(f"{what} {'is' if one else 'are'} quantised ({weights[which[0]].tensor.dtype}); {float_module}")
         elif layout == "meta":
-            notes.append(f"{what} without numbers: saved on the meta device, or wrapped in another class")
+            notes.append(f"{what} {'has' if one else 'have'} no numbers: saved on the meta device, or wrapped in another class")
         else:
-            notes.append(f"{what} {layout}: PyTorch's modules need them dense")
+            notes.append(f"{what} {'is' if one else 'are'} {layout}; PyTorch's modules need dense weights")
     odd = dict.fromkeys(
-        part.tensor.dtype for part in parts.values() if part.tensor.layout == "strided" and part.tensor.dtype not in ITEMSIZES
+        weight.tensor.dtype
+        for weight in weights.values()
+        if weight.tensor.layout == "strided" and weight.tensor.dtype not in ITEMSIZES
     )
     if odd:
-        notes.append(f"stored as {', '.join(odd)}: quantised or packed numbers; the constructor is that of the float module")
+        notes.append(f"weights are stored as {', '.join(odd)}, which is quantised or packed; {float_module}")
     return notes
 
 
-def _infer(parts: Mapping[str, Part], is_cell: bool) -> RNNConfig | list[str]:
-    """The configuration whose weights are exactly ``parts``, or what contradicts every one."""
-    problems = [
-        f"{own} is {_shape(part)}, and should have {_dims(part)} dim{'s' if _dims(part) > 1 else ''}"
-        for own, part in parts.items()
-        if len(part.tensor.shape) != _dims(part)
+def _infer(weights: _Weights, is_cell: bool) -> RNNConfig | list[str]:
+    """The configuration whose weights are exactly these, or what contradicts every one."""
+    messages = [
+        f"{own} is {weight.shape} and must have {weight.ndim} dim{'s' if weight.ndim > 1 else ''}"
+        for own, weight in weights.items()
+        if len(weight.tensor.shape) != weight.ndim
     ]
-    if problems:
-        return problems
-    layers = sorted({part.name.layer or 0 for part in parts.values()})
+    if messages:
+        return messages
+    layers = sorted({weight.name.layer or 0 for weight in weights.values()})
     if layers[-1] >= len(layers):
         return [_missing_layers(layers)]
-    sized = _cell_and_sizes(parts)
+    sized = _cell_and_sizes(weights)
     if isinstance(sized, str):
         return [sized]
     cell, hidden_size, proj_size = sized
-    bias = any(part.name.kind.startswith("bias") for part in parts.values())
-    bidirectional = any(part.name.reverse for part in parts.values())
-    first = parts.get("weight_ih" if is_cell else "weight_ih_l0") or parts.get("weight_ih_l0_reverse")
+    bias = any(weight.name.kind.startswith("bias") for weight in weights.values())
+    bidirectional = any(weight.name.reverse for weight in weights.values())
+    own = f"weight_ih{suffix(None if is_cell else 0)}"
+    first = weights.get(own) or weights.get(f"weight_ih{suffix(0, 'reverse')}")
     if first is None:
-        return [f"{'weight_ih' if is_cell else 'weight_ih_l0'} is missing, so that the input size is not known"]
+        return [f"{own} is missing, so the input size is unknown"]
     try:
         config = RNNConfig(
             cell,
@@ -151,19 +308,7 @@ def _infer(parts: Mapping[str, Part], is_cell: bool) -> RNNConfig | list[str]:
         )
     except ConfigError as error:
         return [str(error)]
-    return _compare(config, parts) or config
-
-
-def _dims(part: Part) -> int:
-    return 1 if part.name.kind.startswith("bias") else 2
-
-
-def _shape(part: Part) -> str:
-    return _show(part.tensor.shape)
-
-
-def _show(shape: Shape) -> str:
-    return shorten(f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})")
+    return _compare(config, weights) or config
 
 
 def _missing_layers(layers: list[int]) -> str:
@@ -171,82 +316,148 @@ def _missing_layers(layers: list[int]) -> str:
     gap = next(number for number, layer in enumerate(layers) if layer != number)
     count = layers[-1] + 1 - len(layers)
     missing = f"layer {gap} is missing" if count == 1 else f"{count} layers are missing, the first of them layer {gap}"
-    return f"{missing}: the file has layer{'s' if len(layers) > 1 else ''} {there}, and layers are counted from 0"
+    return f"{missing}: the file has layer{'s' if len(layers) > 1 else ''} {there}, and the first layer must be 0"
 
 
-def _cell_and_sizes(parts: Mapping[str, Part]) -> tuple[CellKind, int, int] | str:
+def _cell_and_sizes(weights: _Weights) -> tuple[CellKind, int, int] | str:
     """Cell, hidden size and projection size, by the first weight_hh and, if there is one, its weight_hr."""
-    own, recurrent = next(((own, part) for own, part in parts.items() if part.name.kind == "weight_hh"), (None, None))
+    own, recurrent = next(((own, weight) for own, weight in weights.items() if weight.name.kind == "weight_hh"), (None, None))
     if own is None or recurrent is None:
-        lacking = (
-            next(iter(parts)).replace("weight_ih", "weight_hh").replace("bias", "weight").replace("weight_hr", "weight_hh")
-        )
-        return f"{lacking.replace('weight_ih', 'weight_hh')} is missing, so that the cell and its hidden size are not known"
+        name = next(iter(weights.values())).name
+        lacking = f"weight_hh{suffix(name.layer, 'reverse' if name.reverse else 'forward')}"
+        return f"{lacking} is missing, so the cell and its hidden size are unknown"
     rows, columns = recurrent.tensor.shape
-    projection = parts.get(own.replace("weight_hh", "weight_hr")) or next(
-        (part for part in parts.values() if part.name.kind == "weight_hr"), None
+    projection = weights.get(own.replace("weight_hh", "weight_hr")) or next(
+        (weight for weight in weights.values() if weight.name.kind == "weight_hr"), None
     )
     if projection is not None:
         proj_size, hidden_size = projection.tensor.shape
-        name = projection.name.weight
         if rows != 4 * hidden_size:
             return (
-                f"{own} has {rows} rows, and {name} {_shape(projection)} says a hidden size of {hidden_size}: "
-                f"an LSTM has 4*{hidden_size} = {4 * hidden_size}"
+                f"{own} has {rows} rows, but {projection.name.weight} {projection.shape} means a hidden size of {hidden_size}, "
+                f"with which an LSTM has 4*{hidden_size} = {4 * hidden_size} rows"
             )
         return "lstm", hidden_size, proj_size
     for cell, gates in GATES.items():
         if columns and rows == len(gates) * columns:
             return cell, columns, 0  # type: ignore[return-value]
+    ratio = f", {rows / columns:.4g} times as many rows as columns" if columns and rows < 2**60 > columns else ""
     return (
-        f"{own} is {_shape(recurrent)}: its rows are {_ratio(rows, columns)} its columns, and that is 1 times for an RNN, "
-        "3 for a GRU, 4 for an LSTM; only an LSTM with proj_size has more, and then weight_hr, which is not there"
+        f"{own} is {recurrent.shape}{ratio}: in an RNN it has as many rows as columns, in a GRU 3 times as many, in an LSTM "
+        "4 times as many. Only an LSTM with proj_size has more, and its weight_hr is not in the file"
     )
 
 
-def _ratio(rows: int, columns: int) -> str:
-    return f"{rows / columns:.4g} times" if columns and rows < 2**60 > columns else "not a multiple of"
-
-
-def _compare(config: RNNConfig, parts: Mapping[str, Part]) -> list[str]:
-    """What differs between ``parts`` and the weights of ``config``; a sentence for each."""
+def _compare(config: RNNConfig, weights: _Weights) -> list[str]:
+    """What differs between ``weights`` and those of ``config``; a sentence for each."""
     expected = shapes.weights(config, 1)
     module = format_constructor(config)
-    problems = _missing(config, [own for own in expected if own not in parts], len(expected))
-    for own, part in parts.items():
-        if own in expected and part.tensor.shape != expected[own].shape:
-            why = " x ".join(expected[own].dims)
-            problems.append(f"{own} is {_shape(part)}, and {module} has {_show(expected[own].shape)} there ({why})")
-    problems.extend(f"{own} has no place in {module}" for own in parts if own not in expected)
-    floats = dict.fromkeys(part.tensor.dtype for part in parts.values())
-    if len(floats) > 1 and all(dtype in ITEMSIZES for dtype in floats):
-        shown = [f"{dtype} ({_listed([own for own, part in parts.items() if part.tensor.dtype == dtype])})" for dtype in floats]
-        problems.append(f"the weights have different dtypes, and PyTorch runs a module in one: {', '.join(shown)}")
-    return problems
+    messages = _missing(config, [own for own in expected if own not in weights], len(expected))
+    for own, weight in weights.items():
+        if own in expected and weight.tensor.shape != expected[own].shape:
+            shape, dims = shorten(shape_text(expected[own].shape)), " x ".join(expected[own].dims)
+            messages.append(f"{own} is {weight.shape}, and in {module} it is {shape} ({dims})")
+    messages.extend(f"{module} has no {own}" for own in weights if own not in expected)
+    dtypes = dict.fromkeys(weight.tensor.dtype for weight in weights.values())
+    if len(dtypes) > 1 and all(dtype in ITEMSIZES for dtype in dtypes):
+        shown = [f"{dtype} ({_listed([own for own, w in weights.items() if w.tensor.dtype == dtype])})" for dtype in dtypes]
+        messages.append(f"the weights have different dtypes, and PyTorch runs a module in one: {', '.join(shown)}")
+    return messages
 
 
 def _missing(config: RNNConfig, lacking: list[str], total: int) -> list[str]:
     """One sentence for each layer and direction that lacks weights."""
-    problems = []
-    by_place: dict[tuple[int, bool], list[str]] = {}
+    messages = []
+    by_direction: dict[tuple[int, Direction], list[str]] = {}
     for own in lacking:
-        found = tensor_names.parse(own)
-        if found is not None:
-            by_place.setdefault((found.layer or 0, found.reverse), []).append(own)
+        name = parse_parameter(own)
+        if name is not None:
+            by_direction.setdefault((name.layer or 0, name.direction), []).append(own)
     whole = total // (config.num_layers * config.D)
-    for (layer, reverse), which in by_place.items():
-        direction = "reverse" if reverse else "forward"
+    for (layer, direction), which in by_direction.items():
         if len(which) == whole and config.bidirectional:
-            problems.append(f"layer {layer} has no {direction} direction, and others have one: {_listed(which)} are missing")
+            messages.append(
+                f"layer {layer} has no {direction} direction, although the module has two: {_listed(which)} are missing"
+            )
         else:
             because = ""
             if all("bias" in own for own in which):
-                because = ", and other biases are there"
+                because = ", although the file has other biases"
             elif all("weight_hr" in own for own in which):
-                because = ", and other projections are there"
-            problems.append(f"{_listed(which)} {'is' if len(which) == 1 else 'are'} missing{because}")
-    return problems
+                because = ", although the file has other projections"
+            messages.append(f"{_listed(which)} {'is' if len(which) == 1 else 'are'} missing{because}")
+    return messages
 
 
 def _listed(which: list[str]) -> str:
     return ", ".join(which[:6]) + (f" and {len(which) - 6} more" if len(which) > 6 else "")
+
+
+# Weights that are not stored as themselves: weight_norm, parametrizations, weight dropout, pruning.
+
+
+def _join_dropout(groups: dict[tuple[str, bool], list[_Member]]) -> None:
+    """Move the raw weights of a weight-dropout wrapper to the module inside it, where fastai keeps the others.
+
+    ``rnns.0.weight_hh_l0_raw`` belongs with ``rnns.0.module.weight_ih_l0``.
+    """
+    for (module, is_cell), members in list(groups.items()):
+        inner = groups.get((f"{module}.module" if module else "module", is_cell))
+        if inner is not None and all(member.name.role == "raw" for member in members):
+            inner.extend(members)
+            del groups[module, is_cell]
+
+
+def _collect(members: list[_Member]) -> tuple[dict[str, _StoredWeight], list[str], list[str]]:
+    """The weights of one module by their own names, notes on how they are stored, and contradictions."""
+    by_weight: dict[str, dict[str, _Member]] = {}
+    for member in members:
+        by_weight.setdefault(member.name.weight, {})[member.name.role] = member
+    weights: dict[str, _StoredWeight] = {}
+    notes: dict[str, None] = {}
+    messages: list[str] = []
+    for own, roles in by_weight.items():
+        shaped, note = _shaped_like_the_weight(roles)
+        if shaped is None:
+            messages.append(f"{own} is stored as {', '.join(_stored_name(own, role) for role in roles)}: {note}")
+            continue
+        weights[own] = _StoredWeight(shaped.name, shaped.tensor, {role: member.raw for role, member in roles.items()})
+        if note:
+            notes[note] = None
+    return weights, list(notes), messages
+
+
+def _stored_name(weight: str, role: str) -> str:
+    return f"parametrizations.{weight}.{role}" if role.startswith("original") else f"{weight}_{role}" if role else weight
+
+
+def _shaped_like_the_weight(roles: dict[str, _Member]) -> tuple[_Member | None, str]:
+    """Of the tensors that a weight is stored as, the one that has its shape, and a note; or ``None``, and why."""
+    if "raw" in roles:
+        return roles["raw"], "weight dropout: the recurrent weight is stored as ..._raw"
+    if "" in roles:
+        return roles[""], ""
+    if "orig" in roles:
+        way = "pruned" if "mask" in roles else "spectral_norm"
+        return roles["orig"], f"{way}: a weight is computed from ..._orig"
+    if "g" in roles and "v" in roles:
+        return _direction(roles["g"], roles["v"], "weight_norm: a weight is computed from ..._g and ..._v")
+    if "original0" in roles and "original1" in roles and len(roles) == 2:
+        note = "parametrized, as by weight_norm: a weight is computed from parametrizations....original0 and original1"
+        return _direction(roles["original0"], roles["original1"], note)
+    if "original" in roles:
+        return roles["original"], "parametrized: a weight is computed from parametrizations....original"
+    if "g" in roles or "v" in roles:
+        return None, "weight_norm needs both ..._g and ..._v"
+    return None, "the weight cannot be computed from these alone"
+
+
+def _direction(magnitude: _Member, direction: _Member, note: str) -> tuple[_Member | None, str]:
+    """The direction of ``weight_norm``, which has the weight's shape, if its magnitude fits: one number for each row."""
+    g, v = magnitude.tensor.shape, direction.tensor.shape
+    fits = g in ((), (1,)) or (
+        len(g) == len(v) and all(a in (1, b) for a, b in zip(g, v, strict=True)) and prod(g) < max(prod(v), 2)
+    )
+    if not fits:
+        return None, f"a magnitude of shape {g} and a direction of shape {v} do not belong together"
+    return direction, note

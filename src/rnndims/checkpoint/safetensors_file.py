@@ -6,13 +6,13 @@ A file is 8 bytes of little-endian length, that many bytes of JSON, and the numb
 
 import json
 import re
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..dtypes import byte_size
 from ..errors import FileError, shorten
-from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage
-from .tensor_names import cost
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, name_cost
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",
@@ -48,62 +48,73 @@ _MAX_NAMES: Final = 32 << 20
 
 _MAX_METADATA: Final = 100_000
 _LONGEST: Final = 1 << 16
+"""Bytes of one name or of one entry at most."""
+
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
+# A JSON string with its escapes: "model.rnn", "a \\"b\\""
 _STRING: Final = re.compile(rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
+# An entry as the library writes it, without spaces: {"dtype":"F32","shape":[80,12],"data_offsets":[0,3840]}
 _QUICK: Final = re.compile(
     rb'\{"dtype":"([A-Z0-9_]{1,16})","shape":\[((?:[0-9]{1,19}(?:,[0-9]{1,19})*)?)\],"data_offsets":\[([0-9]{1,19}),([0-9]{1,19})\]\}'
 )
 
 
-def read(path: Path, file: BinaryIO, size: int) -> FileContent:
+def is_safetensors(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is one: a length below 2^40, then JSON."""
+    return start[8:9] == b"{" and start[5:8] == b"\0\0\0"
+
+
+def read_safetensors(path: Path, file: BinaryIO, size: int) -> FileContent:
     """The content of a ``.safetensors`` file by its header.
+
+    Args:
+        path: the file's name.
+        file: the same file, open at its first byte.
+        size: its bytes.
 
     Raises:
         FileError: if it breaks a rule of the format.
     """
     length = int.from_bytes(file.read(8), "little")
     if size < 8:
-        raise FileError("is too short for a safetensors file: it is truncated or empty")
+        raise FileError(f"is truncated: it has {size} bytes, and a safetensors file has at least 8")
     if length > _MAX_HEADER:
-        raise FileError(f"is no safetensors file: its header would have {length} bytes, and {_MAX_HEADER} are the most")
+        raise FileError(
+            f"is no safetensors file: its header would have {length:,} bytes, and the format allows {_MAX_HEADER:,}"
+        )
     if 8 + length > size:
-        raise FileError(f"is truncated: its header has {length} bytes, and only {size - 8} are there")
+        raise FileError(f"is truncated: its header has {length:,} bytes, and the file ends after {size - 8:,} of them")
     header = file.read(length)
     if not header.startswith(b"{"):
         raise FileError("is no safetensors file: its header does not begin with {")
     parser = _Parser(header)
     parser.parse()
-    return FileContent("safetensors", _place(path, parser.entries, 8 + length, size))
+    return FileContent("safetensors", _locate(path, parser.entries, 8 + length, size))
 
 
-def _place(path: Path, entries: dict[str, "_Entry"], begin: int, size: int) -> dict[str, FileTensor]:
-    """The tensors, after the check that they cover the rest of the file."""
+def _locate(path: Path, entries: dict[str, "_Entry"], begin: int, size: int) -> dict[str, FileTensor]:
+    """The tensors with their storages, after the check that they cover the rest of the file from ``begin`` on."""
     expected = 0
     for name, (_, _, first, last) in sorted(entries.items(), key=lambda entry: entry[1][2:]):
         if first != expected:
-            word = "overlaps the tensor before it" if first < expected else f"leaves {first - expected} bytes before it unused"
+            word = "overlaps the tensor before it" if first < expected else f"leaves {first - expected} bytes unused before it"
             raise _broken(name, f"begins at byte {first} and {word}")
         expected = last
     if begin + expected != size:
         word = "is truncated" if begin + expected > size else "has bytes that belong to no tensor"
-        raise FileError(f"{word}: its tensors take {expected} bytes, and {size - begin} are there")
+        raise FileError(f"{word}: its tensors take {expected:,} bytes, and the file has {size - begin:,} for them")
     return {
-        name: FileTensor(shape, dtype, last - first, "strided", Storage(path, dtype, _numel(shape), begin + first))
+        name: FileTensor(shape, dtype, last - first, "strided", Storage(path, dtype, prod(shape), begin + first))
         for name, (dtype, shape, first, last) in entries.items()
     }
-
-
-def _numel(shape: tuple[int, ...]) -> int:
-    numel = 1
-    for size in shape:
-        numel *= size
-    return numel
 
 
 _Entry = tuple[str, tuple[int, ...], int, int]
 
 
 class _Parser:
+    """Reads the JSON of a header entry by entry, so nothing is kept that is not a tensor, and each is counted first."""
+
     def __init__(self, header: bytes) -> None:
         self.header = header
         self.at = 0
@@ -114,7 +125,7 @@ class _Parser:
     def parse(self) -> None:
         self._expect(b"{")
         metadata = False
-        if self._take(b"}"):
+        if self._next_is(b"}"):
             self._end()
             return
         while True:
@@ -129,14 +140,14 @@ class _Parser:
                 if name in self.entries:
                     raise _broken(name, "is in the header twice")
                 if len(self.entries) >= _MAX_TENSORS:
-                    raise FileError(f"has more than the {_MAX_TENSORS} tensors that rnndims reads")
+                    raise FileError(f"has more than {_MAX_TENSORS:,} tensors, the most that rnndims reads")
                 self.entries[name] = entry = self._entry(name)
-                self.names += cost(name)
+                self.names += name_cost(name)
                 self.sizes += len(entry[1])
                 if self.names > _MAX_NAMES or self.sizes > _MAX_SIZES:
-                    what = "names" if self.names > _MAX_NAMES else "shapes"
-                    raise FileError(f"has longer {what} than rnndims reads: no checkpoint has such")
-            if not self._take(b","):
+                    long = f"{_MAX_NAMES:,} bytes of names" if self.names > _MAX_NAMES else f"{_MAX_SIZES:,} dims in all shapes"
+                    raise FileError(f"has more than {long}, the most that rnndims reads")
+            if not self._next_is(b","):
                 break
         self._expect(b"}")
         self._end()
@@ -145,7 +156,8 @@ class _Parser:
         if self.header[self.at :].strip(b" \t\r\n"):
             raise self._malformed()
 
-    def _take(self, mark: bytes) -> bool:
+    def _next_is(self, mark: bytes) -> bool:
+        """Whether ``mark`` comes next, spaces aside; if so, go past it."""
         header = self.header
         if header[self.at : self.at + 1] != mark:
             self.at = _SPACE.match(header, self.at).end()  # type: ignore[union-attr]
@@ -155,7 +167,7 @@ class _Parser:
         return True
 
     def _expect(self, mark: bytes) -> None:
-        if not self._take(mark):
+        if not self._next_is(mark):
             raise self._malformed()
 
     def _malformed(self) -> FileError:
@@ -163,11 +175,11 @@ class _Parser:
 
     def _string(self) -> str:
         self.at = _SPACE.match(self.header, self.at).end()  # type: ignore[union-attr]
-        found = _STRING.match(self.header, self.at, self.at + _LONGEST)
-        if found is None:
+        match = _STRING.match(self.header, self.at, self.at + _LONGEST)
+        if match is None:
             raise self._malformed()
-        text = self._decode(found.group())
-        self.at = found.end()
+        text = self._decode(match.group())
+        self.at = match.end()
         return str(text)
 
     def _decode(self, raw: bytes) -> Any:
@@ -183,29 +195,29 @@ class _Parser:
 
     def _metadata(self) -> None:
         self._expect(b"{")
-        if self._take(b"}"):
+        if self._next_is(b"}"):
             return
-        seen: set[str] = set()
+        keys: set[str] = set()
         while True:
             key = self._string()
-            if key in seen:
-                raise FileError(f"is no safetensors file: its metadata has {shorten(key)} twice")
-            if len(seen) >= _MAX_METADATA:
-                raise FileError(f"has more than the {_MAX_METADATA} entries of metadata that rnndims reads")
-            seen.add(key)
+            if key in keys:
+                raise FileError(f"is no safetensors file: its metadata has the key {shorten(key)} twice")
+            if len(keys) >= _MAX_METADATA:
+                raise FileError(f"has more than {_MAX_METADATA:,} entries of metadata, the most that rnndims reads")
+            keys.add(key)
             self._expect(b":")
             self._skip_string()
-            if not self._take(b","):
+            if not self._next_is(b","):
                 break
         self._expect(b"}")
 
     def _skip_string(self) -> None:
-        """Pass over a text of any length, as model cards in the metadata are."""
+        """Pass over a text of any length: the metadata may hold whole model cards."""
         self.at = _SPACE.match(self.header, self.at).end()  # type: ignore[union-attr]
         header, stop = self.header, self.at
         if header[stop : stop + 1] != b'"':
             raise self._malformed()
-        while True:
+        while True:  # a quotation mark ends the text unless an odd number of backslashes stands before it
             stop = header.find(b'"', stop + 1)
             if stop < 0:
                 raise self._malformed()
@@ -217,12 +229,12 @@ class _Parser:
                 return
 
     def _entry(self, name: str) -> _Entry:
-        found = _QUICK.match(self.header, self.at)
-        if found is not None:
-            self.at = found.end()
-            dtype, sizes, first, last = found.groups()
+        match = _QUICK.match(self.header, self.at)
+        if match is not None:
+            self.at = match.end()
+            dtype, sizes, first, last = match.groups()
             numbers = [b"0", first, last, *(sizes.split(b",") if sizes else ())]
-            if not any(len(number) > 1 and number[:1] == b"0" for number in numbers):
+            if not any(len(number) > 1 and number[:1] == b"0" for number in numbers):  # JSON has no 02
                 shape = [int(size) for size in numbers[3:]]
                 return _check(name, dtype.decode(), shape, [int(first), int(last)])
             raise self._malformed()
@@ -237,21 +249,21 @@ class _Parser:
 
 def _check(name: str, dtype: Any, shape: Any, offsets: Any) -> _Entry:
     if type(dtype) is not str or dtype not in DTYPES:
-        raise _broken(name, f"has the dtype {shorten(dtype)}, which safetensors does not have")
+        raise _broken(name, f"has the dtype {shorten(dtype)}, which the format does not know")
     if type(shape) is not list or len(shape) > MAX_DIMS:
-        raise _broken(name, "has no proper shape")
+        raise _broken(name, f"has no shape of at most {MAX_DIMS} dims")
     for size in shape:
         if type(size) is not int or not 0 <= size <= MAX_NUMEL:
-            raise _broken(name, f"has a negative or absurd size, {shorten(size)}")
+            raise _broken(name, f"has a size that is no number from 0 to {MAX_NUMEL}: {shorten(size)}")
     if type(offsets) is not list or len(offsets) != 2 or any(type(offset) is not int for offset in offsets):
-        raise _broken(name, "has no proper data_offsets")
+        raise _broken(name, "has no data_offsets of two numbers")
     first, last = offsets
     if not 0 <= first <= last <= MAX_NUMEL:
-        raise _broken(name, f"has data_offsets that are negative or run backwards, {shorten(offsets)}")
+        raise _broken(name, f"has data_offsets that are negative or run backwards: {shorten(offsets)}")
     torch_name = DTYPES[dtype]
-    needed = byte_size(_numel(tuple(shape)), torch_name)
+    needed = byte_size(prod(shape), torch_name)
     if needed != last - first:
-        raise _broken(name, f"has {last - first} bytes by its data_offsets, and {dtype} {shorten(shape)} takes {needed}")
+        raise _broken(name, f"has {last - first} bytes by its data_offsets, and needs {needed} for {dtype} {shorten(shape)}")
     return torch_name, tuple(shape), first, last
 
 
@@ -260,10 +272,10 @@ def _broken(name: str, what: str) -> FileError:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
-    return found
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return unique
 
 
 def _refuse_number(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""The names of weights in a file: which module and which of its weights a tensor is, through all that wraps it."""
+"""The names of tensors in a file: which module a tensor belongs to and which of its weights it is, wrappers removed."""
 
 import re
 from collections.abc import Container
@@ -6,45 +6,46 @@ from typing import Final, NamedTuple
 
 from ..weight_names import PATTERN
 
-
-def words(text: str) -> frozenset[str]:
-    """A set of words, written as one text."""
-    return frozenset(text.split())
-
-
-WRAPPERS: Final = words(
-    "state_dict model_state_dict model_state modelstate module _orig_mod _forward_module _fsdp_wrapped_module"
+WRAPPERS: Final = frozenset(
+    (
+        *("state_dict", "model_state_dict", "model_state", "modelstate"),  # keys under which people save a state dict
+        *("module", "_orig_mod", "_forward_module", "_fsdp_wrapped_module"),  # DataParallel, torch.compile, DeepSpeed, FSDP
+    )
 )
 """First parts of a name that are no part of the model's own names."""
 
+# A dict's key: "optimizer", "optimizers", "adam_optimizer", "optimizer_G", "grads"
 _OPTIMIZER: Final = re.compile(r"(?:[a-z0-9]+_)?optim(?:izer)?s?(?:_[a-z0-9]+)?|grads?|gradients")
+# "optimizer_states", "optim_state_dict", "last_optimizer_state"
 _OPTIMIZER_STATE: Final = re.compile(r"(?:[a-z0-9]+_)?optim(?:izer)?s?_(?:states?|state_dicts?|dict)")
-_MOMENTS: Final = words(
-    "exp_avg exp_avg_sq max_exp_avg_sq exp_inf momentum_buffer square_avg grad_avg acc_delta exp_avg_diff neg_grad_or_diff "
-    "first_moment second_moment"
+_MOMENTS: Final = frozenset(
+    (
+        *("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "momentum_buffer", "square_avg", "grad_avg", "acc_delta"),
+        *("exp_avg_diff", "neg_grad_or_diff", "first_moment", "second_moment"),
+    )
 )
+"""What optimizers call the tensors that they keep for each weight."""
+
 _WEIGHT: Final = re.compile(PATTERN)
+# weight_hh_l0_raw (weight dropout), ..._g and ..._v (weight_norm), ..._orig and ..._mask (pruning), ..._u (spectral_norm)
 _ROLE: Final = re.compile(r"_(raw|g|v|u|orig|mask)")
+# parametrizations.weight_hh_l0.original0
 _ORIGINAL: Final = re.compile(r"original([0-9]?)")
+# rnn._all_weight_values.0.param and cell._packed_weight_ih, of dynamically quantised modules
 _QUANTISED: Final = re.compile(r"_all_weight_values\.[0-9]+\.param|_packed_weight_(?:ih|hh)")
 
 
-def cost(name: str) -> int:
-    """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two."""
-    return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
-
-
 class WeightName(NamedTuple):
-    """One weight of a module.
+    """What a tensor's name says: one weight of a module, or a part that a weight is computed from.
 
     Attributes:
         module: the module's raw name in the file, every wrapper included; empty if the weight is at the root.
         weight: the weight's own name, as in ``nn.LSTM``'s ``state_dict``.
-        kind: ``weight_ih``, ``weight_hh``, ``weight_hr``, ``bias_ih`` or ``bias_hh``.
+        kind: one of ``weight_names.KINDS``: ``weight_ih``, ``bias_hh``, ...
         layer: its layer; ``None`` for a cell's weight.
-        reverse: whether it is of the reverse direction.
-        role: empty for the weight itself, else what it is to it: ``raw`` (weight dropout), ``g`` and ``v`` (weight_norm),
-            ``original``, ``original0``, ``original1`` (parametrizations), ``orig`` and ``mask`` (pruning) and so on.
+        reverse: whether it belongs to the reverse direction.
+        role: empty for the weight itself; else what the tensor is to the weight: ``raw`` (weight dropout), ``g`` and ``v``
+            (weight_norm), ``original``, ``original0``, ``original1`` (parametrizations), ``orig`` and ``mask`` (pruning).
     """
 
     module: str
@@ -55,60 +56,69 @@ class WeightName(NamedTuple):
     role: str
 
 
-def parse(name: str) -> WeightName | None:
-    """What the tensor called ``name`` is to an RNN; ``None`` if it is no weight of one."""
+def parse_tensor_name(name: str) -> WeightName | None:
+    """What the name of a tensor says of an RNN's weight; ``None`` if it is no weight of one.
+
+    >>> parse_tensor_name("encoder.rnn.weight_hh_l0_raw")
+    WeightName(module='encoder.rnn', weight='weight_hh_l0', kind='weight_hh', layer=0, reverse=False, role='raw')
+    >>> parse_tensor_name("fc.weight")
+    """
     module, _, last = name.rpartition(".")
     role = ""
-    found = _WEIGHT.fullmatch(last)
-    if found is None:
-        found = _WEIGHT.match(last)
-        if found is not None:
-            suffix = _ROLE.fullmatch(last, found.end())
+    match = _WEIGHT.fullmatch(last)
+    if match is None:
+        match = _WEIGHT.match(last)
+        if match is not None:
+            suffix = _ROLE.fullmatch(last, match.end())
             if suffix is None:
                 return None
             role = suffix[1]
         else:
             original = _ORIGINAL.fullmatch(last)
             module, _, weight = module.rpartition(".")
-            found = _WEIGHT.fullmatch(weight)
+            match = _WEIGHT.fullmatch(weight)
             outer, _, word = module.rpartition(".")
-            if original is None or found is None or word != "parametrizations":
+            if original is None or match is None or word != "parametrizations":
                 return None
             role, module = last, outer
-    layer = None if found[2] is None else int(found[2])
-    if layer is None and found[1] == "weight_hr":
+    kind, layer = match["kind"], None if match["layer"] is None else int(match["layer"])
+    if layer is None and kind == "weight_hr":  # a cell has no projection
         return None
-    return WeightName(module, found.group(), found[1], layer, found[3] is not None, role)
+    return WeightName(module, match.group(), kind, layer, match["reverse"] is not None, role)
 
 
 def quantised_module(name: str) -> str | None:
-    """The module that an object called ``name`` has the packed weights of, or ``None``."""
-    found = _QUANTISED.search(name)
-    if found is None or found.end() != len(name) or (found.start() and name[found.start() - 1] != "."):
+    """The module whose packed weights the object called ``name`` holds, or ``None``.
+
+    >>> quantised_module("encoder.rnn._all_weight_values.0.param")
+    'encoder.rnn'
+    """
+    match = _QUANTISED.search(name)
+    if match is None or match.end() != len(name) or (match.start() and name[match.start() - 1] != "."):
         return None
-    return name[: max(0, found.start() - 1)]
+    return name[: max(0, match.start() - 1)]
 
 
 def is_optimizer_key(key: str) -> bool:
-    """Whether a dict under ``key`` holds an optimizer's state or gradients, and not a module of this name."""
+    """Whether a dict under ``key`` holds an optimizer's state or gradients rather than a module of this name."""
     return _OPTIMIZER.fullmatch(key.lower()) is not None or _OPTIMIZER_STATE.fullmatch(key.lower()) is not None
 
 
 def is_optimizer(name: str, containers: Container[str] = ()) -> bool:
-    """Whether a tensor belongs to an optimizer: its state has names like the model's.
+    """Whether a tensor belongs to an optimizer, whose state has names like the model's.
 
     Args:
         name: the tensor's full name.
-        containers: names of dicts that ``is_optimizer_key`` holds of. A model may have a module called ``optimizer``, and
-            one text of dots cannot tell it from a dict of this name.
+        containers: full names of dicts whose key is an optimizer's. A model may have a module called ``optimizer``, and a
+            name with dots alone cannot tell that module from a dict of this name.
     """
     parts = name.split(".")
     if not _MOMENTS.isdisjoint(parts):
         return True
-    first = next((place for place, part in enumerate(parts) if part not in WRAPPERS), len(parts))
+    first = next((index for index, part in enumerate(parts) if part not in WRAPPERS), len(parts))
     if first >= len(parts) - 1:
         return False
-    if any(".".join(parts[: place + 1]) in containers for place in range(min(first + 3, len(parts) - 1))):
+    if any(".".join(parts[: index + 1]) in containers for index in range(min(first + 3, len(parts) - 1))):
         return True
     key = parts[first].lower()
     if _OPTIMIZER_STATE.fullmatch(key):
@@ -117,7 +127,7 @@ def is_optimizer(name: str, containers: Container[str] = ()) -> bool:
 
 
 def clean(module: str) -> str:
-    """The module's name in the model: without containers and the prefixes of wrappers.
+    """The module's name in the model, without the dicts and wrappers around the model.
 
     >>> clean("state_dict.module._orig_mod.encoder.rnn"), clean("model.rnn"), clean("model")
     ('encoder.rnn', 'rnn', 'model')

@@ -1,6 +1,6 @@
 """What ``torch.save`` and ``torch.jit.save`` write: zip archives, the older single stream, and TorchScript archives.
 
-The pickle inside is followed by ``pickles``, so that torch is not needed, no number is read and nothing is executed.
+``pickle_reader`` follows the pickle inside, so torch is not needed, no number is read and nothing is executed.
 """
 
 import io
@@ -10,30 +10,66 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import BITS
 from ..errors import FileError, shorten
-from . import pickles, tensor_names, zip_archive
-from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Storage
-from .pickle_names import Foreign, Opaque, Script, StorageType
-from .stream import Stream
+from ..phrases import plural
+from . import zip_archive
+from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Storage, name_cost
+from .pickle_names import Foreign, Script, StandIn, StorageType
+from .pickle_reader import MAGIC, Stream, load_pickle
+from .tensor_names import is_optimizer_key
 
 _MAX_UNPACKED: Final = 64 << 20
 _MAX_ENTRIES: Final = 2_000_000
-_MAX_LETTERS: Final = 64 << 20
+_MAX_NAMES: Final = 64 << 20
+"""Bytes that all full names together may take."""
+
 _MAX_DEPTH: Final = 64
 _NOT_TORCH: Final = "is not a file that torch.save wrote"
+_NUMBERS_MISSING: Final = "is truncated or damaged: the numbers of a tensor are not all in it"
+_WHOLE_MODEL: Final = "holds a whole pickled model. That is code as well as weights, so rnndims does not open it"
+_SAVE_WEIGHTS: Final = "Save model.state_dict() instead, or best a .safetensors file."
 
 
-def read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
-    """The content of a zip archive by ``torch.save`` (since torch 1.6) or ``torch.jit.save``.
+def is_zip(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is a zip archive."""
+    return start.startswith(b"PK\3\4")
+
+
+def is_pickle(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is a pickle, of protocols 2 to 5."""
+    return start[:1] == b"\x80" and b"\2" <= start[1:2] <= b"\5"
+
+
+def read_torch(path: Path, file: BinaryIO, size: int) -> FileContent:
+    """The content of a file that ``torch.save`` or ``torch.jit.save`` wrote.
+
+    Args:
+        path: the file's name.
+        file: the same file, open at its first byte.
+        size: its bytes.
 
     Raises:
         FileError: if it is none, is damaged, or would run code.
     """
+    start = file.read(4)
+    file.seek(0)
+    if is_zip(start):
+        return _read_zip(path, file, size)
+    if is_pickle(start):
+        return _read_stream(path, file, size)
+    raise FileError(f"{_NOT_TORCH}, or it is damaged")
+
+
+def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
+    """The content of a zip archive by ``torch.save`` (since torch 1.6) or ``torch.jit.save``."""
     members = zip_archive.read_members(file, size)
     name = min((name for name in members if f"/{name}".endswith("/data.pkl")), key=len, default=None)
     if name is None:
         if any(member.endswith("/model.json") or member == "model.json" for member in members):
-            raise FileError("is a TorchScript archive of torch 1.2 or older", fix="Load and save it again with a newer torch.")
-        raise FileError(f"{_NOT_TORCH}: it is a zip file without a data.pkl")
+            raise FileError(
+                "is a TorchScript archive of torch 1.2 or older, which rnndims does not read",
+                fix="Load and save it again with a newer torch.",
+            )
+        raise FileError(f"{_NOT_TORCH}: it is a zip file, and no data.pkl is in it")
     root = name.removesuffix("data.pkl")
     big_endian = _is_big_endian(file, members.get(f"{root}byteorder"))
     storages: dict[str, Storage] = {}
@@ -43,12 +79,12 @@ def read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
         if key not in storages:
             member = members.get(f"{root}data/{key}")
             if member is None or member.size < numel * BITS[dtype] // 8:
-                raise FileError("is truncated or damaged: the numbers of a tensor are not all in it")
+                raise FileError(_NUMBERS_MISSING)
             storages[key] = Storage(path, dtype, numel, member=member, big_endian=big_endian)
-        found = storages[key]
-        if found.dtype != dtype or found.numel != numel:
-            raise FileError("is damaged: one storage is described in two ways")
-        return found
+        known = storages[key]
+        if known.dtype != dtype or known.numel != numel:
+            raise FileError("is damaged: it describes one storage in two ways")
+        return known
 
     member = members[name]
     if member.method == 0:
@@ -58,7 +94,7 @@ def read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
         data = zip_archive.unpack(file, member, _MAX_UNPACKED)
         stream = Stream(io.BytesIO(data), 0, len(data))
     scripted = f"{root}constants.pkl" in members or any(entry.startswith(f"{root}code/") for entry in members)
-    return flatten(pickles.load(stream, storage), "TorchScript" if scripted else "torch.save, zip")
+    return _flatten(load_pickle(stream, storage), "TorchScript" if scripted else "torch.save, zip")
 
 
 def _is_big_endian(file: BinaryIO, member: zip_archive.Member | None) -> bool:
@@ -73,46 +109,45 @@ def _check_identifier(identifier: Any) -> tuple[str, str, int]:
         raise FileError("is damaged: it refers to something that torch.save does not write")
     _, dtype, key, _, numel = identifier[:5]
     if not isinstance(dtype, StorageType) or type(key) is not str or type(numel) is not int or not 0 <= numel <= MAX_NUMEL:
-        raise FileError("is damaged: the storage of a tensor is not described")
+        raise FileError("is damaged: it does not say which numbers a tensor has")
     return str(dtype), key, numel
 
 
-def read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
-    """The content of a file in ``torch.save``'s older format: pickles, then the numbers one storage after the other.
-
-    Raises:
-        FileError: if it is none, is damaged, or would run code.
-    """
+def _read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
+    """The content of a file in ``torch.save``'s older format: pickles, then the numbers one storage after the other."""
     stream = Stream(file, 0, size)
     storages: dict[str, Storage] = {}
 
     def storage(identifier: Any) -> Storage:
         dtype, key, numel = _check_identifier(identifier)
-        found = storages.setdefault(key, Storage(path, dtype, numel))
+        known = storages.setdefault(key, Storage(path, dtype, numel))
         view = identifier[5] if len(identifier) > 5 else None
-        if view is not None or found.dtype != dtype or found.numel != numel:
-            raise FileError("shares storages in a way that torch has not written since 0.4")
-        return found
+        if view is not None or known.dtype != dtype or known.numel != numel:
+            raise FileError(
+                "shares storages in a way that torch has not written since 0.4, and rnndims does not read it",
+                fix="Load and save it again with a newer torch.",
+            )
+        return known
 
-    if pickles.load(stream, _no_storage) != pickles.MAGIC:
+    if load_pickle(stream, _no_storage) != MAGIC:
         raise FileError(f"{_NOT_TORCH}: it is another pickle", fix="Save the state_dict with torch.save, or as .safetensors.")
-    pickles.load(stream, _no_storage)
-    system = pickles.load(stream, _no_storage)
+    load_pickle(stream, _no_storage)  # the version of the format
+    system = load_pickle(stream, _no_storage)
     big_endian = isinstance(system, dict) and system.get("little_endian") is False
-    content = flatten(pickles.load(stream, storage), "torch.save, before torch 1.6")
-    keys = pickles.load(stream, _no_storage)
+    content = _flatten(load_pickle(stream, storage), "torch.save, before torch 1.6")
+    keys = load_pickle(stream, _no_storage)
     if not isinstance(keys, list):
         raise FileError("is damaged: it does not list its storages")
     for key in keys:
-        found = storages.get(key) if type(key) is str else None
-        if found is None:
-            raise FileError("is damaged: it has numbers of no tensor")
-        if int.from_bytes(stream.read(8), "big" if big_endian else "little") != found.numel:
+        known = storages.get(key) if type(key) is str else None
+        if known is None:
+            raise FileError("is damaged: it has numbers that belong to no tensor")
+        if int.from_bytes(stream.read(8), "big" if big_endian else "little") != known.numel:
             raise FileError("is damaged: a storage in it has another size than its tensor")
-        found.begin, found.big_endian = stream.position, big_endian
-        stream.skip(found.numel * BITS[found.dtype] // 8)
-    if any(found.begin is None for found in storages.values()):
-        raise FileError("is truncated or damaged: the numbers of a tensor are not all in it")
+        known.begin, known.big_endian = stream.position, big_endian
+        stream.skip(known.numel * BITS[known.dtype] // 8)
+    if any(known.begin is None for known in storages.values()):
+        raise FileError(_NUMBERS_MISSING)
     return content
 
 
@@ -120,11 +155,7 @@ def _no_storage(_: Any) -> Any:
     raise FileError(_NOT_TORCH)
 
 
-_WHOLE_MODEL: Final = "holds a whole pickled model, and that is code as much as weights: it is not opened"
-_SAVE_WEIGHTS: Final = "Save model.state_dict() instead, or best a .safetensors file."
-
-
-def flatten(root: Any, kind: str) -> FileContent:
+def _flatten(root: Any, kind: str) -> FileContent:
     """Every tensor below ``root`` under the keys that lead to it, joined by dots.
 
     Raises:
@@ -133,49 +164,58 @@ def flatten(root: Any, kind: str) -> FileContent:
     """
     content = FileContent(kind, {})
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
-    doubles, odd = _Doubles(), _Doubles()
+    doubles, object_doubles = _Doubles(), _Doubles()
     foreign: dict[str, None] = {}
-    scanned = letters = 0  # entries, and the bytes of their names
+    scanned = names = 0  # entries, and the bytes of their names
     while pending:
         name, value, parents = pending.pop()
         if isinstance(value, FileTensor):
             content.tensors[doubles.fresh(name, content.tensors)] = value
             continue
         packed = isinstance(value, Script) and value.what.startswith("__torch__.torch.classes.")
-        if packed or (isinstance(value, Opaque) and value.items is None and not isinstance(value, Script)):
-            content.objects[odd.fresh(name, content.objects)] = value.what
+        if packed or (isinstance(value, StandIn) and value.items is None and not isinstance(value, Script)):
+            content.objects[object_doubles.fresh(name, content.objects)] = value.what
             if isinstance(value, Foreign):
                 foreign[value.what] = None
             continue
         if id(value) in parents:
-            raise FileError("is nested without end: a dict in it contains itself")
+            raise FileError("is nested without end: a dict or list in it contains itself")
         if len(parents) > _MAX_DEPTH:
-            raise FileError(f"is nested more than {_MAX_DEPTH} levels deep: no checkpoint is")
+            raise FileError(f"is nested more than {_MAX_DEPTH} levels deep, the most that rnndims reads")
         below, prefix, entries = (*parents, id(value)), f"{name}." if name else "", _entries(value)
         scanned += len(entries)
         items = []
         for key, child in entries:
-            if isinstance(child, _LEADING):
+            if isinstance(child, _KEPT):
                 items.append((prefix + key, child, below))
-                letters += tensor_names.cost(items[-1][0])
-                if not isinstance(child, (FileTensor, Script)) and tensor_names.is_optimizer_key(key):
+                names += name_cost(items[-1][0])
+                if not isinstance(child, (FileTensor, Script)) and is_optimizer_key(key):
                     content.optimizers.add(items[-1][0])
-                if letters > _MAX_LETTERS:
+                if names > _MAX_NAMES:
                     break
-        if scanned > _MAX_ENTRIES or letters > _MAX_LETTERS:
-            raise FileError(f"unfolds to more than {_MAX_ENTRIES} entries, or to names without end: no checkpoint does")
+        if scanned > _MAX_ENTRIES or names > _MAX_NAMES:
+            raise FileError(
+                f"unfolds to more than {_MAX_ENTRIES:,} entries, or to more than {_MAX_NAMES:,} bytes of names; "
+                "rnndims reads no more of a file"
+            )
         pending.extend(reversed(items))
-    _check_found(root, content)
+    _refuse_objects(root, content)
     if doubles:
         name = next(iter(doubles))
         content.notes.append(
-            f"{len(doubles)} name{'s' if len(doubles) > 1 else ''} in it can be read in two ways, and both are there "
-            f"(like {shorten(name)}): the module that comes later is numbered"
+            f"the file has {plural(len(doubles), 'name')} twice, such as {shorten(name)}: "
+            "rnndims adds a number to the name of the later module"
         )
     if foreign:
         shown = ", ".join(shorten(what) for what in list(foreign)[:3]) + (", ..." if len(foreign) > 3 else "")
-        content.notes.append(f"it also holds pickled objects ({shown}): they were not made, and none of their code was run")
+        content.notes.append(
+            f"the file also holds pickled objects ({shown}): rnndims made none of them and ran none of their code"
+        )
     return content
+
+
+_KEPT: Final = (FileTensor, StandIn, dict, list, tuple)
+"""What can be a tensor or lead to one."""
 
 
 def _entries(value: Any) -> list[tuple[str, Any]]:
@@ -183,7 +223,7 @@ def _entries(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, Script):
         attributes = value.state if isinstance(value.state, dict) else {}
         return [(key, child) for key, child in attributes.items() if key != "_flat_weights"]
-    if isinstance(value, Opaque):
+    if isinstance(value, StandIn):
         return list((value.items or {}).items())
     if isinstance(value, dict):
         return list(value.items())
@@ -192,27 +232,25 @@ def _entries(value: Any) -> list[tuple[str, Any]]:
     return []
 
 
-_LEADING: Final = (FileTensor, Opaque, dict, list, tuple)
-
-
 class _Doubles(dict[str, int]):
-    """How often each full name that is there more than once was met: ``{"a": {"b": ...}, "a.b": ...}`` has one twice."""
+    """How often each full name occurs that occurs more than once: ``{"a": {"b": ...}, "a.b": ...}`` has ``a.b`` twice."""
 
-    def fresh(self, name: str, taken: Container[str]) -> str:
-        """``name``; where it is taken, with a number behind the module's part of it."""
-        while name in taken:
+    def fresh(self, name: str, used: Container[str]) -> str:
+        """``name``; where it is ``used``, with a number behind the module's part of it: ``rnn#2.weight_ih_l0``."""
+        while name in used:
             self[name] = self.get(name, 1) + 1
             module, dot, last = name.rpartition(".")
             name = f"{module}#{self[name]}.{last}" if dot else f"{last}#{self[name]}"
         return name
 
 
-def _check_found(root: Any, content: FileContent) -> None:
+def _refuse_objects(root: Any, content: FileContent) -> None:
+    """Refuse a file that holds a pickled object and no tensor outside it."""
     if content.tensors:
         return
-    model = root if isinstance(root, Opaque) else None
+    model = root if isinstance(root, StandIn) else None
     if model is None and isinstance(root, dict):
-        model = next((value for value in root.values() if isinstance(value, Opaque) and _is_model(value)), None)
+        model = next((value for value in root.values() if isinstance(value, StandIn) and _is_model(value)), None)
     if model is None:
         return
     if _is_model(model):
@@ -221,5 +259,5 @@ def _check_found(root: Any, content: FileContent) -> None:
         raise FileError(f"holds a pickled {model.what}, not the weights of a model", fix=_SAVE_WEIGHTS)
 
 
-def _is_model(value: Opaque) -> bool:
+def _is_model(value: StandIn) -> bool:
     return isinstance(value.state, dict) and "_parameters" in value.state and "_modules" in value.state

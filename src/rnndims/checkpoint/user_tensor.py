@@ -1,4 +1,4 @@
-"""One tensor of a file that the user brings: ``x.safetensors[:KEY]``, ``x.pt[:KEY]``, ``x.npy``. Its numbers are not read."""
+"""The tensor that the user names as ``x.npy``, ``x.pt``, ``x.safetensors`` or ``FILE:NAME``. Its numbers are not read here."""
 
 import ast
 import os
@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from ..dtypes import BITS, byte_size
-from ..errors import FileError, shorten
+from ..errors import FileError, escape, shorten
 from ..file_types import NPY
 from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
-from .open_checkpoint import read_file
-from .stream import open_regular
+from .open_checkpoint import open_regular, read_file
 
-_NPY_DTYPES: Final[dict[str, str]] = {
+_NPY_DTYPES: Final[dict[str, str]] = {  # numpy's kind and bytes -> torch's name
     "b1": "bool",
     "u1": "uint8",
     "i1": "int8",
@@ -31,62 +30,63 @@ _NPY_DTYPES: Final[dict[str, str]] = {
     "c16": "complex128",
 }
 _MAX_HEADER: Final = 10_000
+_NOT_NPY: Final = "is not a .npy file"
 
 
-def read_tensor_file(text: str, wanted: tuple[str, ...] = ()) -> FileTensor:
-    """The tensor that ``PATH`` or ``PATH:KEY`` names.
+def read_user_tensor(text: str, names: tuple[str, ...] = ()) -> FileTensor:
+    """The tensor that ``FILE`` or ``FILE:NAME`` stands for.
 
     Args:
         text: what the user wrote.
-        wanted: keys to take, the first that is there, where the file has several tensors and no key is given.
+        names: where the file has several tensors and the user names none of them, the first of these that it has.
 
     Raises:
-        FileError: if there is no such file or tensor, or the file leaves open which of its tensors is meant.
+        FileError: if there is no such file or tensor, or the file has several tensors and none of ``names``.
     """
-    path, key = _split(text)
+    path, name = _split(text)
     if path.suffix.lower() == NPY:
-        if key is not None:
-            raise FileError("is a .npy file: it has one array and no keys", path=path)
+        if name is not None:
+            raise FileError(f"is a .npy file: it has one array, without a name. Remove :{shorten(name)}", path=path)
         return read_npy(path)
     tensors = read_file(path).tensors
-    if key is not None:
-        if key not in tensors:
-            raise FileError(f"has no tensor {shorten(key)}", path=path, fix=_keys(tensors))
-        return tensors[key]
+    if name is not None:
+        if name not in tensors:
+            raise FileError(f"has no tensor {shorten(name)}", path=path, fix=f"It has {_listed(tensors)}." if tensors else None)
+        return tensors[name]
     if len(tensors) == 1:
         return next(iter(tensors.values()))
-    for name in wanted:
-        if name in tensors:
-            return tensors[name]
+    for expected in names:
+        if expected in tensors:
+            return tensors[expected]
     if not tensors:
         raise FileError("holds no tensor", path=path)
     raise FileError(
-        f"holds {len(tensors)} tensors, and one is meant", path=path, fix=f"{_keys(tensors)} Write {path.name}:KEY."
+        f"holds {len(tensors)} tensors ({_listed(tensors)})", path=path, fix=f"Choose one: {escape(path.name)}:NAME."
     )
 
 
 def _split(text: str) -> tuple[Path, str | None]:
-    """Path and key; a colon that is part of an existing file's name is no separator."""
+    """Path and tensor name. A colon that is part of an existing file's name separates nothing."""
     try:
         whole = os.path.lexists(text)
     except ValueError:
         whole = True
-    name, colon, key = text.rpartition(":")
-    if whole or not colon or not Path(name).suffix:
+    file, colon, name = text.rpartition(":")
+    if whole or not colon or not Path(file).suffix:
         return Path(text), None
-    return Path(name), key
+    return Path(file), name
 
 
-def _keys(tensors: dict[str, FileTensor]) -> str:
+def _listed(tensors: dict[str, FileTensor]) -> str:
     shown = [shorten(name) for name in list(tensors)[:8]]
-    return f"It has {', '.join(shown)}{f' and {len(tensors) - 8} more' if len(tensors) > 8 else ''}."
+    return f"{', '.join(shown)}{f' and {len(tensors) - 8} more' if len(tensors) > 8 else ''}"
 
 
 def read_npy(path: Path) -> FileTensor:
     """The array of a ``.npy`` file, by its header.
 
     Raises:
-        FileError: if it is none, or holds Python objects, which only unpickling could read.
+        FileError: if it is no such file, or holds Python objects, which only unpickling could read.
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -99,13 +99,15 @@ def read_npy(path: Path) -> FileTensor:
 
 
 def _npy_header(file: BinaryIO) -> tuple[Any, int]:
-    start = file.read(12)
+    start = file.read(12)  # mark, version, length of the header in 2 bytes (version 1) or 4
     if start[:6] != b"\x93NUMPY" or len(start) < 12:
-        raise FileError("is not a .npy file, or it is truncated")
+        raise FileError(f"{_NOT_NPY}, or it is truncated")
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(start[8 : 8 + width], "little")
     if start[6] not in (1, 2, 3) or length > _MAX_HEADER:
-        raise FileError("is not a .npy file that numpy writes")
+        raise FileError(
+            f"{_NOT_NPY} of version 1, 2 or 3 with a header of at most {_MAX_HEADER:,} bytes", fix="Save it with numpy.save."
+        )
     file.seek(8 + width)
     raw = file.read(length)
     try:
@@ -113,24 +115,26 @@ def _npy_header(file: BinaryIO) -> tuple[Any, int]:
             warnings.simplefilter("ignore")  # a damaged header may look like odd code
             return ast.literal_eval(raw.decode("latin-1").strip()), 8 + width + length
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        raise FileError("is not a .npy file, or it is damaged") from error
+        raise FileError(f"{_NOT_NPY}, or it is damaged") from error
 
 
 def _npy_tensor(path: Path, header: Any, begin: int, size: int) -> FileTensor:
     if not isinstance(header, dict) or not {"descr", "fortran_order", "shape"} <= header.keys():
-        raise FileError("is not a .npy file: its header does not say what it holds")
+        raise FileError(f"{_NOT_NPY}: its header does not say what it holds")
     descr, shape = header["descr"], header["shape"]
     dtype = _NPY_DTYPES.get(descr[1:]) if isinstance(descr, str) and descr[:1] in "<>|=" else None
     if dtype is None:
         raise FileError(
-            f"holds {shorten(descr)}, not numbers that torch has", fix="Save it as float32, without Python objects."
+            f"holds elements of the type {shorten(descr)}, which torch does not have",
+            fix="Save it as float32, without Python objects.",
         )
     if not isinstance(shape, tuple) or len(shape) > MAX_DIMS or not all(type(n) is int and 0 <= n <= MAX_NUMEL for n in shape):
-        raise FileError("is not a .npy file: it has no proper shape")
+        raise FileError(f"{_NOT_NPY}: its header has no shape of at most {MAX_DIMS} dims")
     numel = prod(shape)
     if byte_size(numel, dtype) != size - begin:
         raise FileError(
-            f"is truncated or damaged: {shorten(shape)} takes {byte_size(numel, dtype)} bytes, and {size - begin} are there"
+            f"is truncated or damaged: shape {shorten(shape)} needs {byte_size(numel, dtype):,} bytes, "
+            f"and the file has {size - begin:,} for it"
         )
     steps: list[int] = []
     for length in shape if header["fortran_order"] else ():

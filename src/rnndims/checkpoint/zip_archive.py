@@ -7,19 +7,27 @@ from typing import BinaryIO, Final, NamedTuple
 from ..errors import FileError
 
 _MAX_TABLE: Final = 64 << 20
+"""Bytes of the largest table of contents that is read."""
+
 _MAX_MEMBERS: Final = 500_000
 _PIECE: Final = 1 << 16
+"""Compressed bytes that are read at once, ..."""
+
 _UNPACKED: Final = 1 << 20
-_END: Final = struct.Struct("<4s4H2LH")
-_END64: Final = struct.Struct("<4sQ2H2L4Q")
-_LOCATOR: Final = struct.Struct("<4sLQL")
-_ENTRY: Final = struct.Struct("<4s6H3L5H2L")
-_LOCAL: Final = struct.Struct("<4s5H3L2H")
+"""... and the most that one piece of them may unpack to before the next is asked for."""
+
+# The records of a zip file, each beginning with its mark (see PKWARE's APPNOTE.TXT).
+_END: Final = struct.Struct("<4s4H2LH")  # at the end: number of entries, length and offset of the table, length of the comment
+_END64: Final = struct.Struct("<4sQ2H2L4Q")  # the same with 64-bit numbers, for large files
+_LOCATOR: Final = struct.Struct("<4sLQL")  # before _END: the offset of _END64
+_ENTRY: Final = struct.Struct("<4s6H3L5H2L")  # one entry of the table: sizes, lengths of name, extra field and comment, offset
+_LOCAL: Final = struct.Struct("<4s5H3L2H")  # before each member's bytes; the last two: lengths of name and extra field
 _TRUNCATED: Final = "is a zip file without its table of contents: it is truncated or damaged"
+_COMPRESSION: Final = "is a zip file with a compression that torch does not read; it must be stored or deflated"
 
 
 class Member(NamedTuple):
-    """One member: compression ``method`` (0 is none), its size in the file and unpacked, and where its header is."""
+    """One member: its compression (0 none, 8 deflate), its sizes in the file and unpacked, and the offset of its header."""
 
     method: int
     packed: int
@@ -41,15 +49,22 @@ def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
     if count == 0xFFFF or 0xFFFFFFFF in (length, begin):
         count, length, begin, end = _read_zip64(file, end, (count, length, begin))
     if count > _MAX_MEMBERS or length > _MAX_TABLE:
-        raise FileError(f"is a zip file of more members than any checkpoint that rnndims reads ({count})")
+        raise _too_many(count)
     if begin + length > end:
         raise FileError(_TRUNCATED)
     file.seek(begin)
     return _read_table(file.read(length), size)
 
 
+def _too_many(count: int) -> FileError:
+    return FileError(
+        f"is a zip file with {count:,} members; rnndims reads at most {_MAX_MEMBERS:,}, "
+        f"and {_MAX_TABLE >> 20} MiB of their table of contents"
+    )
+
+
 def _find_end(tail: bytes) -> int:
-    """Place of the record that ends the file, comment included: the comment may hold what looks like another."""
+    """Offset in ``tail`` of the record that ends the file. The comment behind it may hold what looks like another."""
     last = at = tail.rfind(b"PK\5\6", 0, len(tail) - _END.size + 4)
     while at >= 0:
         if at + _END.size + _END.unpack_from(tail, at)[-1] == len(tail):
@@ -94,13 +109,13 @@ def _read_table(table: bytes, size: int) -> dict[str, Member]:
         if 0xFFFFFFFF in (packed, unpacked, header):
             packed, unpacked, header = _large_sizes(extra, packed, unpacked, header)
         if flags & 1:
-            raise FileError("is an encrypted zip file")
+            raise FileError("is an encrypted zip file: decrypt it first")
         if header + packed > size or (method == 0 and packed != unpacked):
             raise FileError(_TRUNCATED)
         if name in members:
-            raise FileError("is a zip file with two members of one name")
+            raise FileError("is a damaged zip file: two of its members have the same name")
         if len(members) >= _MAX_MEMBERS:
-            raise FileError("is a zip file of more members than any checkpoint that rnndims reads")
+            raise _too_many(len(members) + 1)
         members[name] = Member(method, packed, unpacked, header)
     return members
 
@@ -119,7 +134,7 @@ def _large_sizes(extra: bytes, packed: int, unpacked: int, header: int) -> tuple
 
 
 def data_begin(file: BinaryIO, member: Member) -> int:
-    """Place in the file of the member's first byte.
+    """Offset in the file of the member's first byte.
 
     Raises:
         FileError: if its own header is damaged.
@@ -136,29 +151,31 @@ def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
     """The member's bytes, decompressed, at most ``limit`` of them.
 
     Raises:
-        FileError: if they are more, or damaged, or packed in a way that torch does not read either.
+        FileError: if they are more, or damaged, or compressed in a way that torch does not read either.
     """
     file.seek(data_begin(file, member))
     if member.method == 0:
         if member.size > limit:
-            raise FileError(f"has a member that is larger than the {limit} bytes that are read of it")
+            raise FileError(f"has a member of {member.size:,} bytes; rnndims reads at most {limit:,} of it")
         return file.read(member.size)
     if member.method != 8:
-        raise FileError("is a zip file with a compression that torch does not write")
+        raise FileError(_COMPRESSION)
     if member.packed > 2 * limit + 1024 or member.size > limit:  # what cannot be compressed grows a little
-        raise FileError(f"is a zip bomb or no checkpoint: a member unpacks to {member.size} bytes, and {limit} are read")
-    machine = zlib.decompressobj(-15)
+        raise FileError(
+            f"is a zip bomb or no checkpoint: a member unpacks to {member.size:,} bytes; rnndims reads at most {limit:,}"
+        )
+    decompressor = zlib.decompressobj(-15)  # a zip file has no zlib header
     try:
-        data = machine.decompress(file.read(member.packed), limit + 1)
+        data = decompressor.decompress(file.read(member.packed), limit + 1)
     except zlib.error as error:
         raise FileError("is a damaged zip file: a member cannot be decompressed") from error
     if len(data) > limit:
-        raise FileError(f"is a zip bomb: a member unpacks to more than the {limit} bytes that are read of it")
+        raise FileError(f"is a zip bomb: a member claims {member.size:,} bytes and unpacks to more than {limit:,}")
     return data
 
 
 def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
-    """``count`` of the member's bytes from ``begin`` on, fewer if it ends before; what is behind them is not unpacked.
+    """``count`` of the member's bytes from ``begin`` on, fewer if it ends before. What lies behind them is not unpacked.
 
     Raises:
         FileError: if it is damaged.
@@ -168,18 +185,18 @@ def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
         file.seek(start + begin)
         return file.read(max(0, min(count, member.size - begin)))
     if member.method != 8:
-        raise FileError("is a zip file with a compression that torch does not write")
+        raise FileError(_COMPRESSION)
     file.seek(start)
-    machine, packed, found, skip = zlib.decompressobj(-15), member.packed, bytearray(), begin
+    decompressor, packed, data, skip = zlib.decompressobj(-15), member.packed, bytearray(), begin
     try:
-        while len(found) < count and not machine.eof:
-            raw = machine.unconsumed_tail or file.read(min(_PIECE, packed))
-            packed -= 0 if machine.unconsumed_tail else len(raw)
-            piece = machine.decompress(raw, _UNPACKED)
+        while len(data) < count and not decompressor.eof:
+            raw = decompressor.unconsumed_tail or file.read(min(_PIECE, packed))
+            packed -= 0 if decompressor.unconsumed_tail else len(raw)
+            piece = decompressor.decompress(raw, _UNPACKED)
             if not raw and not piece:
                 break
-            found += piece[skip : skip + count - len(found)]
+            data += piece[skip : skip + count - len(data)]
             skip = max(0, skip - len(piece))
     except zlib.error as error:
         raise FileError("is a damaged zip file: a member cannot be decompressed") from error
-    return bytes(found)
+    return bytes(data)

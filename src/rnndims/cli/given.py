@@ -12,7 +12,7 @@ from ..errors import ExitCode, RnndimsError, shorten
 from .options import FILE, DataOptions, Module, ModuleOptions, option_name, parse_ints
 
 if TYPE_CHECKING:
-    from ..checkpoint import FileTensor, FoundModule
+    from ..checkpoint import CheckpointModule, FileTensor
     from ..torch_runner import Given
 
 
@@ -131,25 +131,25 @@ _WANTED = {"input": ("input", "x"), "h_0": ("h_0", "h_n", "h_1"), "c_0": ("c_0",
 
 
 def _read_inputs(files: GivenOptions) -> "dict[str, FileTensor]":
-    from ..checkpoint.user_tensor import read_tensor_file
+    from ..checkpoint.user_tensor import read_user_tensor
 
     texts = {name: getattr(files, option) for option, name in _INPUTS.items()}
-    return {name: read_tensor_file(text, _WANTED[name]) for name, text in texts.items() if text is not None}
+    return {name: read_user_tensor(text, _WANTED[name]) for name, text in texts.items() if text is not None}
 
 
-def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str, FileTensor]], tuple[str, ...]]":
+def _find(file: str, name: str | None) -> "tuple[CheckpointModule, dict[str, dict[str, FileTensor]], tuple[str, ...]]":
     """The one module of the checkpoint that is meant, the tensors of its weights, and notes on the rest of the file."""
     from ..checkpoint import label, read_both, select
 
     content, found = read_both(file)
-    wrong = list(dict.fromkeys(problem.name for problem in found.problems))
+    wrong = list(dict.fromkeys(problem.name for problem in found.contradictions))
     if name is not None:
         found = select(found, name)
-    elif not found.modules and not found.problems:
+    elif not found.modules and not found.contradictions:
         raise RnndimsError(f"--weights {shorten(file)}: no RNN, LSTM, GRU or cell is in it")
-    if len(found.modules) != 1 or (found.problems and name is None):
-        if not found.modules and found.problems:
-            problem = found.problems[0]
+    if len(found.modules) != 1 or (found.contradictions and name is None):
+        if not found.modules and found.contradictions:
+            problem = found.contradictions[0]
             raise DoesNotFitError(
                 f"--weights {shorten(file)}: the weights of {label(problem.name)} contradict each other: {problem.message}",
                 fix="rnndims weights FILE shows all of it.",
@@ -173,7 +173,7 @@ def _find(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str
     return module, tensors, (note,)
 
 
-def _refuse_layers(found: "FoundModule") -> None:
+def _refuse_layers(found: "CheckpointModule") -> None:
     """Refuse for ``cell`` a module that does more than one cell does.
 
     Raises:
@@ -192,7 +192,7 @@ def _refuse_layers(found: "FoundModule") -> None:
         )
 
 
-def _complete(found: "FoundModule", module: ModuleOptions) -> RNNConfig:
+def _complete(found: "CheckpointModule", module: ModuleOptions) -> RNNConfig:
     """The module's configuration with what weights cannot tell taken from the options."""
     overrides = module.overrides()
     if module.code is not None:
@@ -207,7 +207,7 @@ def _complete(found: "FoundModule", module: ModuleOptions) -> RNNConfig:
     return replace(found.config, **overrides)
 
 
-def _notes(found: "FoundModule", module: ModuleOptions, *, steps: bool) -> tuple[str, ...]:
+def _notes(found: "CheckpointModule", module: ModuleOptions, *, steps: bool) -> tuple[str, ...]:
     notes = [f"the weights are those of {shorten(found.name)}" if found.name else "the weights are the file's"]
     assumed = [name for name in found.not_recoverable if name not in module.given and name != "dropout"]
     if assumed:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def is_file(argument: str | None) -> bool:
     """Whether the argument of ``weights`` is a file or directory rather than a constructor.
 
-    What exists is a file. What does not is one by its looks, so that a misspelt name is complained about as a file.
+    What exists is a file. What does not exist is one if it looks so: then the message is about a misspelt file name.
     """
     if argument is None:
         return False
@@ -22,8 +22,7 @@ def is_file(argument: str | None) -> bool:
             return True
     except ValueError:
         return False
-    from ..checkpoint.open_checkpoint import INDEX
-    from ..file_types import CHECKPOINTS
+    from ..file_types import CHECKPOINTS, INDEX
 
     looks = (os.sep in argument or "/" in argument) and "(" not in argument and "\n" not in argument
     return looks or argument.endswith((INDEX, *CHECKPOINTS))
@@ -37,17 +36,17 @@ def show(file: str, name: str | None, *, json: bool, export: str | None = None) 
     """
     from ..checkpoint import read_checkpoint, select
 
-    found = read_checkpoint(file)
+    checkpoint = read_checkpoint(file)
     if name is not None:
-        found = select(found, name)
-    code = ExitCode.DOES_NOT_FIT if found.problems else ExitCode.OK
+        checkpoint = select(checkpoint, name)
+    code = ExitCode.DOES_NOT_FIT if checkpoint.contradictions else ExitCode.OK
     if json:
         from ..render.checkpoint_json import checkpoint_document
 
-        return output.document(checkpoint_document(found, file), code)
+        return output.document(checkpoint_document(checkpoint, file), code)
     from ..render.checkpoint_view import checkpoint_view
 
-    return output.view(checkpoint_view(found, file), code, export=export)
+    return output.view(checkpoint_view(checkpoint, file), code, export=export)
 
 
 def refuse_options(module: "ModuleOptions") -> None:
@@ -61,5 +60,6 @@ def refuse_options(module: "ModuleOptions") -> None:
     foreign = sorted(module.given - {"code", "json", "export", "name"})
     if foreign:
         raise RnndimsError(
-            f"{option_name(foreign[0])}: a file says by itself what its modules are", fix="Leave it out, or leave out FILE."
+            f"{option_name(foreign[0])} does not go with FILE: the file says what its modules are",
+            fix=f"Remove {option_name(foreign[0])} or FILE.",
         )

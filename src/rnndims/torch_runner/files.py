@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..checkpoint import zip_archive
 from ..checkpoint.file_tensors import FileTensor, Storage
-from ..checkpoint.stream import open_regular
+from ..checkpoint.open_checkpoint import open_regular
 from ..dtypes import BITS
 from ..errors import FileError, RnndimsError
 from ..file_types import SAFETENSORS
