@@ -204,7 +204,7 @@ def test_missing_names_are_asked_for_by_name() -> None:
     """Every name that has no value is asked for at once, as the option to add."""
     with pytest.raises(ConstructorError) as caught:
         parse_constructor("nn.LSTM(10, hid_dim)")
-    assert caught.value.message == "hid_dim is a name: give it with -D hid_dim=NUMBER"
+    assert caught.value.message == "hid_dim has no value: add -D hid_dim=NUMBER"
     with pytest.raises(ConstructorError) as caught:
         parse_constructor("nn.LSTM(emb * 2, cfg['h'], n, bidirectional=bi, dropout=0 if n == 1 else p)")
     for option in ("-D emb=NUMBER", "-D \"cfg['h']=NUMBER\"", "-D n=NUMBER", "-D bi=BOOL", "-D p=NUMBER"):

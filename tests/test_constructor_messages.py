@@ -1,4 +1,4 @@
-"""Pasted code that is wrong or hostile: the message is short, points at the place, and nothing is executed."""
+"""Pasted code that is wrong or hostile: the message is short, points at what is wrong, and nothing is executed."""
 
 import sys
 from typing import Any
@@ -19,7 +19,7 @@ def pointed_at(error: ConstructorError) -> str:
 
 
 @pytest.mark.parametrize(
-    ("code", "place", "says"),
+    ("code", "part", "says"),
     [
         ("nn.Linear(10, 20)", "nn.Linear", "nn.LSTM"),
         ("keras.layers.LSTM(20)", "keras.layers.LSTM", "not one of PyTorch's"),
@@ -33,13 +33,13 @@ def pointed_at(error: ConstructorError) -> str:
         ("nn.LSTM(10, 20, hidden_size=3)", "hidden_size=3", "twice"),
         ("nn.LSTM(10, 20, bias=True, bias=False)", "bias=False", "twice"),
         ("nn.LSTM(10)", "nn.LSTM(10)", "missing hidden_size"),
-        ("nn.LSTM(*sizes)", "*sizes", "unpacked"),
-        ("nn.LSTM(10, 20, **kw)", "kw", "unpacked"),
+        ("nn.LSTM(*sizes)", "*sizes", "unpacks"),
+        ("nn.LSTM(10, 20, **kw)", "kw", "**kw unpacks"),
         ("nn.LSTM(10, 20, bidirectional=1)", "1", "but forward raises TypeError (lstm() received an invalid combination"),
         ("nn.GRU(10, 20, bidirectional=None)", "None", "bidirectional must be a bool"),
-        ("nn.LSTM(10, 20, True)", "True", "num_layers must be an int: PyTorch's constructor takes True"),
+        ("nn.LSTM(10, 20, True)", "True", "num_layers must be an int: PyTorch's constructor accepts True"),
         ("nn.GRU(10, 20, proj_size=0)", "proj_size=0", "only supported for LSTM"),
-        ("nn.LSTM(len(vocab), 20)", "len(vocab)", "nothing is evaluated"),
+        ("nn.LSTM(len(vocab), 20)", "len(vocab)", "runs no code"),
         ("nn.LSTM(10, f'{20}')", "f'{20}'", "f-string"),
         ("nn.LSTM(10, lambda: 20)", "lambda: 20", "lambda"),
         ("nn.LSTM(10, [20])", "[20]", "not a plain value"),
@@ -59,13 +59,13 @@ def pointed_at(error: ConstructorError) -> str:
         ("nn.LSTM(\n\t10,\n\t-5)", "-5", "greater than zero"),
     ],
 )
-def test_messages_point_at_the_place(code: str, place: str, says: str) -> None:
+def test_messages_point_at_what_is_wrong(code: str, part: str, says: str) -> None:
     """A refusal says what is wrong and puts carets under exactly that part."""
     with pytest.raises(ConstructorError) as caught:
         parse_constructor(code).config()
     assert says in str(caught.value)
     if "cannot be read" not in says:  # where in "x = )" a parser stops depends on the version of Python
-        assert pointed_at(caught.value) == place
+        assert pointed_at(caught.value) == part
 
 
 def test_code_that_is_commented_out_is_called_so() -> None:
@@ -86,7 +86,7 @@ def test_wide_and_combining_characters_do_not_move_the_caret(name: str) -> None:
 
 
 def test_long_lines_are_shown_as_a_window() -> None:
-    """Of a long line only the surroundings of the place are shown, within 80 columns."""
+    """Of a long line only the surroundings of what is wrong are shown, within 80 columns."""
     code = "nn.LSTM(" + "10 + " * 300 + "1, len(x), " + "True, " * 200 + ")"
     with pytest.raises(ConstructorError) as caught:
         parse_constructor(code)
@@ -145,7 +145,7 @@ def test_hostile_code_gets_a_short_message(code: str) -> None:
 
 def test_too_much_code_is_refused_unread() -> None:
     """Beyond a few thousand characters nothing is parsed, however valid it would be."""
-    with pytest.raises(ConstructorError, match="characters of code"):
+    with pytest.raises(ConstructorError, match="has 1000013 characters, and rnndims reads at most 4000"):
         parse_constructor("nn.LSTM(1, 2)" + " " * 1_000_000)
 
 

@@ -11,13 +11,13 @@ class Constructor(NamedTuple):
     """What a pasted constructor says.
 
     Attributes:
-        cell: ``"rnn"``, ``"lstm"`` or ``"gru"``.
+        cell: the kind of cell: ``"lstm"`` for ``nn.LSTM`` and ``nn.LSTMCell``.
         is_cell: whether it is the single-step class, ``nn.LSTMCell``.
-        arguments: the arguments that were given, under the names of ``RNNConfig``'s fields.
+        arguments: the arguments that the code has, under the names of ``RNNConfig``'s fields.
         dtype: name of the dtype that the weights get (``"float16"``), or ``None`` if the code does not say.
         device: the device (``"cuda:0"``), or ``None`` if the code does not say which.
-        names_used: the names that the code asked for, out of those given.
-        places: for each argument its line of code, and where in it the argument begins and ends.
+        names_used: those of the names with a value that occur in the code.
+        spans: for each argument its line of code, and the characters at which it begins and ends in the line.
     """
 
     cell: CellKind
@@ -26,7 +26,7 @@ class Constructor(NamedTuple):
     dtype: str | None
     device: str | None
     names_used: frozenset[str]
-    places: dict[str, tuple[str, int, int]]
+    spans: dict[str, tuple[str, int, int]]
 
     def config(self, **overrides: Any) -> RNNConfig:
         """The configuration, with ``overrides`` (fields of ``RNNConfig``) in place of what the code says.
@@ -39,9 +39,9 @@ class Constructor(NamedTuple):
         try:
             return RNNConfig(**values)
         except ConfigError as error:
-            if error.field not in self.places or error.field in overrides:
+            if error.field not in self.spans or error.field in overrides:
                 raise
-            line, start, end = self.places[error.field]
+            line, start, end = self.spans[error.field]
             message, _, fix = error.render().partition("\n")
             raise ConstructorError(message, line=line, start=start, end=end, fix=fix or None, field=error.field) from error
 
@@ -54,42 +54,41 @@ def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] |
         names: values for the names in it, ``{"emb_dim": 300}``.
 
     Raises:
-        ConstructorError: where it is anything else, or a name has no value; it points at the place.
+        ConstructorError: where it is anything else, or a name has no value; it points at the argument.
 
     >>> parse_constructor("self.rnn = nn.LSTM(emb_dim, 512, num_layers=2)", {"emb_dim": 300}).config().input_size
     300
     """
     from .pasted.arguments import bind, class_name, find_call, read_argument, refuse_missing
-    from .pasted.code_snippet import Snippet
-    from .pasted.device_and_dtype import Placement
-    from .pasted.values import Reader
+    from .pasted.code_snippet import Snippet, ValueReader
+    from .pasted.device_and_dtype import DeviceAndDtype
 
     snippet = Snippet(code)
     call, methods = find_call(snippet)
     name = class_name(snippet, call)
     nodes = bind(snippet, call, name)
-    reader = Reader(snippet, names or {})
-    placement = Placement(snippet, reader)
+    reader = ValueReader(snippet, names or {})
+    weights = DeviceAndDtype(snippet, reader)
     arguments: dict[str, Any] = {}
     for argument, node in nodes.items():
         if argument == "device":
-            placement.read_device(node)
+            weights.read_device(node)
         elif argument == "dtype":
-            placement.read_dtype(node)
+            weights.read_dtype(node)
         else:
             arguments[argument] = read_argument(reader, name, argument, node)
     for method in methods:
-        placement.apply(method)
+        weights.apply(method)
     if reader.missing:
         refuse_missing(snippet, reader, nodes)
     return Constructor(
         cell=cast(CellKind, name.removesuffix("Cell").lower()),
         is_cell=name.endswith("Cell"),
         arguments=arguments,
-        dtype=placement.dtype,
-        device=placement.device,
+        dtype=weights.dtype,
+        device=weights.device,
         names_used=frozenset(reader.used),
-        places={argument: snippet.place(node) for argument, node in nodes.items()},
+        spans={argument: snippet.span(node) for argument, node in nodes.items()},
     )
 
 
@@ -102,7 +101,7 @@ def parse_definition(text: str) -> tuple[str, int | float | bool | str]:
     >>> parse_definition("args.hidden=2*256")
     ('args.hidden', 512)
     """
-    from .pasted.values import parse_name, parse_word
+    from .pasted.code_snippet import parse_name, parse_word
 
     left, equals, right = (part.strip() for part in text.partition("="))
     if not (left and equals and right):

@@ -316,7 +316,7 @@ def _missing_layers(layers: list[int]) -> str:
     gap = next(number for number, layer in enumerate(layers) if layer != number)
     count = layers[-1] + 1 - len(layers)
     missing = f"layer {gap} is missing" if count == 1 else f"{count} layers are missing, the first of them layer {gap}"
-    return f"{missing}: the file has layer{'s' if len(layers) > 1 else ''} {there}, and the first layer must be 0"
+    return f"{missing}: the file has layer{'s' if len(layers) > 1 else ''} {there}, and layers count from 0 without a gap"
 
 
 def _cell_and_sizes(weights: _Weights) -> tuple[CellKind, int, int] | str:

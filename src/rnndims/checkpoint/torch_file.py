@@ -25,7 +25,6 @@ _MAX_NAMES: Final = 64 << 20
 _MAX_DEPTH: Final = 64
 _NOT_TORCH: Final = "is not a file that torch.save wrote"
 _NUMBERS_MISSING: Final = "is truncated or damaged: the numbers of a tensor are not all in it"
-_WHOLE_MODEL: Final = "holds a whole pickled model. That is code as well as weights, so rnndims does not open it"
 _SAVE_WEIGHTS: Final = "Save model.state_dict() instead, or best a .safetensors file."
 
 
@@ -105,7 +104,7 @@ def _check_identifier(identifier: Any) -> tuple[str, str, int]:
     """Dtype, key and number of elements of the storage that a persistent id names."""
     if not isinstance(identifier, tuple) or len(identifier) < 5 or identifier[0] != "storage":
         if isinstance(identifier, tuple) and identifier[:1] == ("module",):
-            raise FileError(_WHOLE_MODEL, fix=_SAVE_WEIGHTS)
+            raise _whole_model("")
         raise FileError("is damaged: it refers to something that torch.save does not write")
     _, dtype, key, _, numel = identifier[:5]
     if not isinstance(dtype, StorageType) or type(key) is not str or type(numel) is not int or not 0 <= numel <= MAX_NUMEL:
@@ -244,6 +243,12 @@ class _Doubles(dict[str, int]):
         return name
 
 
+def _whole_model(what: str) -> FileError:
+    return FileError(
+        f"holds a whole pickled model{what}. That is code as well as weights, so rnndims does not open it", fix=_SAVE_WEIGHTS
+    )
+
+
 def _refuse_objects(root: Any, content: FileContent) -> None:
     """Refuse a file that holds a pickled object and no tensor outside it."""
     if content.tensors:
@@ -254,7 +259,7 @@ def _refuse_objects(root: Any, content: FileContent) -> None:
     if model is None:
         return
     if _is_model(model):
-        raise FileError(f"{_WHOLE_MODEL} ({model.what})", fix=_SAVE_WEIGHTS)
+        raise _whole_model(f" ({model.what})")
     if not isinstance(model, Script):
         raise FileError(f"holds a pickled {model.what}, not the weights of a model", fix=_SAVE_WEIGHTS)
 

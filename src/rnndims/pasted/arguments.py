@@ -1,12 +1,11 @@
-"""PyTorch's signatures, and the arguments of a pasted constructor call bound to them."""
+"""The call in pasted code, and its arguments by PyTorch's signatures."""
 
 import ast
 from typing import Any, Final, NoReturn, cast
 
 from ..errors import ConstructorError, shorten
-from .code_snippet import Snippet
+from .code_snippet import UNKNOWN, Snippet, ValueReader, dotted
 from .device_and_dtype import METHODS
-from .values import UNKNOWN, Reader, dotted
 
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")
 _LAYER: Final = ("bias", "batch_first", "dropout", "bidirectional", "proj_size", "device", "dtype")
@@ -18,13 +17,13 @@ _SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     "LSTMCell": ("input_size", "hidden_size", "bias", "device", "dtype"),
     "GRUCell": ("input_size", "hidden_size", "bias", "device", "dtype"),
 }
-"""Positional arguments, as PyTorch really takes them: RNN and GRU have a place for ``proj_size``, but refuse the keyword."""
+"""Arguments in the order of PyTorch's signatures. By position ``proj_size`` is always one, but only LSTM knows the keyword."""
 
 _PREFIXES: Final = ("", "nn.", "torch.nn.", "torch.nn.modules.", "torch.nn.modules.rnn.")
 
 
 def find_call(snippet: Snippet) -> tuple[ast.Call, list[ast.Call]]:
-    """The constructor call in the statement, and the method calls chained to it, in the order of their execution."""
+    """The constructor call in the statement, and the method calls behind it, in the order in which Python runs them."""
     node: Any = snippet.statement
     methods: list[ast.Call] = []
     while True:
@@ -60,7 +59,7 @@ def class_name(snippet: Snippet, call: ast.Call) -> str:
     if name.lower() in known and prefix + dot in _PREFIXES:
         fix = f"Write {prefix + dot}{known[name.lower()]}(...)."
     else:
-        fix = "Known are nn." + ", nn.".join(_SIGNATURES) + "."
+        fix = "rnndims knows nn." + ", nn.".join(_SIGNATURES) + "."
     raise snippet.error(f"{shorten(path)} is not one of PyTorch's recurrent modules", call.func, fix=fix)
 
 
@@ -72,16 +71,20 @@ def bind(snippet: Snippet, call: ast.Call, name: str) -> dict[str, ast.expr]:
     for position, node in enumerate(call.args):
         if isinstance(node, ast.Starred):
             raise snippet.error(
-                f"{snippet.text(node)}: unpacked arguments cannot be read", node, fix="Write the arguments out."
+                f"{snippet.text(node)} unpacks arguments that rnndims cannot see", node, fix="Write the arguments out."
             )
         if position >= len(positional):
-            raise snippet.error(f"{name} has {len(positional)} arguments at most, this is one more", node)
+            raise snippet.error(f"{name} has at most {len(positional)} arguments, and this is one more", node, fix="Remove it.")
         bound[positional[position]] = node
     for keyword in call.keywords:
         if keyword.arg is None:
-            raise snippet.error("**: unpacked arguments cannot be read", keyword.value, fix="Write the arguments out.")
+            raise snippet.error(
+                f"**{snippet.text(keyword.value)} unpacks arguments that rnndims cannot see",
+                keyword.value,
+                fix="Write the arguments out.",
+            )
         if keyword.arg in bound:
-            raise snippet.error(f"{keyword.arg} is given twice", keyword, field=keyword.arg)
+            raise snippet.error(f"the call has {keyword.arg} twice", keyword, fix="Remove one of them.", field=keyword.arg)
         if keyword.arg not in keywords:
             _refuse_keyword(snippet, name, keyword, keywords)
         bound[keyword.arg] = keyword.value
@@ -99,22 +102,22 @@ def bind(snippet: Snippet, call: ast.Call, name: str) -> dict[str, ast.expr]:
 def _refuse_keyword(snippet: Snippet, name: str, keyword: ast.keyword, keywords: tuple[str, ...]) -> NoReturn:
     import difflib
 
-    given = cast(str, keyword.arg)
-    if given == "proj_size":
+    argument = cast(str, keyword.arg)
+    if argument == "proj_size":
         message, fix = "proj_size argument is only supported for LSTM, not RNN or GRU", "Leave it out, or use nn.LSTM."
     else:
-        close = difflib.get_close_matches(given, keywords, n=1)
-        message = f"{name} has no argument {shorten(given, 40)}"
+        close = difflib.get_close_matches(argument, keywords, n=1)
+        message = f"{name} has no argument {shorten(argument, 40)}"
         fix = f"Did you mean {close[0]}?" if close else f"It has {', '.join(keywords)}."
-    raise snippet.error(message, keyword, fix=fix, field=given)
+    raise snippet.error(message, keyword, fix=fix, field=argument)
 
 
 def _refuse_at_call(snippet: Snippet, name: str, argument: str, value: Any, node: ast.AST) -> ConstructorError:
-    """The error for a value that PyTorch's constructor takes and that no call of the module survives."""
+    """The error for a value that PyTorch's constructor accepts and every call of the module refuses."""
     function = "rnn_tanh" if name == "RNN" else name.lower()
     kind, fix = ("an int", "Write a number.") if argument == "num_layers" else ("a bool", "Write True or False.")
     return snippet.error(
-        f"{argument} must be {kind}: PyTorch's constructor takes {shorten(repr(value), 40)}, but forward raises TypeError "
+        f"{argument} must be {kind}: PyTorch's constructor accepts {shorten(repr(value), 40)}, but forward raises TypeError "
         f"({function}() received an invalid combination of arguments)",
         node,
         fix=fix,
@@ -122,8 +125,8 @@ def _refuse_at_call(snippet: Snippet, name: str, argument: str, value: Any, node
     )
 
 
-def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> Any:
-    """The value of one argument, in the type that ``RNNConfig`` wants wherever PyTorch would take it."""
+def read_argument(reader: ValueReader, name: str, argument: str, node: ast.AST) -> Any:
+    """The value of one argument, in the type that ``RNNConfig`` wants wherever PyTorch would accept it."""
     snippet = reader.snippet
     if argument == "nonlinearity":
         path = dotted(node)
@@ -144,7 +147,7 @@ def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> An
         if type(value) is bool:
             if argument == "num_layers":
                 raise _refuse_at_call(snippet, name, argument, value, node)
-            if value and first_dim:  # torch.empty takes True for 1 as any dim but the first
+            if value and first_dim:  # torch.empty reads True as 1, except as the first dim
                 raise snippet.error(f"{argument} True: must be an int, not bool", node, field=argument)
             return int(value)
         if argument == "proj_size" and value == 0 and type(value) is float:
@@ -152,7 +155,7 @@ def read_argument(reader: Reader, name: str, argument: str, node: ast.AST) -> An
         if type(value) is int and value >= 2**63:
             raise snippet.error(f"{argument} is too large: PyTorch's sizes are 64-bit numbers", node, field=argument)
         if type(value) is float:
-            fix = "Divide with // to get an int." if "/" in snippet.text(node) else None
+            fix = "Divide with // to get an int." if "/" in snippet.text(node) else "Write a whole number without a point."
             raise snippet.error(f"{argument} {value}: must be an int, not float", node, fix=fix, field=argument)
     elif argument == "bidirectional" and type(value) is not bool:
         raise _refuse_at_call(snippet, name, argument, value, node)
@@ -177,16 +180,20 @@ _PLACEHOLDERS: Final = {
 }
 
 
-def refuse_missing(snippet: Snippet, reader: Reader, nodes: dict[str, ast.expr]) -> NoReturn:
-    """Ask for the names that nobody gave, all at once."""
+def refuse_missing(snippet: Snippet, reader: ValueReader, nodes: dict[str, ast.expr]) -> NoReturn:
+    """Ask for all names without a value at once.
+
+    Raises:
+        ConstructorError: always; it points at the first of them.
+    """
     kinds = {dotted(node): _PLACEHOLDERS.get(argument, "NUMBER") for argument, node in nodes.items()}
     missing = list(reader.missing)
     options = [f"{path}={kinds.get(path, 'NUMBER')}" for path in missing]
-    given = " ".join(f'-D "{each}"' if "'" in each or "[" in each else f"-D {each}" for each in options)
+    definitions = " ".join(f'-D "{each}"' if "'" in each or "[" in each else f"-D {each}" for each in options)
     first = reader.missing[missing[0]]
     if len(missing) == 1:
-        error = snippet.error(f"{missing[0]} is a name: give it with {given}", first)
+        error = snippet.error(f"{missing[0]} has no value: add {definitions}", first)
     else:
-        error = snippet.error(f"{', '.join(missing[:-1])} and {missing[-1]} are names: give them with {given}", first)
+        error = snippet.error(f"{', '.join(missing[:-1])} and {missing[-1]} have no value: add {definitions}", first)
     error.missing = tuple(missing)
     raise error

@@ -1,12 +1,11 @@
-"""Where the weights of a pasted constructor live and of what dtype: ``device=``, ``dtype=`` and ``.to(...)``."""
+"""The device and the dtype that pasted code gives its weights: ``device=``, ``dtype=`` and ``.to(...)``."""
 
 import ast
 from typing import Final
 
 from ..dtypes import ITEMSIZES, dtype_name
 from ..errors import ConstructorError
-from .code_snippet import Snippet
-from .values import Reader, dotted
+from .code_snippet import Snippet, ValueReader, dotted
 
 _DEVICES: Final = frozenset(
     (
@@ -22,37 +21,42 @@ METHODS: Final = frozenset((*_CAST_METHODS, *_DEVICE_METHODS, *_NEUTRAL_METHODS)
 """The methods that return the module itself, so that they may follow a constructor call."""
 
 
-class Placement:
-    """Where the weights live and of what dtype, as the arguments and then ``.to(...)`` and its relatives say."""
+class DeviceAndDtype:
+    """The device and the dtype of the weights, as the arguments and then ``.to(...)``, ``.half()`` and their like say.
 
-    def __init__(self, snippet: Snippet, reader: Reader) -> None:
+    Attributes:
+        dtype: torch's name of the dtype; ``None`` if the code does not say.
+        device: the device (``"cuda:0"``); ``None`` if the code does not say which.
+    """
+
+    def __init__(self, snippet: Snippet, reader: ValueReader) -> None:
         self.snippet = snippet
         self.reader = reader
         self.dtype: str | None = None
         self.device: str | None = None
 
     def read_dtype(self, node: ast.AST) -> None:
-        """Take ``dtype=``; a name that nobody gave is noted as missing."""
+        """Read ``dtype=``; a name without a value is noted as missing."""
         value = self._dtype(node)
         if value is None and not _is_none(node):
             path = dotted(node)
             if path is None or path in ("int", "bool") or path.startswith("torch."):
                 raise self._bad_dtype(node)
-            self.reader.name(path, node)
+            self.reader.named(path, node)
         self.dtype = value
 
     def read_device(self, node: ast.AST) -> None:
-        """Take ``device=``; a name that nobody gave is left open, because no shape depends on it."""
+        """Read ``device=``; a name without a value leaves it open, because no shape depends on it."""
         if not self._set_device(node):
             raise self.snippet.error(
                 f"{self.snippet.text(node)} is no device",
                 node,
-                fix="Write it like device='cuda:0', or leave it out.",
+                fix="Write a device such as 'cuda:0', or leave it out.",
                 field="device",
             )
 
     def apply(self, call: ast.Call) -> None:
-        """Take a method call of ``METHODS`` that follows the constructor: ``.to("cuda")``, ``.half()``."""
+        """Follow a method call of ``METHODS`` behind the constructor: ``.to("cuda")``, ``.half()``."""
         method = call.func.attr  # type: ignore[attr-defined]
         if method in _CAST_METHODS:
             self.dtype = _CAST_METHODS[method]
@@ -64,7 +68,11 @@ class Placement:
                 if dtype is not None:
                     self.dtype = dtype
                 elif not self._set_device(node) and not self._is_flag(node):
-                    raise self.snippet.error(f"{self.snippet.text(node)} is neither a device nor a dtype", node)
+                    raise self.snippet.error(
+                        f"{self.snippet.text(node)} is neither a device nor a dtype",
+                        node,
+                        fix="Write .to('cuda') or .to(torch.float16).",
+                    )
 
     def _is_flag(self, node: ast.AST) -> bool:
         return type(getattr(node, "value", None)) is bool
@@ -76,15 +84,15 @@ class Placement:
         if path in self.reader.names and isinstance(self.reader.names[path], str):
             self.reader.used.add(path)
             path = str(self.reader.names[path])
-            found = path.removeprefix("torch.")
+            name = path.removeprefix("torch.")
         elif path in ("float", "complex"):  # Python's own types, which are double precision in torch
             return "float64" if path == "float" else "complex128"
         else:
-            found = path.removeprefix("torch.")
-            if found == path and found not in ITEMSIZES:
+            name = path.removeprefix("torch.")
+            if name == path and name not in ITEMSIZES:
                 return None
-        found = dtype_name(found)
-        return found if found in ITEMSIZES else None
+        name = dtype_name(name)
+        return name if name in ITEMSIZES else None
 
     def _bad_dtype(self, node: ast.AST) -> ConstructorError:
         return self.snippet.error(
@@ -94,7 +102,7 @@ class Placement:
         )
 
     def _set_device(self, node: ast.AST) -> bool:
-        """Whether ``node`` is a device; ``self.device`` stays ``None`` where only running the code would tell which."""
+        """Whether ``node`` is a device; ``self.device`` is ``None`` where only running the code would tell which."""
         match node:
             case ast.Constant(value=None):
                 self.device = None
@@ -117,10 +125,10 @@ class Placement:
                 if path is None or path.startswith(("torch.", "nn.")):
                     return False
                 self.device = None
-                given = self.reader.names.get(path)
-                if isinstance(given, str):
+                value = self.reader.names.get(path)
+                if isinstance(value, str):
                     self.reader.used.add(path)
-                    return self._set_device_name(given)
+                    return self._set_device_name(value)
         return True
 
     def _set_device_name(self, text: str) -> bool:
