@@ -1,4 +1,4 @@
-"""``"nn.LSTM(10, 20, num_layers=2)"`` <-> ``RNNConfig``: code as people paste it, parsed and never executed."""
+"""``"nn.RNN(10, 20, num_layers=2)"`` <-> ``RNNConfig``: code as people paste it, parsed and never executed."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
@@ -11,8 +11,8 @@ class Constructor(NamedTuple):
     """What a pasted constructor says.
 
     Attributes:
-        cell: the kind of cell: ``"lstm"`` for ``nn.LSTM`` and ``nn.LSTMCell``.
-        is_cell: whether it is the single-step class, ``nn.LSTMCell``.
+        cell: the kind of cell: ``"rnn"`` for ``nn.RNN`` and ``nn.RNNCell``.
+        is_cell: whether it is the single-step class, ``nn.RNNCell``.
         arguments: the arguments that the code has, under the names of ``RNNConfig``'s fields.
         dtype: name of the dtype that the weights get (``"float16"``), or ``None`` if the code does not say.
         device: the device (``"cuda:0"``), or ``None`` if the code does not say which.
@@ -47,16 +47,16 @@ class Constructor(NamedTuple):
 
 
 def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] | None = None) -> Constructor:
-    """What a line such as ``self.rnn = nn.LSTM(emb_dim, 512, num_layers=2)`` says; nothing in it is executed.
+    """What a line such as ``self.rnn = nn.RNN(emb_dim, 512, num_layers=2)`` says; nothing in it is executed.
 
     Args:
-        code: one call of ``nn.RNN``, ``LSTM``, ``GRU`` or a cell, with or without an assignment, or its ``repr``.
+        code: one call of a recurrent class of ``torch.nn``, with or without an assignment, or a module's ``repr``.
         names: values for the names in it, ``{"emb_dim": 300}``.
 
     Raises:
         ConstructorError: where it is anything else, or a name has no value; it points at the argument.
 
-    >>> parse_constructor("self.rnn = nn.LSTM(emb_dim, 512, num_layers=2)", {"emb_dim": 300}).config().input_size
+    >>> parse_constructor("self.rnn = nn.RNN(emb_dim, 512, num_layers=2)", {"emb_dim": 300}).config().input_size
     300
     """
     from .pasted.arguments import bind, class_name, find_call, read_argument, refuse_missing
@@ -112,8 +112,8 @@ def parse_definition(text: str) -> tuple[str, int | float | bool | str]:
 def format_constructor(config: RNNConfig) -> str:
     """The shortest constructor call for ``config``, ready to paste: sizes by position, the rest by keyword.
 
-    >>> format_constructor(RNNConfig("lstm", 10, 20, num_layers=2, bidirectional=True))
-    'nn.LSTM(10, 20, num_layers=2, bidirectional=True)'
+    >>> format_constructor(RNNConfig("rnn", 10, 20, num_layers=2, bidirectional=True))
+    'nn.RNN(10, 20, num_layers=2, bidirectional=True)'
     """
     arguments = [str(config.input_size), str(config.hidden_size)]
     if config.num_layers != 1:

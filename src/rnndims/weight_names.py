@@ -15,7 +15,7 @@ _NAME: Final = re.compile(PATTERN)
 
 
 class ParameterName(NamedTuple):
-    """A parameter's name, taken apart; ``layer`` is ``None`` in a cell."""
+    """The parts of a parameter's name; ``layer`` is ``None`` in a cell."""
 
     kind: str
     layer: int | None

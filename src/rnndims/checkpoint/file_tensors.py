@@ -5,8 +5,8 @@ from math import prod
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..errors import FileError
 from ..shapes import Shape
-from .zip_archive import Member
 
 MAX_DIMS: Final = 64
 """Dims of a tensor at most, as in torch."""
@@ -18,6 +18,20 @@ MAX_NUMEL: Final = 2**63 - 1
 def name_cost(name: str) -> int:
     """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two."""
     return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
+
+
+def damaged(message: str) -> FileError:
+    """The error for a file that breaks the rules of its format: another copy may be whole."""
+    return FileError(message, fix="Download it again, or save it again.")
+
+
+class Member(NamedTuple):
+    """One member of a zip archive: its compression (0 none, 8 deflate), its sizes in the file and unpacked, and its offset."""
+
+    method: int
+    packed: int
+    size: int
+    header: int
 
 
 @dataclass(slots=True)

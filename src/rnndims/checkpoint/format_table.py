@@ -67,7 +67,7 @@ _LOOKALIKES: Final[tuple[tuple[Callable[[bytes], bool], str, str], ...]] = (
         "Unpack it first.",
     ),
 )
-"""What is often found in the place of a checkpoint: how it begins, what it is, and the way out."""
+"""What people often have instead of a checkpoint: how it begins, what it is, and the way out."""
 
 
 def find_format(path: Path, start: bytes) -> Format:

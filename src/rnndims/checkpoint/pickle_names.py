@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ..dtypes import BITS, byte_size, dtype_name
 from ..errors import FileError, shorten
-from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage, damaged
 
 
 class StandIn:
@@ -159,16 +159,16 @@ def _is_class(name: str) -> bool:
 def _sizes(value: Any) -> tuple[int, ...]:
     """``value`` as a shape or stride."""
     if not isinstance(value, (tuple, list)) or len(value) > MAX_DIMS:
-        raise FileError(f"is damaged: the shape of a tensor in it is no list of at most {MAX_DIMS} sizes")
+        raise damaged(f"is damaged: the shape of a tensor in it is no list of at most {MAX_DIMS} sizes")
     if not all(type(size) is int and 0 <= size <= MAX_NUMEL for size in value):
-        raise FileError(f"is damaged: a tensor in it has a size that is no number from 0 to {MAX_NUMEL}")
+        raise damaged(f"is damaged: a tensor in it has a size that is no number from 0 to {MAX_NUMEL}")
     return tuple(value)
 
 
 def _rebuild_plain(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> FileTensor:
     """``_rebuild_tensor_v2`` and its forerunner; the last argument may say that the numbers must be conjugated or negated."""
     if not isinstance(storage, Storage):
-        raise FileError("is damaged: a tensor in it has no storage")
+        raise damaged("is damaged: a tensor in it has no storage")
     tensor = _strided(storage, storage.dtype, offset, size, stride)
     views = rest[2] if len(rest) > 2 and isinstance(rest[2], dict) else {}
     if any(flag is True for flag in views.values()):
@@ -179,7 +179,7 @@ def _rebuild_plain(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any
 def _rebuild_v3(storage: Any, offset: Any, size: Any, stride: Any, _grad: Any, _hooks: Any, dtype: Any, *_: Any) -> FileTensor:
     """``_rebuild_tensor_v3``: an untyped storage, and the dtype as an argument of its own."""
     if not isinstance(storage, Storage) or not isinstance(dtype, Dtype):
-        raise FileError("is damaged: a tensor in it has no storage or dtype")
+        raise damaged("is damaged: a tensor in it has no storage or dtype")
     typed = Storage(storage.path, str(dtype), storage.numel * BITS[storage.dtype] // BITS[dtype])
     return _strided(typed, str(dtype), offset, size, stride)._replace(storage=storage)
 
@@ -187,13 +187,13 @@ def _rebuild_v3(storage: Any, offset: Any, size: Any, stride: Any, _grad: Any, _
 def _strided(storage: Storage, dtype: str, offset: Any, size: Any, stride: Any) -> FileTensor:
     shape, steps = _sizes(size), _sizes(stride)
     if len(shape) != len(steps) or type(offset) is not int or offset < 0:
-        raise FileError("is damaged: shape and stride of a tensor in it contradict each other")
+        raise damaged("is damaged: shape and stride of a tensor in it contradict each other")
     numel = prod(shape)
     if numel > MAX_NUMEL:
-        raise FileError(f"is damaged: a tensor of shape {shorten(shape)} would have more than {MAX_NUMEL} numbers")
+        raise damaged(f"is damaged: a tensor of shape {shorten(shape)} would have more than {MAX_NUMEL} numbers")
     last = offset + sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) if numel else 0
     if numel and last >= storage.numel:
-        raise FileError(
+        raise damaged(
             f"is damaged: a tensor of shape {shorten(shape)} needs more than the {storage.numel} numbers that are stored for it"
         )
     return FileTensor(shape, dtype, byte_size(numel, dtype), "strided", storage, offset, steps)
@@ -207,11 +207,11 @@ def _rebuild_quantised(storage: Any, offset: Any, size: Any, stride: Any, *_: An
 def _rebuild_sparse(_layout: Any, data: Any, *_: Any) -> FileTensor:
     """``_rebuild_sparse_tensor``: COO, CSR and the like."""
     if not isinstance(data, tuple):
-        raise FileError("is damaged: a sparse tensor in it has no parts")
+        raise damaged("is damaged: a sparse tensor in it has no parts")
     parts = [part for part in data if isinstance(part, FileTensor)]
     sizes = [part for part in data if isinstance(part, (tuple, list)) and not isinstance(part, FileTensor)]
     if not parts or not sizes:
-        raise FileError("is damaged: a sparse tensor in it has no parts")
+        raise damaged("is damaged: a sparse tensor in it has no parts")
     # (indices, values, size) of COO and (compressed, plain, values, size) of CSR: the values come last
     return FileTensor(_sizes(sizes[-1]), parts[-1].dtype, sum(part.bytes for part in parts), "sparse")
 
@@ -219,7 +219,7 @@ def _rebuild_sparse(_layout: Any, data: Any, *_: Any) -> FileTensor:
 def _rebuild_without_storage(dtype: Any, size: Any, *_: Any) -> FileTensor:
     """``_rebuild_meta_tensor_no_storage``."""
     if not isinstance(dtype, Dtype):
-        raise FileError("is damaged: a tensor in it has no dtype")
+        raise damaged("is damaged: a tensor in it has no dtype")
     shape = _sizes(size)
     return FileTensor(shape, str(dtype), byte_size(prod(shape), dtype), "meta")
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
 from ..errors import FileError
+from .file_tensors import damaged
 from .pickle_names import LOAD_FROM_BYTES, Blob, Named, StandIn, StorageType, refusal, resolve
 
 MAX_STEPS: Final = 10_000_000
@@ -49,7 +50,7 @@ def load_pickle(stream: "Stream", persistent: PersistentLoad) -> Any:
     try:
         return PickleReader(stream, persistent).run()
     except (IndexError, KeyError, TypeError, ValueError, AttributeError, struct.error, RecursionError, OverflowError) as error:
-        raise FileError(_DAMAGED) from error
+        raise damaged(_DAMAGED) from error
 
 
 class Stream:
@@ -88,7 +89,7 @@ class Stream:
     def _fill(self, count: int) -> None:
         """Make ``count`` bytes ready in the buffer."""
         if self.position + count > self._end:
-            raise FileError(_ENDS)
+            raise damaged(_ENDS)
         rest = self._buffer[self._at :]
         wanted = min(max(count - len(rest), _PIECE), self._end - self._next)
         self._file.seek(self._next)
@@ -96,13 +97,13 @@ class Stream:
         self._next += len(fresh)
         self._buffer, self._at = rest + fresh, 0
         if len(self._buffer) < count:
-            raise FileError(_ENDS)
+            raise damaged(_ENDS)
 
     def skip(self, count: int) -> None:
         """Pass over ``count`` bytes without reading them."""
         position = self.position + count
         if position > self._end:
-            raise FileError(_ENDS)
+            raise damaged(_ENDS)
         if self._at + count <= len(self._buffer):
             self._at += count
         else:
@@ -116,7 +117,7 @@ class Stream:
                 break
             self._fill(held + 1)
         if stop < 0 or stop - self._at > limit:
-            raise FileError("is damaged: a line in its pickle does not end")
+            raise damaged("is damaged: a line in its pickle does not end")
         line = self._buffer[self._at : stop]
         self._at = stop + 1
         return line
@@ -174,7 +175,7 @@ class PickleReader:
         while stack[at] is not _MARK:
             at -= 1
             if at < 0:
-                raise FileError(_DAMAGED)
+                raise damaged(_DAMAGED)
         items = stack[at + 1 :]
         del stack[at:]
         return items
@@ -203,7 +204,7 @@ class PickleReader:
     def memoize(self, key: int) -> None:
         """Keep the topmost value under ``key``."""
         if not 0 <= key < 1 << 32:
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
         self.cost += 2
         self.memo[key] = self.stack[-1]
 
@@ -237,12 +238,12 @@ class PickleReader:
         if isinstance(target, list):
             target.extend(items)
         elif not isinstance(target, StandIn):
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
 
     def set_items(self, items: list[Any]) -> None:
         """Put keys and values, which alternate in ``items``, into the dict on top."""
         if len(items) % 2:
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
         self.cost += len(items) + 2
         target = self.stack[-1]
         if isinstance(target, StandIn):
@@ -250,7 +251,7 @@ class PickleReader:
                 target.items = {}
             target = target.items
         elif type(target) is not dict:
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
         for key, value in zip(items[::2], items[1::2], strict=True):
             # numbers become text: crafted ones could all have one hash
             target[str(key) if isinstance(key, (str, int, float)) else f"#{len(target)}"] = value
@@ -270,7 +271,7 @@ class PickleReader:
             self.push(StandIn("a storage"), 2)
             return
         if not isinstance(function, Named) or not isinstance(arguments, (tuple, list)):
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
         if function is LOAD_FROM_BYTES:
             self.follow(arguments[0] if arguments else None)
             self.push(StandIn("a storage in bytes"), 2)
@@ -346,7 +347,7 @@ class PickleReader:
         """Push what stands for the name on the stack."""
         name, module = self.stack.pop(), self.stack.pop()
         if type(name) is not str or type(module) is not str:
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
         self.push(resolve(module, name), 8)
 
     def refer(self, identifier: Any) -> None:
@@ -365,7 +366,7 @@ class PickleReader:
         """Push a tuple of the topmost values."""
         items = tuple(self.stack[-count:])
         if len(items) != count or _MARK in items:
-            raise FileError(_DAMAGED)
+            raise damaged(_DAMAGED)
         del self.stack[-count:]
         self.push(items)
 
@@ -389,7 +390,7 @@ class PickleReader:
         Raises:
             FileError: always.
         """
-        raise FileError(_DAMAGED)
+        raise damaged(_DAMAGED)
 
 
 _Operation = Callable[[PickleReader], None]

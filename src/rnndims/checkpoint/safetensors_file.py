@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import byte_size
 from ..errors import FileError, shorten
-from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, name_cost
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, damaged, name_cost
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",
@@ -77,16 +77,14 @@ def read_safetensors(path: Path, file: BinaryIO, size: int) -> FileContent:
     """
     length = int.from_bytes(file.read(8), "little")
     if size < 8:
-        raise FileError(f"is truncated: it has {size} bytes, and a safetensors file has at least 8")
+        raise damaged(f"is truncated: it has {size} bytes, and a safetensors file has at least 8")
     if length > _MAX_HEADER:
-        raise FileError(
-            f"is no safetensors file: its header would have {length:,} bytes, and the format allows {_MAX_HEADER:,}"
-        )
+        raise damaged(f"is no safetensors file: its header would have {length:,} bytes, and the format allows {_MAX_HEADER:,}")
     if 8 + length > size:
-        raise FileError(f"is truncated: its header has {length:,} bytes, and the file ends after {size - 8:,} of them")
+        raise damaged(f"is truncated: its header has {length:,} bytes, and the file ends after {size - 8:,} of them")
     header = file.read(length)
     if not header.startswith(b"{"):
-        raise FileError("is no safetensors file: its header does not begin with {")
+        raise damaged("is no safetensors file: its header does not begin with {")
     parser = _Parser(header)
     parser.parse()
     return FileContent("safetensors", _locate(path, parser.entries, 8 + length, size))
@@ -102,7 +100,7 @@ def _locate(path: Path, entries: dict[str, "_Entry"], begin: int, size: int) -> 
         expected = last
     if begin + expected != size:
         word = "is truncated" if begin + expected > size else "has bytes that belong to no tensor"
-        raise FileError(f"{word}: its tensors take {expected:,} bytes, and the file has {size - begin:,} for them")
+        raise damaged(f"{word}: its tensors take {expected:,} bytes, and the file has {size - begin:,} for them")
     return {
         name: FileTensor(shape, dtype, last - first, "strided", Storage(path, dtype, prod(shape), begin + first))
         for name, (dtype, shape, first, last) in entries.items()
@@ -133,7 +131,7 @@ class _Parser:
             self._expect(b":")
             if name == "__metadata__":
                 if metadata:
-                    raise FileError('is no safetensors file: "__metadata__" is in its header twice')
+                    raise damaged('is no safetensors file: "__metadata__" is in its header twice')
                 metadata = True
                 self._metadata()
             else:
@@ -171,7 +169,7 @@ class _Parser:
             raise self._malformed()
 
     def _malformed(self) -> FileError:
-        return FileError(f"is no safetensors file: its header is not the JSON of one, at byte {8 + self.at}")
+        return damaged(f"is no safetensors file: its header is not the JSON of one, at byte {8 + self.at}")
 
     def _string(self) -> str:
         self.at = _SPACE.match(self.header, self.at).end()  # type: ignore[union-attr]
@@ -201,7 +199,7 @@ class _Parser:
         while True:
             key = self._string()
             if key in keys:
-                raise FileError(f"is no safetensors file: its metadata has the key {shorten(key)} twice")
+                raise damaged(f"is no safetensors file: its metadata has the key {shorten(key)} twice")
             if len(keys) >= _MAX_METADATA:
                 raise FileError(f"has more than {_MAX_METADATA:,} entries of metadata, the most that rnndims reads")
             keys.add(key)
@@ -268,7 +266,7 @@ def _check(name: str, dtype: Any, shape: Any, offsets: Any) -> _Entry:
 
 
 def _broken(name: str, what: str) -> FileError:
-    return FileError(f"is no safetensors file: its tensor {shorten(name)} {what}")
+    return damaged(f"is no safetensors file: its tensor {shorten(name)} {what}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

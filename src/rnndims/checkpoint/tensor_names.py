@@ -40,7 +40,7 @@ class WeightName(NamedTuple):
 
     Attributes:
         module: the module's raw name in the file, every wrapper included; empty if the weight is at the root.
-        weight: the weight's own name, as in ``nn.LSTM``'s ``state_dict``.
+        weight: the weight's own name, as in the module's ``state_dict``.
         kind: one of ``weight_names.KINDS``: ``weight_ih``, ``bias_hh``, ...
         layer: its layer; ``None`` for a cell's weight.
         reverse: whether it belongs to the reverse direction.

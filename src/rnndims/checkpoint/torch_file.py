@@ -12,7 +12,7 @@ from ..dtypes import BITS
 from ..errors import FileError, shorten
 from ..phrases import plural
 from . import zip_archive
-from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Storage, name_cost
+from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Member, Storage, damaged, name_cost
 from .pickle_names import Foreign, Script, StandIn, StorageType
 from .pickle_reader import MAGIC, Stream, load_pickle
 from .tensor_names import is_optimizer_key
@@ -55,7 +55,7 @@ def read_torch(path: Path, file: BinaryIO, size: int) -> FileContent:
         return _read_zip(path, file, size)
     if is_pickle(start):
         return _read_stream(path, file, size)
-    raise FileError(f"{_NOT_TORCH}, or it is damaged")
+    raise damaged(f"{_NOT_TORCH}, or it is damaged")
 
 
 def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
@@ -78,11 +78,11 @@ def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
         if key not in storages:
             member = members.get(f"{root}data/{key}")
             if member is None or member.size < numel * BITS[dtype] // 8:
-                raise FileError(_NUMBERS_MISSING)
+                raise damaged(_NUMBERS_MISSING)
             storages[key] = Storage(path, dtype, numel, member=member, big_endian=big_endian)
         known = storages[key]
         if known.dtype != dtype or known.numel != numel:
-            raise FileError("is damaged: it describes one storage in two ways")
+            raise damaged("is damaged: it describes one storage in two ways")
         return known
 
     member = members[name]
@@ -96,7 +96,7 @@ def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
     return _flatten(load_pickle(stream, storage), "TorchScript" if scripted else "torch.save, zip")
 
 
-def _is_big_endian(file: BinaryIO, member: zip_archive.Member | None) -> bool:
+def _is_big_endian(file: BinaryIO, member: Member | None) -> bool:
     return member is not None and zip_archive.unpack(file, member, 64) == b"big"
 
 
@@ -105,10 +105,10 @@ def _check_identifier(identifier: Any) -> tuple[str, str, int]:
     if not isinstance(identifier, tuple) or len(identifier) < 5 or identifier[0] != "storage":
         if isinstance(identifier, tuple) and identifier[:1] == ("module",):
             raise _whole_model("")
-        raise FileError("is damaged: it refers to something that torch.save does not write")
+        raise damaged("is damaged: it refers to something that torch.save does not write")
     _, dtype, key, _, numel = identifier[:5]
     if not isinstance(dtype, StorageType) or type(key) is not str or type(numel) is not int or not 0 <= numel <= MAX_NUMEL:
-        raise FileError("is damaged: it does not say which numbers a tensor has")
+        raise damaged("is damaged: it does not say which numbers a tensor has")
     return str(dtype), key, numel
 
 
@@ -136,17 +136,17 @@ def _read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
     content = _flatten(load_pickle(stream, storage), "torch.save, before torch 1.6")
     keys = load_pickle(stream, _no_storage)
     if not isinstance(keys, list):
-        raise FileError("is damaged: it does not list its storages")
+        raise damaged("is damaged: it does not list its storages")
     for key in keys:
         known = storages.get(key) if type(key) is str else None
         if known is None:
-            raise FileError("is damaged: it has numbers that belong to no tensor")
+            raise damaged("is damaged: it has numbers that belong to no tensor")
         if int.from_bytes(stream.read(8), "big" if big_endian else "little") != known.numel:
-            raise FileError("is damaged: a storage in it has another size than its tensor")
+            raise damaged("is damaged: a storage in it has another size than its tensor")
         known.begin, known.big_endian = stream.position, big_endian
         stream.skip(known.numel * BITS[known.dtype] // 8)
     if any(known.begin is None for known in storages.values()):
-        raise FileError(_NUMBERS_MISSING)
+        raise damaged(_NUMBERS_MISSING)
     return content
 
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 from ..dtypes import BITS, byte_size
 from ..errors import FileError, escape, shorten
 from ..file_types import NPY
-from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileTensor, Storage, damaged
 from .open_checkpoint import open_regular, read_file
 
 _NPY_DTYPES: Final[dict[str, str]] = {  # numpy's kind and bytes -> torch's name
@@ -101,7 +101,7 @@ def read_npy(path: Path) -> FileTensor:
 def _npy_header(file: BinaryIO) -> tuple[Any, int]:
     start = file.read(12)  # mark, version, length of the header in 2 bytes (version 1) or 4
     if start[:6] != b"\x93NUMPY" or len(start) < 12:
-        raise FileError(f"{_NOT_NPY}, or it is truncated")
+        raise damaged(f"{_NOT_NPY}, or it is truncated")
     width = 2 if start[6] == 1 else 4
     length = int.from_bytes(start[8 : 8 + width], "little")
     if start[6] not in (1, 2, 3) or length > _MAX_HEADER:
@@ -115,7 +115,7 @@ def _npy_header(file: BinaryIO) -> tuple[Any, int]:
             warnings.simplefilter("ignore")  # a damaged header may look like odd code
             return ast.literal_eval(raw.decode("latin-1").strip()), 8 + width + length
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        raise FileError(f"{_NOT_NPY}, or it is damaged") from error
+        raise damaged(f"{_NOT_NPY}, or it is damaged") from error
 
 
 def _npy_tensor(path: Path, header: Any, begin: int, size: int) -> FileTensor:
@@ -132,7 +132,7 @@ def _npy_tensor(path: Path, header: Any, begin: int, size: int) -> FileTensor:
         raise FileError(f"{_NOT_NPY}: its header has no shape of at most {MAX_DIMS} dims")
     numel = prod(shape)
     if byte_size(numel, dtype) != size - begin:
-        raise FileError(
+        raise damaged(
             f"is truncated or damaged: shape {shorten(shape)} needs {byte_size(numel, dtype):,} bytes, "
             f"and the file has {size - begin:,} for it"
         )

@@ -2,9 +2,10 @@
 
 import struct
 import zlib
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from ..errors import FileError
+from .file_tensors import Member, damaged
 
 _MAX_TABLE: Final = 64 << 20
 """Bytes of the largest table of contents that is read."""
@@ -26,15 +27,6 @@ _TRUNCATED: Final = "is a zip file without its table of contents: it is truncate
 _COMPRESSION: Final = "is a zip file with a compression that torch does not read; it must be stored or deflated"
 
 
-class Member(NamedTuple):
-    """One member: its compression (0 none, 8 deflate), its sizes in the file and unpacked, and the offset of its header."""
-
-    method: int
-    packed: int
-    size: int
-    header: int
-
-
 def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
     """Every member of the zip file by name.
 
@@ -51,7 +43,7 @@ def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
     if count > _MAX_MEMBERS or length > _MAX_TABLE:
         raise _too_many(count)
     if begin + length > end:
-        raise FileError(_TRUNCATED)
+        raise damaged(_TRUNCATED)
     file.seek(begin)
     return _read_table(file.read(length), size)
 
@@ -71,7 +63,7 @@ def _find_end(tail: bytes) -> int:
             return at
         at = tail.rfind(b"PK\5\6", 0, at)
     if last < 0:
-        raise FileError(_TRUNCATED)
+        raise damaged(_TRUNCATED)
     return last
 
 
@@ -83,11 +75,11 @@ def _read_zip64(file: BinaryIO, end: int, short: tuple[int, int, int]) -> tuple[
     if magic != b"PK\6\7":
         return (*short, end)
     if where + _END64.size > end:
-        raise FileError(_TRUNCATED)
+        raise damaged(_TRUNCATED)
     file.seek(where)
     fields = _END64.unpack(file.read(_END64.size))
     if fields[0] != b"PK\6\6":
-        raise FileError(_TRUNCATED)
+        raise damaged(_TRUNCATED)
     return fields[7], fields[8], fields[9], where
 
 
@@ -96,12 +88,12 @@ def _read_table(table: bytes, size: int) -> dict[str, Member]:
     at = 0
     while at < len(table):
         if at + _ENTRY.size > len(table):
-            raise FileError(_TRUNCATED)
+            raise damaged(_TRUNCATED)
         fields = _ENTRY.unpack_from(table, at)
         magic, flags, method, packed, unpacked = fields[0], fields[3], fields[4], fields[8], fields[9]
         name_length, extra_length, comment_length, header = fields[10], fields[11], fields[12], fields[16]
         if magic != b"PK\1\2":
-            raise FileError(_TRUNCATED)
+            raise damaged(_TRUNCATED)
         at += _ENTRY.size
         name = table[at : at + name_length].decode("utf-8", "replace")
         extra = table[at + name_length : at + name_length + extra_length]
@@ -111,9 +103,9 @@ def _read_table(table: bytes, size: int) -> dict[str, Member]:
         if flags & 1:
             raise FileError("is an encrypted zip file: decrypt it first")
         if header + packed > size or (method == 0 and packed != unpacked):
-            raise FileError(_TRUNCATED)
+            raise damaged(_TRUNCATED)
         if name in members:
-            raise FileError("is a damaged zip file: two of its members have the same name")
+            raise damaged("is a damaged zip file: two of its members have the same name")
         if len(members) >= _MAX_MEMBERS:
             raise _too_many(len(members) + 1)
         members[name] = Member(method, packed, unpacked, header)
@@ -142,7 +134,7 @@ def data_begin(file: BinaryIO, member: Member) -> int:
     file.seek(member.header)
     raw = file.read(_LOCAL.size)
     if len(raw) < _LOCAL.size or raw[:4] != b"PK\3\4":
-        raise FileError("is a damaged zip file: a member is not where the table of contents says")
+        raise damaged("is a damaged zip file: a member is not where the table of contents says")
     *_, name_length, extra_length = _LOCAL.unpack(raw)
     return int(member.header + _LOCAL.size + name_length + extra_length)
 
@@ -168,7 +160,7 @@ def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
     try:
         data = decompressor.decompress(file.read(member.packed), limit + 1)
     except zlib.error as error:
-        raise FileError("is a damaged zip file: a member cannot be decompressed") from error
+        raise damaged("is a damaged zip file: a member cannot be decompressed") from error
     if len(data) > limit:
         raise FileError(f"is a zip bomb: a member claims {member.size:,} bytes and unpacks to more than {limit:,}")
     return data
@@ -198,5 +190,5 @@ def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
             data += piece[skip : skip + count - len(data)]
             skip = max(0, skip - len(piece))
     except zlib.error as error:
-        raise FileError("is a damaged zip file: a member cannot be decompressed") from error
+        raise damaged("is a damaged zip file: a member cannot be decompressed") from error
     return bytes(data)

@@ -17,8 +17,8 @@ _MAX_DEPTH: Final = 50
 _MAX_BITS: Final = 128
 
 # What people paste in front of the code:
-_PROMPT: Final = re.compile(r"^\s*(>>>|\.\.\.) ?")  # ">>> rnn = nn.LSTM(10,", "...               20)"
-_LABEL: Final = re.compile(r"^(\(\w+\)|'[\w.]+'|\"[\w.]+\")\s*:(?!=)\s*")  # "(rnn): LSTM(10, 20)", "'rnn': nn.LSTM(10, 20)"
+_PROMPT: Final = re.compile(r"^\s*(>>>|\.\.\.) ?")  # ">>> rnn = nn.RNN(10,", "...               20)"
+_LABEL: Final = re.compile(r"^(\(\w+\)|'[\w.]+'|\"[\w.]+\")\s*:(?!=)\s*")  # "(rnn): RNN(10, 20)", "'rnn': nn.RNN(10, 20)"
 
 
 class _Unknown:
@@ -98,7 +98,7 @@ class Snippet:
         if not body and any(line.strip() for line in self.lines):
             raise ConstructorError("there is only a comment in it, no code", fix="Remove the # if the code is commented out.")
         if not body:
-            raise ConstructorError("there is no code in it", fix="Write a constructor: nn.LSTM(10, 20).")
+            raise ConstructorError("there is no code in it", fix="Write a constructor: nn.RNN(10, 20).")
         if len(body) > 1:
             raise self.error(
                 "this is a second statement, and rnndims reads one", body[1], fix="Paste only the line that builds the module."

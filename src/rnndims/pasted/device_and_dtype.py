@@ -1,4 +1,4 @@
-"""The device and the dtype that pasted code gives its weights: ``device=``, ``dtype=`` and ``.to(...)``."""
+"""The device and the dtype that pasted code sets for its weights: ``device=``, ``dtype=`` and ``.to(...)``."""
 
 import ast
 from typing import Final
@@ -18,7 +18,7 @@ _CAST_METHODS: Final = {"half": "float16", "float": "float32", "double": "float6
 _DEVICE_METHODS: Final = ("cpu", "cuda", "xpu", "ipu", "mtia")
 _NEUTRAL_METHODS: Final = ("to", "eval", "train", "requires_grad_", "share_memory", "to_empty")
 METHODS: Final = frozenset((*_CAST_METHODS, *_DEVICE_METHODS, *_NEUTRAL_METHODS))
-"""The methods that return the module itself, so that they may follow a constructor call."""
+"""The methods that return the module itself, so they may follow a constructor call."""
 
 
 class DeviceAndDtype:
