@@ -25,6 +25,11 @@ def damaged(message: str) -> FileError:
     return FileError(message, fix="Download it again, or save it again.")
 
 
+def too_many(limit: int, what: str) -> FileError:
+    """The error for a file that has more than ``limit`` of something, the budget for one file."""
+    return FileError(f"has more than {limit:,} {what}, the most that rnndims reads of a file")
+
+
 class Member(NamedTuple):
     """One member of a zip archive: its compression (0 none, 8 deflate), its sizes in the file and unpacked, and its offset."""
 

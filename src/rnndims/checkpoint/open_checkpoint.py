@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from .. import file_types
 from ..errors import FileError, RnndimsError, escape, shorten
 from ..phrases import plural
-from .file_tensors import FileContent
+from .file_tensors import FileContent, too_many
 
 _MAX_INDEX: Final = 24 << 20
 """Bytes of an index at most."""
@@ -140,7 +140,7 @@ def _read_index(path: Path) -> FileContent:
     with open_regular(path) as file:
         raw = file.read(_MAX_INDEX + 1)
     if len(raw) > _MAX_INDEX:
-        raise FileError(f"has more than {_MAX_INDEX:,} bytes, the most that rnndims reads of an index", path=path)
+        raise too_many(_MAX_INDEX, "bytes of an index")
     try:
         index = json.loads(raw)
         shard_of = index["weight_map"]

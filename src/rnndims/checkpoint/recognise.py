@@ -11,11 +11,11 @@ from .. import shapes
 from ..config import GATES, CellKind, RNNConfig
 from ..constructor import format_constructor
 from ..dtypes import ITEMSIZES
-from ..errors import ConfigError, FileError, RnndimsError, escape, shorten
+from ..errors import ConfigError, RnndimsError, escape, shorten
 from ..phrases import shape_text
 from ..shapes import Weight
 from ..weight_names import Direction, parse_parameter, suffix
-from .file_tensors import FileContent, FileTensor
+from .file_tensors import FileContent, FileTensor, too_many
 from .tensor_names import WeightName, clean, is_optimizer, parse_tensor_name, quantised_module
 
 _MOST_CONTRADICTIONS: Final = 12
@@ -190,7 +190,7 @@ def find_modules(content: FileContent) -> Checkpoint:
         else:
             groups.setdefault((name.module, name.layer is None), []).append(_Member(name, raw, tensor))
     if len(groups) > _MOST_MODULES:
-        raise FileError(f"has the weights of more than {_MOST_MODULES:,} RNNs, the most that rnndims reads")
+        raise too_many(_MOST_MODULES, "RNNs")
     _join_dropout(groups)
     shown = _display_names(groups)
     for (module, is_cell), members in groups.items():

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import byte_size
 from ..errors import FileError, shorten
-from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, damaged, name_cost
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, damaged, name_cost, too_many
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",
@@ -43,6 +43,8 @@ DTYPES: Final[dict[str, str]] = {
 _MAX_HEADER: Final = 100_000_000
 _MAX_TENSORS: Final = 200_000
 _MAX_SIZES: Final = 4_000_000
+"""Dims of all tensors together."""
+
 _MAX_NAMES: Final = 32 << 20
 """Bytes that all names together may take."""
 
@@ -138,13 +140,14 @@ class _Parser:
                 if name in self.entries:
                     raise _broken(name, "is in the header twice")
                 if len(self.entries) >= _MAX_TENSORS:
-                    raise FileError(f"has more than {_MAX_TENSORS:,} tensors, the most that rnndims reads")
+                    raise too_many(_MAX_TENSORS, "tensors")
                 self.entries[name] = entry = self._entry(name)
                 self.names += name_cost(name)
                 self.sizes += len(entry[1])
-                if self.names > _MAX_NAMES or self.sizes > _MAX_SIZES:
-                    long = f"{_MAX_NAMES:,} bytes of names" if self.names > _MAX_NAMES else f"{_MAX_SIZES:,} dims in all shapes"
-                    raise FileError(f"has more than {long}, the most that rnndims reads")
+                if self.names > _MAX_NAMES:
+                    raise too_many(_MAX_NAMES, "bytes of names")
+                if self.sizes > _MAX_SIZES:
+                    raise too_many(_MAX_SIZES, "dims in all shapes together")
             if not self._next_is(b","):
                 break
         self._expect(b"}")
@@ -201,7 +204,7 @@ class _Parser:
             if key in keys:
                 raise damaged(f"is no safetensors file: its metadata has the key {shorten(key)} twice")
             if len(keys) >= _MAX_METADATA:
-                raise FileError(f"has more than {_MAX_METADATA:,} entries of metadata, the most that rnndims reads")
+                raise too_many(_MAX_METADATA, "entries of metadata")
             keys.add(key)
             self._expect(b":")
             self._skip_string()

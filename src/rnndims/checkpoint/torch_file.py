@@ -12,7 +12,7 @@ from ..dtypes import BITS
 from ..errors import FileError, shorten
 from ..phrases import plural
 from . import zip_archive
-from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Member, Storage, damaged, name_cost
+from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Member, Storage, damaged, name_cost, too_many
 from .pickle_names import Foreign, Script, StandIn, StorageType
 from .pickle_reader import MAGIC, Stream, load_pickle
 from .tensor_names import is_optimizer_key
@@ -192,11 +192,10 @@ def _flatten(root: Any, kind: str) -> FileContent:
                     content.optimizers.add(items[-1][0])
                 if names > _MAX_NAMES:
                     break
-        if scanned > _MAX_ENTRIES or names > _MAX_NAMES:
-            raise FileError(
-                f"unfolds to more than {_MAX_ENTRIES:,} entries, or to more than {_MAX_NAMES:,} bytes of names; "
-                "rnndims reads no more of a file"
-            )
+        if scanned > _MAX_ENTRIES:
+            raise too_many(_MAX_ENTRIES, "entries in its dicts and lists, each counted wherever it occurs")
+        if names > _MAX_NAMES:
+            raise too_many(_MAX_NAMES, "bytes of names, each with all keys that lead to it")
         pending.extend(reversed(items))
     _refuse_objects(root, content)
     if doubles:

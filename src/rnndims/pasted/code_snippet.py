@@ -15,6 +15,9 @@ from ..errors import ConstructorError, shorten
 MAX_CHARACTERS: Final = 4000
 _MAX_DEPTH: Final = 50
 _MAX_BITS: Final = 128
+"""Bits of the largest number that arithmetic may yield: no size has more than 63."""
+
+_WHOLE_LINE: Final = "Paste the whole line that builds the module, and nothing else."
 
 # What people paste in front of the code:
 _PROMPT: Final = re.compile(r"^\s*(>>>|\.\.\.) ?")  # ">>> rnn = nn.RNN(10,", "...               20)"
@@ -26,7 +29,7 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
-"""The value of an expression with a name in it that has no value."""
+"""The value of an expression that contains a name without a value."""
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "Add": operator.add,
@@ -75,7 +78,7 @@ class Snippet:
         return ConstructorError(message, line=line, start=start, end=end, fix=fix, field=field)
 
     def span(self, node: Any) -> tuple[str, int, int]:
-        """The line of ``node``, and where in it ``node`` begins and ends, in characters."""
+        """The line of ``node``, and the characters at which ``node`` begins and ends in it."""
         line = self.lines[node.lineno - 1]
         start = _characters(line, node.col_offset)
         end = _characters(line, node.end_col_offset) if node.end_lineno == node.lineno else len(line)
@@ -94,11 +97,11 @@ class Snippet:
         except SyntaxError as error:
             raise self._syntax_error(error) from None
         except (ValueError, MemoryError, RecursionError) as error:
-            raise ConstructorError(f"this cannot be read as Python code: {_reason(error)}") from None
+            raise ConstructorError(f"this cannot be read as Python code: {_reason(error)}", fix=_WHOLE_LINE) from None
         if not body and any(line.strip() for line in self.lines):
-            raise ConstructorError("there is only a comment in it, no code", fix="Remove the # if the code is commented out.")
+            raise ConstructorError("this is only a comment", fix="Remove the # if the code is commented out.")
         if not body:
-            raise ConstructorError("there is no code in it", fix="Write a constructor: nn.RNN(10, 20).")
+            raise ConstructorError("this text has no code in it", fix="Write a constructor: nn.RNN(10, 20).")
         if len(body) > 1:
             raise self.error(
                 "this is a second statement, and rnndims reads one", body[1], fix="Paste only the line that builds the module."
@@ -109,11 +112,11 @@ class Snippet:
         message = f"this cannot be read as Python code: {shorten(error.msg, 100)}"
         number = error.lineno or 0
         if not 1 <= number <= len(self.lines):
-            return ConstructorError(message)
+            return ConstructorError(message, fix=_WHOLE_LINE)
         line = self.lines[number - 1]
         start = min(max((error.offset or 1) - 1, 0), len(line))
         end = error.end_offset - 1 if error.end_lineno == number and error.end_offset else start + 1
-        return ConstructorError(message, line=line, start=start, end=min(max(end, start + 1), len(line)))
+        return ConstructorError(message, line=line, start=start, end=min(max(end, start + 1), len(line)), fix=_WHOLE_LINE)
 
 
 def _clean(code: str) -> list[str]:
