@@ -9,7 +9,7 @@ from ..checkpoint import Checkpoint, FoundModule, Problem, label
 from ..constructor import format_constructor
 from ..errors import shorten
 from . import style, text
-from .weights import print_weights
+from .weights_view import print_weights
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,26 +23,26 @@ MOST_LINES = 200
 _NAME = 120
 
 
-def checkpoint_view(found: Checkpoint, file: str) -> "Callable[[Console], None]":
+def checkpoint_view(checkpoint: Checkpoint, file: str) -> "Callable[[Console], None]":
     """The view of ``weights FILE``."""
-    return lambda console: _print(found, file, console)
+    return lambda console: _print(checkpoint, file, console)
 
 
-def _print(found: Checkpoint, file: str, console: "Console") -> None:
-    console.print(Text.assemble((shorten(file, 200), style.TITLE), (f"  {found.kind}", style.QUIET), overflow="fold"))
-    if not found.modules and not found.problems:
+def _print(checkpoint: Checkpoint, file: str, console: "Console") -> None:
+    console.print(Text.assemble((shorten(file, 200), style.TITLE), (f"  {checkpoint.kind}", style.QUIET), overflow="fold"))
+    if not checkpoint.modules and not checkpoint.problems:
         console.print(Text("no RNN, LSTM, GRU or cell is in it", style=style.NOTE))
-    text.print_notes(found.notes, console)
-    if len(found.modules) <= MOST_TREES:
-        for module in found.modules:
+    text.print_notes(checkpoint.notes, console)
+    if len(checkpoint.modules) <= MOST_TREES:
+        for module in checkpoint.modules:
             console.print()
             _print_module(module, console)
     else:
         console.print()
-        _print_lines(found.modules, console)
-    _print_problems(found.problems, console)
+        _print_lines(checkpoint.modules, console)
+    _print_problems(checkpoint.problems, console)
     console.print()
-    _print_rest(found, console)
+    _print_rest(checkpoint, console)
 
 
 def _print_module(module: FoundModule, console: "Console") -> None:
@@ -95,10 +95,10 @@ def _print_problems(problems: Sequence[Problem], console: "Console") -> None:
         console.print(Text(style.glyphs(more, console), style=style.QUIET))
 
 
-def _print_rest(found: Checkpoint, console: "Console") -> None:
+def _print_rest(checkpoint: Checkpoint, console: "Console") -> None:
     """One line on what else the file holds."""
-    rest = found.rest
-    if not rest.tensors and not found.optimizer:
+    rest = checkpoint.rest
+    if not rest.tensors and not checkpoint.optimizer:
         console.print(Text("nothing else is in the file", style=style.QUIET))
         return
     parts = []
@@ -106,6 +106,6 @@ def _print_rest(found: Checkpoint, console: "Console") -> None:
         names = ", ".join(shorten(name, 40) for name in rest.examples) + (", ..." if rest.tensors > len(rest.examples) else "")
         count = f"{text.count(rest.tensors)} tensor{'s' if rest.tensors > 1 else ''} of no RNN"
         parts.append(f"{count}, {text.count(rest.parameters)} numbers, bytes {text.size(rest.bytes)}: {names}")
-    if found.optimizer:
-        parts.append(f"{text.count(found.optimizer)} tensors of an optimizer")
+    if checkpoint.optimizer:
+        parts.append(f"{text.count(checkpoint.optimizer)} tensors of an optimizer")
     console.print(Text(f"also in the file: {'; '.join(parts)}", style=style.QUIET))
