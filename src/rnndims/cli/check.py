@@ -1,17 +1,18 @@
 """``rnndims check``: do these shapes fit this module, and what does this error message mean."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from ..diagnose import Diagnosis, Observed, check_shapes, diagnose_error, parse_dtype, parse_shape
 from ..errors import ExitCode, RnndimsError
+from ..request import ModuleRequest
 from ..shapes import Shape
 from . import output
 from .coerce import Command
-from .options import Module, ModuleOptions, ViewOptions, parse_ints, with_options
+from .options import ModuleOptions, OptionGroup, ViewOptions, parse_ints, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -20,7 +21,7 @@ MOST_BYTES = 4_000_000
 
 
 @dataclass(eq=False, repr=False)
-class CallOptions:
+class CallOptions(OptionGroup):
     """What the module is called with, what is believed to come out, and what PyTorch said."""
 
     input: Annotated[
@@ -52,9 +53,8 @@ class CallOptions:
         str | None,
         typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
     ] = None
-    given: frozenset[str] = field(default=frozenset(), init=False)
 
-    def resolve(self, module: Module) -> Observed:
+    def resolve(self, module: ModuleRequest) -> Observed:
         """What is observed; a ``dtype=`` in pasted code is that of the weights.
 
         Raises:
