@@ -17,7 +17,7 @@ LAYERS = [
     ("results", "measurements"),
     ("request",),
     ("render", "torch_runner"),
-    ("cli",),
+    ("api", "cli"),
     ("__main__",),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

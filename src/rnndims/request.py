@@ -19,7 +19,6 @@ from .shapes import Shape, tensors
 
 if TYPE_CHECKING:
     from .checkpoint import FileTensor, FoundModule
-    from .constructor import Constructor
 
 NameOf = Callable[[str], str]
 """Turns a field into the user's word for it."""
@@ -36,10 +35,18 @@ _KEYS: Final = {"input": ("input", "x"), "h_0": ("h_0", "h_n", "h_1"), "c_0": ("
 
 @dataclass(frozen=True, slots=True)
 class ModuleRequest:
-    """A module, the pasted code that it comes from if there is any, and notes for the user."""
+    """A module.
+
+    Attributes:
+        config: its configuration.
+        dtype: the dtype that pasted code or a live module says, ``None`` if neither does.
+        device: the device, alike.
+        notes: what the user should know about how the question was understood.
+    """
 
     config: RNNConfig
-    code: "Constructor | None" = None
+    dtype: str | None = None
+    device: str | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -59,9 +66,9 @@ class Files:
 
     weights: str | os.PathLike[str] | None = None
     name: str | None = None
-    input: str | None = None
-    h_0: str | None = None
-    c_0: str | None = None
+    input: str | os.PathLike[str] | None = None
+    h_0: str | os.PathLike[str] | None = None
+    c_0: str | os.PathLike[str] | None = None
     save: Path | None = None
     overwrite: bool = False
 
@@ -164,7 +171,7 @@ def request_module(
         for field, value in arguments.items()
         if field in written and written[field] != value
     )
-    return ModuleRequest(pasted.config(**arguments), pasted, tuple(notes))
+    return ModuleRequest(pasted.config(**arguments), pasted.dtype, pasted.device, tuple(notes))
 
 
 def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
@@ -188,7 +195,7 @@ def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
 
 
 def request_data(module: ModuleRequest, arguments: Mapping[str, Any] | None = None) -> DataConfig:
-    """The input of a question; a ``dtype=`` in pasted code counts unless a dtype was stated.
+    """The input of a question, of the module's dtype unless another was stated.
 
     Args:
         module: the module.
@@ -198,16 +205,15 @@ def request_data(module: ModuleRequest, arguments: Mapping[str, Any] | None = No
         ConfigError: where the sizes contradict each other or PyTorch would refuse them.
     """
     values = dict(arguments or {})
-    if module.code is not None and module.code.dtype is not None:
-        values.setdefault("dtype", module.code.dtype)
+    if module.dtype is not None:
+        values.setdefault("dtype", module.dtype)
     return DataConfig(**values)
 
 
 def request_files(
     files: Files,
-    code: str | None = None,
+    module: ModuleRequest | None = None,
     arguments: Mapping[str, Any] | None = None,
-    define: Mapping[str, int | float | bool | str] | None = None,
     data: Mapping[str, Any] | None = None,
     *,
     steps: bool = False,
@@ -217,9 +223,8 @@ def request_files(
 
     Args:
         files: the files.
-        code: as for ``request_module``.
-        arguments: as for ``request_module``; with a checkpoint only what its weights cannot tell.
-        define: as for ``request_module``.
+        module: the module; ``None`` where ``files`` names a checkpoint.
+        arguments: with a checkpoint, stated fields of ``RNNConfig`` that its weights cannot tell.
         data: as for ``request_data``.
         steps: whether a cell reads a sequence, one step after the other, and not a single step.
         name: for the notes.
@@ -236,21 +241,25 @@ def request_files(
     if files.weights is None:
         if files.name is not None:
             raise ConfigError("name", files.name, "there is no checkpoint to choose from", fix="Add {weights} FILE.")
-        module, dtype = request_module(code, arguments, define, name=name), None
+        if module is None:
+            raise ConfigError("module", None, "there must be a module, or a checkpoint in {weights}")
+        for argument, value in arguments.items():
+            raise ConfigError(argument, value, "only a checkpoint in {weights} leaves this open", fix="Write it into {module}.")
+        dtype = None
     else:
-        if code is not None or define:
+        if module is not None:
             raise ConfigError(
-                "weights", files.weights, "the file says which module it is: there is nothing to paste", fix="Remove {code}."
+                "weights", files.weights, "the file says which module it is: there is nothing to paste", fix="Remove {module}."
             )
         stored, weights, notes = _find_module(os.fspath(files.weights), files.name)
         if steps:
             _refuse_layers(files.weights, stored)
         config = _complete(stored, arguments, name)
-        module = ModuleRequest(config, None, (*_notes(stored, arguments, steps=steps), *notes))
+        module = ModuleRequest(config, notes=(*_notes(stored, arguments, steps=steps), *notes))
         dtype = stored.dtype
         sources["weights"] = {"file": os.fspath(files.weights), "name": stored.name, "key": stored.key}
     fitting = _fit_data(module, data, inputs, dtype, steps=steps)
-    sources |= {tensor: getattr(files, tensor) for tensor in _KEYS if tensor in inputs}
+    sources |= {tensor: os.fspath(getattr(files, tensor)) for tensor in _KEYS if tensor in inputs}
     if not weights and not inputs and files.save is None:
         return Request(module, fitting)
     if files.save is not None:
@@ -280,12 +289,12 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 
 
 def _read_inputs(files: Files) -> "dict[str, FileTensor]":
-    texts = {tensor: getattr(files, tensor) for tensor in _KEYS}
-    if not any(text is not None for text in texts.values()):
+    paths = {tensor: getattr(files, tensor) for tensor in _KEYS if getattr(files, tensor) is not None}
+    if not paths:
         return {}
     from .checkpoint.inputs import read_tensor_file
 
-    return {tensor: read_tensor_file(text, _KEYS[tensor]) for tensor, text in texts.items() if text is not None}
+    return {tensor: read_tensor_file(os.fspath(path), _KEYS[tensor]) for tensor, path in paths.items()}
 
 
 def _find_module(file: str, name: str | None) -> "tuple[FoundModule, dict[str, dict[str, FileTensor]], tuple[str, ...]]":

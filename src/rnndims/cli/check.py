@@ -62,14 +62,13 @@ class CallOptions(OptionGroup):
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
-        weight_dtype = "float32" if module.code is None else module.code.dtype or "float32"
         return Observed(
             input=self._shape("input"),
             h_0=self._shape("h0"),
             c_0=self._shape("c0"),
             lengths=None if self.lengths is None else parse_ints("lengths", self.lengths),
             input_dtype=None if self.input_dtype is None else parse_dtype("input_dtype", self.input_dtype),
-            weight_dtype=weight_dtype,
+            weight_dtype=module.dtype or "float32",
             output=self._shape("output"),
             h_n=self._shape("h_n"),
             c_n=self._shape("c_n"),

@@ -31,6 +31,7 @@ OPTION_NAMES: Final = {
     "num_layers": "--layers",
     "is_cell": "CONSTRUCTOR",
     "code": "CONSTRUCTOR",
+    "module": "CONSTRUCTOR",
     "script": "--code",
     "h_0": "--h0",
     "c_0": "--c0",
@@ -198,8 +199,10 @@ class FileOptions(OptionGroup):
         """
         target, overwrite = (None, False) if save is None else (save.save, save.force)
         files = Files(self.weights, self.name, self.input, self.h0, self.c0, target, overwrite)
-        code, overrides, define = module.code, module.overrides(), module.definitions()
-        return request_files(files, code, overrides, define, data.stated(), steps=steps, name=option_name)
+        if self.weights is None:
+            return request_files(files, module.resolve(), None, data.stated(), steps=steps, name=option_name)
+        pasted = module.resolve() if module.code is not None or module.define else None
+        return request_files(files, pasted, module.overrides(), data.stated(), steps=steps, name=option_name)
 
 
 @dataclass(eq=False, repr=False)
@@ -225,9 +228,7 @@ class TorchOptions(OptionGroup):
 
     def resolve_device(self, module: ModuleRequest) -> str:
         """The device's name; a ``device=`` in pasted code counts unless ``--device`` was typed."""
-        if module.code is not None and module.code.device is not None and "device" not in self.typed:
-            return module.code.device
-        return self.device
+        return module.device if module.device is not None and "device" not in self.typed else self.device
 
 
 @dataclass(eq=False, repr=False)
