@@ -20,11 +20,37 @@ HIDDEN = pytest.mark.skipif((ROOT / "src" / "rnndims" / "diagram").is_dir(), rea
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-NAMES = """
-Checkpoint ConfigError ConstructorError DataConfig Diagnosis Diagram Dims DoesNotFitError FileError MachineError Measured Packed
-Problem RNNConfig RnndimsError Run StateRow Tensor Totals UnknownMessageError Weight
-check diagram dims draw explain_error parse read_checkpoint run
-""".split()
+NAMES = [
+    "Checkpoint",
+    "ConfigError",
+    "ConstructorError",
+    "DataConfig",
+    "Diagnosis",
+    "Diagram",
+    "Dims",
+    "DoesNotFitError",
+    "FileError",
+    "MachineError",
+    "Measured",
+    "Packed",
+    "Problem",
+    "RNNConfig",
+    "RnndimsError",
+    "Run",
+    "StateRow",
+    "Tensor",
+    "Totals",
+    "UnknownMessageError",
+    "Weight",
+    "check",
+    "diagram",
+    "dims",
+    "draw",
+    "explain_error",
+    "parse",
+    "read_checkpoint",
+    "run",
+]
 
 
 def fresh(code: str) -> str:
