@@ -1,6 +1,6 @@
 """Every error rnndims raises on purpose, and the exit code each one ends in.
 
-An error carries data (what, the value, the rule, the way out); the command line turns it into one message.
+An error carries data (the argument, its value, the rule, the way out); the command line turns it into one message.
 """
 
 import re

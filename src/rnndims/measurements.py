@@ -16,9 +16,9 @@ class Measured:
     Shapes are read off real tensors. ``states_verified`` says that every ``in_output`` expression was evaluated on the
     real ``output`` and equals its row of ``h_n``; ``None`` where there are no numbers to compare (``meta``) or no rows
     (a cell). ``values`` has the numbers of every tensor and weight as nested lists, where they were asked for: a complex
-    number is ``[re, im]``, and what JSON has no number for is ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. ``method`` is
+    number is ``[re, im]``, and a number that JSON does not have is ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. ``method`` is
     ``"forward"``, or ``"shape function"`` where a long sequence on ``meta`` was answered by PyTorch's shape function of the
-    fused kernel instead of one step after the other. ``warnings`` is what PyTorch warned about.
+    fused kernel instead of one step after the other. ``warnings`` are PyTorch's.
     """
 
     device: str
@@ -127,7 +127,7 @@ class CellRun:
         loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
         one_matmul: the step as one matrix product, ``None`` for a cell that cannot be computed so.
         values: the numbers of the weights, where they were asked for.
-        warnings: what PyTorch warned about.
+        warnings: PyTorch's warnings.
     """
 
     dims: Dims
@@ -157,7 +157,7 @@ class Half(NamedTuple):
 
 
 class WayBack(NamedTuple):
-    """An expression that takes ``output`` apart again: the shape it gives, and whether its parts are the two halves.
+    """An expression that splits ``output`` again: its shape, and whether its parts are the two halves.
 
     ``parts`` are the expressions of the forward and of the reverse half.
     """
@@ -193,13 +193,13 @@ class ConcatDemo:
         reverse: the reverse half, in the order of the input's steps.
         output: both joined.
         dims: names of the dims of ``output``.
-        ways_back: how to take ``output`` apart.
+        ways_back: how to split ``output``.
         comparison: the joined halves against the module's own ``output``; exact where the difference is 0.
         dims_of_module: the closed form of the module, ``None`` for the fixed example.
         layers: the layers rebuilt, in order; empty for the fixed example.
         device: where it ran.
         torch: PyTorch's version.
-        warnings: what PyTorch warned about.
+        warnings: PyTorch's warnings.
     """
 
     forward: Half
@@ -215,5 +215,5 @@ class ConcatDemo:
     warnings: tuple[str, ...] = ()
 
     def disagrees(self) -> bool:
-        """Whether the joined halves are not the module's output, or cannot be taken apart."""
+        """Whether the joined halves are not the module's output, or cannot be split into them."""
         return self.comparison.matches is False or any(way.matches is False for way in self.ways_back)

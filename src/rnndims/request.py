@@ -1,8 +1,9 @@
 """What the options and files of one question ask for together: the module, its input, and tensors from the user's files.
 
-All rules about what goes together are here, for plain values: a command line and a program fill them in alike. What is absent
-from a mapping of arguments was not stated. An error names fields (``hidden_size``), and so does a note, unless ``name`` turns
-them into the user's words (``--hidden-size``). Internal: ``rnndims.run`` and ``rnndims.dims`` are the public names.
+All rules about what goes together are here, for plain values: the command line and ``rnndims.run`` fill them in alike. An
+argument that is absent from a mapping was not stated. Errors and notes name fields (``hidden_size``); ``name`` turns those of
+notes, and the error boundary those of errors, into the user's words (``--hidden-size``). Internal: ``rnndims.run`` and
+``rnndims.dims`` are the public names.
 """
 
 import os
@@ -328,12 +329,12 @@ def _find_module(file: str, name: str | None) -> "tuple[FoundModule, dict[str, d
         raise ConfigError(
             "weights", file, f"the weights are {module.dtype}, packed or quantised, and PyTorch's modules run in floats"
         )
-    found = {own: {role: content.tensors[raw] for role, raw in roles.items()} for own, roles in module.tensors.items()}
+    stored = {own: {role: content.tensors[raw] for role, raw in roles.items()} for own, roles in module.tensors.items()}
     if not broken:
-        return module, found, ()
+        return module, stored, ()
     shown = ", ".join(label(other) for other in broken[:4]) + (", ..." if len(broken) > 4 else "")
     note = f"weights of other modules contradict each other ({shown}): `rnndims weights {shorten(file)}` shows how"
-    return module, found, (note,)
+    return module, stored, (note,)
 
 
 def _refuse_layers(file: str | os.PathLike[str], stored: "FoundModule") -> None:

@@ -16,7 +16,7 @@ class Dims:
     Attributes:
         config: the module.
         data: its input.
-        tensors: what goes in and comes out, by name (``input``, ``h_0``, ``output``, ``h_n``, ...).
+        tensors: inputs, states and results, by name (``input``, ``h_0``, ``output``, ``h_n``, ...).
         packed: the packed batch, if ``data.lengths`` asks for one.
         states: the rows of ``h_n``; empty for a cell.
         weights: the parameters, by name.

@@ -31,7 +31,7 @@ class Option(NamedTuple):
     Attributes:
         names: all spellings, the long ones first; empty for an argument.
         text: what it does, one line.
-        kind: what follows it: nothing, one of ``choices``, the name of a file, or something nobody can guess.
+        kind: what follows it: nothing, one of ``choices``, the name of a file, or something that cannot be guessed.
         choices: the values to offer.
         label: the metavar, a word for the value.
         multiple: whether it may be repeated.
@@ -342,18 +342,18 @@ def write_fish(program: Program) -> str:
     lines += [_fish_option(bare, option) for option in program.options]
     lines += [f"complete -c rnndims {bare} -a {command.name} -d {_fish_quote(command.text)}" for command in program.commands]
     lines.append("")
-    places: dict[Option, list[str]] = {}
+    commands: dict[Option, list[str]] = {}
     for command in program.commands:
         for option in (*command.options, *command.arguments):
-            places.setdefault(option, []).append(command.name)
-    for option, names in places.items():
-        seen = f"-n '__fish_seen_subcommand_from {' '.join(names)}'"
+            commands.setdefault(option, []).append(command.name)
+    for option, names in commands.items():
+        condition = f"-n '__fish_seen_subcommand_from {' '.join(names)}'"
         if option.names:
-            lines.append(_fish_option(seen, option))
+            lines.append(_fish_option(condition, option))
         elif option.kind == "file":
-            lines.append(f"complete -c rnndims {seen} -F")
+            lines.append(f"complete -c rnndims {condition} -F")
         elif option.kind == "choice":
-            lines.append(f"complete -c rnndims {seen} -a {_fish_quote(' '.join(option.choices))}")
+            lines.append(f"complete -c rnndims {condition} -a {_fish_quote(' '.join(option.choices))}")
     return "\n".join(lines) + "\n"
 
 
@@ -380,7 +380,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
     $commands = [ordered]@{
 @COMMANDS@
     }
-    # What follows an option: '' nothing, '?' something nobody can guess, 'FILE' a file name, or the values to offer.
+    # What follows an option: '' nothing, '?' something that cannot be guessed, 'FILE' a file name, or the values to offer.
     $options = @{
 @OPTIONS@
     }
@@ -445,7 +445,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
     }
 
     $found = @($offers | Where-Object { $_[0].StartsWith($current, [StringComparison]::Ordinal) })
-    if ($found.Count -eq 0) { return '' } # an empty reply, so that PowerShell offers no file names instead
+    if ($found.Count -eq 0) { return '' } # an empty reply: else PowerShell would offer file names
     foreach ($offer in $found) {
         $text = "$prefix$($offer[0])"
         $tip = if ($offer[1]) { $offer[1] } else { $text }
@@ -486,7 +486,7 @@ def _ps_follows(option: Option) -> str:
 
 
 def _ps_quote(text: str) -> str:
-    for mark in "'\u2018\u2019\u201a\u201b":  # PowerShell takes typographic quotes for quotes
+    for mark in "'\u2018\u2019\u201a\u201b":  # to PowerShell typographic quotes are quotes
         text = text.replace(mark, mark + mark)
     return f"'{text}'"
 

@@ -14,7 +14,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=Command, name="concat-demo")
 @with_options
 def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
-    """Join a forward and a reverse half to one output and take it apart again; with any option, those of that module."""
+    """Join a forward and a reverse half to one output, and split it again.
+
+    Without options the halves are numbered 0.1 to 4.8; with any option they are those of that module.
+    """
     from .. import torch_runner
 
     notes: tuple[str, ...] = ()

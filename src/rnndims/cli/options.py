@@ -37,7 +37,7 @@ OPTION_NAMES: Final = {
     "c_0": "--c0",
     "overwrite": "--force",
 }
-"""Options whose name is not that of the field with dashes."""
+"""Options whose name is not their field's with dashes."""
 
 
 @dataclass(eq=False, repr=False)
@@ -64,7 +64,9 @@ class ModuleOptions(OptionGroup):
     hidden_size: Annotated[
         int, typer.Option("--hidden-size", "-H", metavar="INT", help="H_cell, features of the hidden state.")
     ] = 2
-    num_layers: Annotated[int, typer.Option("--layers", "--num-layers", "-l", metavar="INT", help="Stacked layers.")] = 1
+    num_layers: Annotated[
+        int, typer.Option("--layers", "--num-layers", "-l", metavar="INT", help="Number of stacked layers.")
+    ] = 1
     bidirectional: Annotated[
         bool,
         typer.Option(
@@ -79,21 +81,22 @@ class ModuleOptions(OptionGroup):
         typer.Option(
             "--batch-first/--no-batch-first",
             show_default=False,
-            help="input and output are (N, L, ...); the states are not touched.",
+            help="input and output are (N, L, ...); the states stay as they are.",
         ),
     ] = False
-    bias: Annotated[bool, typer.Option("--bias/--no-bias", help="The bias vectors b_ih and b_hh.")] = True
-    dropout: Annotated[float, typer.Option("--dropout", metavar="FLOAT", help="Between layers, in training only; 0 to 1.")] = (
-        0.0
-    )
+    bias: Annotated[bool, typer.Option("--bias/--no-bias", help="With the bias vectors b_ih and b_hh.")] = True
+    dropout: Annotated[
+        float, typer.Option("--dropout", metavar="FLOAT", help="Dropout between layers, from 0 to 1; acts in training only.")
+    ] = 0.0
     proj_size: Annotated[
-        int, typer.Option("--proj-size", metavar="INT", help="LSTM only: project h to this size; 0 is off.")
+        int, typer.Option("--proj-size", metavar="INT", help="Size that h is projected to, LSTM only; 0 is off.")
     ] = 0
-    nonlinearity: Annotated[Literal["tanh", "relu"], typer.Option("--nonlinearity", case_sensitive=False, help="RNN only.")] = (
-        "tanh"
-    )
+    nonlinearity: Annotated[
+        Literal["tanh", "relu"], typer.Option("--nonlinearity", case_sensitive=False, help="Activation, RNN only.")
+    ] = "tanh"
     define: Annotated[
-        list[str] | None, typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a name in the pasted code.")
+        list[str] | None,
+        typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a name in the pasted code; repeatable."),
     ] = None
 
     def overrides(self) -> dict[str, Any]:
@@ -101,7 +104,7 @@ class ModuleOptions(OptionGroup):
         return {name: getattr(self, name) for name in _CONFIG_FIELDS if name in self.typed}
 
     def definitions(self) -> dict[str, int | float | bool | str]:
-        """The names of the pasted code that ``--define`` gives a value.
+        """The names with a value from ``--define``.
 
         Raises:
             ConstructorError: where one of them is no NAME=VALUE.
@@ -129,14 +132,14 @@ class DataOptions(OptionGroup):
     """The input of the module."""
 
     seq_len: Annotated[
-        int | None, typer.Option("--seq-len", "-t", metavar="INT", help="L, time steps; 3, or the longest length.")
+        int | None, typer.Option("--seq-len", "-t", metavar="INT", help="L, time steps; default 3, or the longest length.")
     ] = None
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-n", metavar="INT", help="N, sequences; 2, or as many as lengths.")
+        int | None, typer.Option("--batch-size", "-n", metavar="INT", help="N, sequences; default 2, or the number of lengths.")
     ] = None
     unbatched: Annotated[bool, typer.Option("--unbatched", help="One sequence without a batch dim: (L, H_in).")] = False
     lengths: Annotated[
-        str | None, typer.Option("--lengths", metavar="3,1,...", help="Valid steps of each sequence: a packed batch.")
+        str | None, typer.Option("--lengths", metavar="3,1,...", help="Valid steps of each sequence, for a packed batch.")
     ] = None
     dtype: Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="float32, float64, float16, bfloat16, ...")] = "float32"
 
@@ -217,13 +220,13 @@ class SaveOptions(OptionGroup):
 
 @dataclass(eq=False, repr=False)
 class TorchOptions(OptionGroup):
-    """Where and with which numbers a module is really run."""
+    """Where a module is run, and with which numbers."""
 
     device: Annotated[
         str,
         typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers."),
     ] = "cpu"
-    seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Of the weights and the input.")] = 0
+    seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Seed of the weights and the input.")] = 0
     values: Annotated[bool, typer.Option("--values", help="Print the numbers too.")] = False
 
     def resolve_device(self, module: ModuleRequest) -> str:
@@ -240,12 +243,12 @@ class OutputOptions(OptionGroup):
 
 @dataclass(eq=False, repr=False)
 class ViewOptions(OutputOptions):
-    """How the answer is written, kept in a file, or had without rnndims."""
+    """How the answer is written: to the terminal, to a file too, or as a script."""
 
     export: Annotated[
-        str | None, typer.Option("--export", metavar=FILE, help="Also keep what is shown, as FILE.svg, .html or .txt.")
+        str | None, typer.Option("--export", metavar=FILE, help="Also write the answer to FILE.svg, .html or .txt.")
     ] = None
-    script: Annotated[bool, typer.Option("--code", help="Instead, print a plain PyTorch script that does the same.")] = False
+    script: Annotated[bool, typer.Option("--code", help="Print a plain PyTorch script that does the same instead.")] = False
 
     def __post_init__(self) -> None:
         formats = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]
@@ -258,7 +261,7 @@ class ViewOptions(OutputOptions):
 
 
 def parse_ints(name: str, text: str) -> tuple[int, ...]:
-    """``"3,1"`` -> ``(3, 1)``: what ``--lengths`` and its like take.
+    """``"3,1"`` -> ``(3, 1)``: the value of ``--lengths`` and its like.
 
     Raises:
         ConfigError: where an item is no whole number in ASCII digits.

@@ -83,7 +83,7 @@ def is_file(argument: str) -> bool:
 
 
 def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOptions) -> ExitCode:
-    """Write what is in the checkpoint ``file``; exit code 1 if weights in it contradict each other.
+    """Write the content of the checkpoint ``file``; exit code 1 if weights in it contradict each other.
 
     Raises:
         ConfigError: if an option beside the file describes a module.

@@ -1,4 +1,4 @@
-"""``weights FILE`` as text and trees: the RNNs of a checkpoint, what contradicts itself, what else is in the file."""
+"""``weights FILE`` as text and trees: the RNNs of a checkpoint, contradictions among weights, the rest of the file."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -87,7 +87,7 @@ def _print_problems(problems: Sequence[Problem], console: "Console") -> None:
         text.print_unbroken(Text(_label(name), style=style.TITLE), console)
         if key != name:
             text.print_unbroken(Text(f"in the file: {_label(key)}", style=style.QUIET), console)
-        console.print(Text("its weights contradict each other: no constructor has them", style=style.BAD))
+        console.print(Text("its weights contradict each other: no constructor makes them", style=style.BAD))
         for message in messages:
             console.print(Text(style.glyphs(f"✗ {message}", console), style=style.BAD))
     if len(problems) > len(shown):
@@ -96,7 +96,7 @@ def _print_problems(problems: Sequence[Problem], console: "Console") -> None:
 
 
 def _print_rest(checkpoint: Checkpoint, console: "Console") -> None:
-    """One line on what else the file holds."""
+    """One line on the rest of the file."""
     rest = checkpoint.rest
     if not rest.tensors and not checkpoint.optimizer:
         console.print(Text("nothing else is in the file", style=style.QUIET))

@@ -60,7 +60,7 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
 
 
 def _print_answer(dims: Dims, measured: Measured | None, console: "Console") -> None:
-    """Print what the eye should meet first: what comes out, and whether PyTorch says so too."""
+    """Print first: the results, and whether PyTorch agrees."""
     results = [name for name in dims.tensors if name in RESULTS]
     parts = [Text.assemble((f"{name} ", style.NAME), text.shape(dims.tensors[name].shape)) for name in results]
     if measured is None:
@@ -80,7 +80,7 @@ def _tensor_table(dims: Dims, measured: Measured | None, console: "Console") -> 
     table = text.table(*columns, wrap=("why",))
     for name, tensor in dims.tensors.items():
         why = Text(explain.tensor(tensor, dims.config, dims.data), style=style.QUIET)
-        weight = style.NAME if name in RESULTS else ""  # what comes out is what the eye should meet
+        weight = style.NAME if name in RESULTS else ""  # results stand out
         row = [Text(name, style=weight), text.dims(tensor.dims), text.shape(tensor.shape, weight)]
         if measured is not None:
             shape = measured.tensors.get(name)

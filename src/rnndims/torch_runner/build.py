@@ -22,7 +22,7 @@ class Inputs(NamedTuple):
 
     @property
     def state(self) -> Any:
-        """``h_0``, or ``(h_0, c_0)``: what the module takes as its second argument."""
+        """``h_0``, or ``(h_0, c_0)``: the second argument of the module."""
         return self.h_0 if self.c_0 is None else (self.h_0, self.c_0)
 
     def named(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def make_inputs(torch: Any, dims: Dims, device: Any, seed: int) -> Inputs:
 
 
 def check_seed(seed: int) -> int:
-    """``seed``, if PyTorch takes it.
+    """``seed``, if PyTorch accepts it.
 
     Raises:
         ConfigError: if it is not an int of 64 bits.

@@ -22,7 +22,7 @@ EXAMPLE: Final[Shape] = (3, 2, 4)
 
 
 class Joined(NamedTuple):
-    """One layer rebuilt: both halves in the order of the input's steps, and what they give together."""
+    """One layer rebuilt: both halves in the order of the input's steps, and both joined."""
 
     forward: Any
     reverse: Any
@@ -68,7 +68,7 @@ def as_bidirectional(config: RNNConfig) -> RNNConfig:
 def concat_module(dims: Dims, *, device: str = "cpu", seed: int = 0, values: bool = False) -> ConcatDemo:
     """Runs the bidirectional module of ``dims``, and each of its directions as a module of its own, layer by layer.
 
-    The reverse half reads the time axis from the last valid step to the first, and what it gives is turned back. Both halves
+    The reverse half reads the time axis from the last valid step to the first, and its results are turned back. Both halves
     of layer k read the joined output of layer k - 1. Few numbers are always kept, many only with
     ``values``. The reverse half multiplies the same rows in another order, so the last bit of a number may differ.
 
@@ -116,7 +116,7 @@ def concat_module(dims: Dims, *, device: str = "cpu", seed: int = 0, values: boo
 
 
 def ways_back(torch: Any, joined: Joined, lead: tuple[str, ...]) -> tuple[WayBack, ...]:
-    """``output`` taken apart by ``view`` and by ``chunk``, each compared with the two halves.
+    """``output`` split by ``view`` and by ``chunk``, each compared with the two halves.
 
     ``lead`` names the dims before the last: (L, N, 2*H) -> (L, N, 2, H), or twice (L, N, H).
     """

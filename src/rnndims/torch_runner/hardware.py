@@ -17,7 +17,7 @@ ACCELERATORS: Final = ("cuda", "xpu", "mps")
 
 
 def devices(torch: Any) -> list[str]:
-    """Names of the devices of this machine, ``["cpu", "meta"]`` at least."""
+    """Names of this machine's devices, ``["cpu", "meta"]`` at least."""
     names = ["cpu"]
     for kind in ACCELERATORS:
         if not _is_available(torch, kind):
@@ -175,7 +175,7 @@ def available_on(torch: Any, device: Any) -> int | None:
 
 
 def available() -> int | None:
-    """Bytes that this process can still get without the machine swapping, ``None`` where that cannot be found out."""
+    """Bytes that this process can still allocate before the machine swaps, ``None`` where the system does not tell."""
     known = [value for value in (_meminfo(), _cgroup(), _address_space()) if value is not None]
     if not known:
         fallback = _windows() if sys.platform == "win32" else _physical()
@@ -191,7 +191,7 @@ def _meminfo() -> int | None:
 
 
 def _cgroup() -> int | None:
-    """What the container may still take: its limit, less what is used and cannot be given back."""
+    """Bytes that the container may still allocate: its limit, less the memory in use that cannot be freed."""
     folders = []
     for line in _lines("/proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)

@@ -17,7 +17,7 @@ from .numerics import check_values, same_numbers, to_values
 from .user_tensors import load_weights, replace_inputs, save_results
 
 MAX_LAYERS: Final = 10_000
-"""PyTorch takes a time that grows with the square of the layers: about 10 s here."""
+"""Layers that PyTorch builds in about 10 s; the time grows with their square."""
 
 FUSED_FROM: Final = 500
 """Steps on ``meta`` (a millisecond each) beyond which PyTorch's shape function of the fused kernel answers for all of them."""
@@ -154,7 +154,7 @@ def _shape_function(torch: Any, module: Any, passed: Any, inputs: Inputs, config
 
 
 def verify_states(torch: Any, tensors: dict[str, Any], dims: Dims) -> bool | None:
-    """Whether each ``in_output`` expression, evaluated as it is written, gives the numbers of its row of ``h_n``.
+    """Whether each ``in_output`` expression, evaluated as it is written, has the numbers of its row of ``h_n``.
 
     ``None`` where there is nothing to compare: ``meta``, or a cell.
     """

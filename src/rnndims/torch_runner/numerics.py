@@ -12,14 +12,14 @@ from ..errors import ConfigError
 from ..measurements import Comparison
 
 MAX_VALUES: Final = 2_000_000
-"""The most numbers that are handed out one by one."""
+"""The most numbers that are returned one by one."""
 
 _DIGITS: Final = {"float16": (3, 5, "<e"), "float32": (6, 9, "<f")}
 """Significant digits that may do, those that always do, and the struct format, of the dtypes shorter than a Python float."""
 
 
 def check_values(count: int, device: Any) -> None:
-    """Refuse to print the numbers of a device that has none, or more of them than anybody reads.
+    """Refuse to print the numbers of a device that has none, or more than ``MAX_VALUES`` of them.
 
     Raises:
         ConfigError: naming ``values``.
@@ -80,7 +80,7 @@ def compare(torch: Any, pairs: list[tuple[Any, Any]], terms: int) -> Comparison:
 
     Args:
         torch: the module.
-        pairs: tensors of equal shapes, the second of each being the one to be met.
+        pairs: tensors of equal shapes, the second of each being the reference.
         terms: numbers that are added up in one element.
 
     Returns:
@@ -112,7 +112,7 @@ def _widen(torch: Any, tensor: Any) -> Any:
 
 @contextlib.contextmanager
 def full_precision(torch: Any, device: Any) -> Iterator[None]:
-    """Lets cuDNN multiply float32 as float32: by default it may round to 10 bits (TF32), which a loop over cells does not."""
+    """Makes cuDNN multiply float32 in full: by default it may round to 10 bits (TF32), and a loop over cells does not."""
     cudnn = torch.backends.cudnn
     before = None
     with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # PyTorch is about to rename this setting
@@ -131,7 +131,7 @@ def full_precision(torch: Any, device: Any) -> Iterator[None]:
 def _tolerance(torch: Any, dtype: Any, terms: int, device: str) -> float:
     """Four roundings of the dtype (16 on accelerators, whose activations are approximate).
 
-    Where sums are kept in the dtype itself, more by the square root of the terms.
+    Where sums are kept in the dtype itself, these grow with the square root of the number of terms.
 
     Complex tanh and sigmoid have poles, near which rounding grows: half of the digits have to do.
     """
