@@ -10,8 +10,9 @@ import torch
 from rnndims import ConfigError, DataConfig, RNNConfig
 from rnndims.equations import equations, one_matmul
 from rnndims.errors import MachineError
+from rnndims.results import compute_dims
 from rnndims.torch_runner import run, step_through
-from rnndims.torch_runner.compare import compare, full_precision
+from rnndims.torch_runner.numerics import compare, full_precision
 
 CELLS = [("rnn", "tanh"), ("rnn", "relu"), ("lstm", None), ("gru", None)]
 
@@ -82,7 +83,7 @@ def test_the_states_are_those_of_a_users_own_loop(cell, nonlinearity):
 def test_cell_and_run_speak_of_the_same_numbers(cell):
     """With one seed the states of cell are the steps of the output of run, from the same weights and input."""
     found = step_through(RNNConfig(cell, 4, 2), DataConfig(), seed=5, values=True)
-    measured = run(RNNConfig(cell, 4, 2), DataConfig(), seed=5, values=True)
+    measured = run(compute_dims(RNNConfig(cell, 4, 2), DataConfig()), seed=5, values=True)
     assert measured.values is not None
     assert found.values is not None
     torch.testing.assert_close(torch.tensor([s.h_values for s in found.steps]), torch.tensor(measured.values["output"]))

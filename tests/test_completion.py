@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from terminals import PROMPT, STARTERS, Terminal
 
-from rnndims.cli.completions import WRITERS
-from rnndims.cli.completions.__main__ import write_all
-from rnndims.cli.completions.model import Program, read_program
+from rnndims.cli.completion_scripts import WRITERS, Program, read_program, write_all
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,7 +36,7 @@ def test_committed_scripts_are_the_generated_ones(shell: str, program: Program) 
     """The file in completions/ is what the commands, as they are now, generate."""
     name, write = WRITERS[shell]
     committed = (ROOT / "completions" / name).read_text(encoding="utf-8")
-    assert committed == write(program), "run: python -m rnndims.cli.completions completions"
+    assert committed == write(program), "run: python -m rnndims.cli.completion_scripts completions"
 
 
 @pytest.mark.parametrize("shell", WRITERS)

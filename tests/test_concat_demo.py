@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rnndims import ConfigError, DataConfig, RNNConfig
-from rnndims.torch_runner import concat, concat_demo, concat_module
+from rnndims.results import compute_dims
+from rnndims.torch_runner import as_bidirectional, concat, concat_demo, concat_module
 
 
 def count_up(first: int) -> torch.Tensor:
@@ -57,7 +58,7 @@ def test_joined_halves_are_the_modules_output():
     """
     for (cell, proj), layers, batch_first, bias, data in list(grid())[::3]:
         config = RNNConfig(cell, 4, 3, layers, batch_first=batch_first, bias=bias, proj_size=proj)
-        demo = concat_module(config, data)
+        demo = concat_module(compute_dims(as_bidirectional(config), data))
         assert demo.comparison.matches is True, (config, data)
         assert [way.matches for way in demo.ways_back] == [True, True]
         assert not demo.disagrees()
@@ -65,7 +66,9 @@ def test_joined_halves_are_the_modules_output():
 
 def test_the_output_is_the_modules_own():
     """The numbers of output are those of the bidirectional module that manual_seed and the constructor give the user."""
-    demo = concat_module(RNNConfig("gru", 4, 3, 2, batch_first=True), DataConfig(4, 2), seed=9)
+    demo = concat_module(
+        compute_dims(RNNConfig("gru", 4, 3, 2, batch_first=True, bidirectional=True), DataConfig(4, 2)), seed=9
+    )
     torch.manual_seed(9)
     module = torch.nn.GRU(4, 3, 2, batch_first=True, bidirectional=True)
     generator = torch.Generator().manual_seed(9)
@@ -79,7 +82,7 @@ def test_the_output_is_the_modules_own():
 
 def test_layers_are_listed_with_their_shapes_and_weights():
     """Layer by layer the halves read the joined output below, with the weights of their own direction."""
-    demo = concat_module(RNNConfig("lstm", 5, 3, 2, proj_size=2), DataConfig(4, 2))
+    demo = concat_module(compute_dims(RNNConfig("lstm", 5, 3, 2, bidirectional=True, proj_size=2), DataConfig(4, 2)))
     first, second = demo.layers
     assert (first.input, first.forward, first.reverse, first.output) == ((4, 2, 5), (4, 2, 2), (4, 2, 2), (4, 2, 4))
     assert (second.module, second.input) == ("nn.LSTM(4, 3, proj_size=2)", (4, 2, 4))
@@ -99,7 +102,7 @@ def test_a_wrong_join_is_noticed(monkeypatch, invoke, broken):
         monkeypatch.setattr(concat, "_take_direction", lambda *args: take(*args[:5], "forward", args[6]))
     result = invoke("concat-demo", "-b", "-l", "2")
     assert result.code == 1
-    assert "✗ NOT the module's output" in result.out
+    assert "✗ differs from the module's output" in result.out
 
 
 def test_turning_is_its_own_inverse_and_stays_inside_the_lengths():
@@ -121,7 +124,7 @@ def test_any_module_option_means_that_module(invoke):
     """An option, or pasted code, replaces the fixed numbers by a module, which is made bidirectional and says so."""
     document = invoke("concat-demo", "-H", "3", "--json").json
     assert document["config"]["module"] == "nn.RNN(4, 3, bidirectional=True)"
-    assert document["notes"] == ["made bidirectional: there are two directions to join"]
+    assert document["notes"] == ["made bidirectional: there must be two directions to join"]
     assert document["output"]["shape"] == [3, 2, 6]
     pasted = invoke("concat-demo", "nn.LSTM(4, 2, 2, bidirectional=True)", "--json").json
     assert pasted["notes"] == []
@@ -156,7 +159,7 @@ def test_the_halves_have_their_colours():
 
     from rich.console import Console
 
-    from rnndims.render.concat_demo import concat_view
+    from rnndims.render.concat_demo_view import concat_view
 
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", highlight=False, markup=False)
     concat_view(concat_demo())(console)
@@ -175,7 +178,7 @@ def test_no_shape_is_cut_at_any_width(invoke, monkeypatch, columns):
 
 
 REFUSED = [
-    (("--no-bidirectional",), 2, "--no-bidirectional: there are two directions to join"),
+    (("--no-bidirectional",), 2, "--no-bidirectional: there must be two directions to join"),
     (("nn.LSTMCell(4, 2)",), 2, "nn.LSTMCell: a cell has one direction"),
     (("--device", "foo"), 3, "This machine has: cpu"),
     (("--device", "meta", "--values"), 2, "meta has shapes but no numbers"),
@@ -204,4 +207,6 @@ def test_meta_joins_shapes(invoke):
 def test_a_cell_cannot_be_bidirectional():
     """The library refuses a cell as the command does."""
     with pytest.raises(ConfigError):
-        concat_module(RNNConfig("gru", 4, 2, is_cell=True), DataConfig())
+        as_bidirectional(RNNConfig("gru", 4, 2, is_cell=True))
+    with pytest.raises(ConfigError, match="bidirectional"):
+        concat_module(compute_dims(RNNConfig("gru", 4, 2), DataConfig()))

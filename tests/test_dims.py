@@ -128,7 +128,7 @@ def test_overrides_of_pasted_code_are_said(invoke):
 
 def test_pretty_json_is_the_same_document(capsys):
     """The indented document and the one-line form carry the same data."""
-    from rnndims.render.json import dims_document, encode, pretty
+    from rnndims.render.documents import dims_document, encode, pretty
     from rnndims.results import compute_dims
 
     document = dims_document(compute_dims(rnndims.RNNConfig("lstm", 3, 5, 2), rnndims.DataConfig(lengths=(2, 1))))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from rnndims import DataConfig, RNNConfig
-from rnndims.render.json import dims_document, dims_line, encode
+from rnndims.render.documents import dims_document, dims_line, encode
 from rnndims.results import compute_dims
 
 COMMAND = [sys.executable, "-m", "rnndims", "dims", "--from-jsonl", "-"]

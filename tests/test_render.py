@@ -7,7 +7,7 @@ import pytest
 
 from rnndims import DataConfig, RNNConfig
 from rnndims.render.console import make_console
-from rnndims.render.dims import dims_view
+from rnndims.render.dims_view import dims_view
 from rnndims.results import compute_dims
 
 CONFIGS = [

@@ -9,7 +9,9 @@ import torch
 from conftest import Invoke
 
 from rnndims.config import DataConfig, RNNConfig
+from rnndims.results import compute_dims
 from rnndims.script import script
+from rnndims.torch_runner import run, step_through
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 R, D = RNNConfig, DataConfig
@@ -42,10 +44,8 @@ def execute(capsys: pytest.CaptureFixture[str]) -> Execute:
 @pytest.mark.parametrize(("config", "data"), CASES)
 def test_run_script_prints_the_shapes_of_the_command(config: RNNConfig, data: DataConfig, execute: Execute) -> None:
     """The script prints every tensor with the shape that rnndims measures, and finds the last rows of h_n in output."""
-    from rnndims import torch_runner
-
     lines, _ = execute(script(config, data))
-    measured = torch_runner.run(config, data)
+    measured = run(compute_dims(config, data))
     assert [line for line in lines if " is " not in line and line] == [
         f"{name} {shape}" for name, shape in measured.tensors.items()
     ]
@@ -57,9 +57,7 @@ def test_run_script_prints_the_shapes_of_the_command(config: RNNConfig, data: Da
 @pytest.mark.parametrize(("config", "data"), CASES)
 def test_run_script_has_the_numbers_of_the_command(config: RNNConfig, data: DataConfig, execute: Execute) -> None:
     """With the same seed, the script's tensors and weights are those of the command, number for number."""
-    from rnndims import torch_runner
-
-    measured = torch_runner.run(config, data, seed=7, values=True)
+    measured = run(compute_dims(config, data), seed=7, values=True)
     _, names = execute(script(config, data, seed=7))
     module = names["cell" if config.is_cell else "rnn"]
     found = {**{name: names[name] for name in measured.tensors}, **dict(module.named_parameters())}
@@ -71,8 +69,6 @@ def test_run_script_has_the_numbers_of_the_command(config: RNNConfig, data: Data
 @pytest.mark.parametrize(("config", "data"), CASES)
 def test_weights_script_prints_every_parameter(config: RNNConfig, data: DataConfig, execute: Execute) -> None:
     """The script prints the parameters with the shapes that rnndims lists, and their number."""
-    from rnndims.results import compute_dims
-
     lines, _ = execute(script(config, data, "weights"))
     dims = compute_dims(config, data)
     expected = [f"{name} {weight.shape}" for name, weight in dims.weights.items()]
@@ -81,12 +77,10 @@ def test_weights_script_prints_every_parameter(config: RNNConfig, data: DataConf
 
 def test_cell_script_steps_through(execute: Execute) -> None:
     """The script calls the cell once for each step, and ends where rnndims ends."""
-    from rnndims import torch_runner
-
     config, data = R("lstm", 4, 3, is_cell=True), D(4)
     lines, names = execute(script(config, data, "cell", seed=3))
     assert lines == [f"{t} (2, 4) (2, 3) (2, 3)" for t in range(4)]
-    steps = torch_runner.step_through(config, data, seed=3, values=True).steps
+    steps = step_through(config, data, seed=3, values=True).steps
     torch.testing.assert_close(names["h"], torch.tensor(steps[-1].h_values))
 
 
@@ -171,4 +165,4 @@ def test_an_answer_has_one_form(invoke: Invoke, pair: tuple[str, str]) -> None:
     """--json, --code and --export exclude each other."""
     done = invoke("dims", *pair)
     assert (done.code, done.out) == (2, "")
-    assert "different answers" in done.err
+    assert "exclude each other" in done.err

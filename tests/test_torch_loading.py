@@ -11,6 +11,7 @@ import pytest
 
 from rnndims import DataConfig, RNNConfig
 from rnndims.errors import MachineError
+from rnndims.results import compute_dims
 from rnndims.torch_runner import _torch, load_torch, run
 
 LSTM = RNNConfig("lstm", 4, 3)
@@ -20,7 +21,7 @@ def test_a_missing_torch_is_a_message_with_the_install_command(monkeypatch):
     """Without torch the error says so, names the command that installs it, and ends in exit code 3."""
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MachineError, match="not installed") as caught:
-        run(LSTM, DataConfig())
+        run(compute_dims(LSTM, DataConfig()))
     assert "pip install torch" in str(caught.value)
     assert caught.value.exit_code == 3
 

@@ -3,22 +3,27 @@
 import json
 import os
 import random
-import sys
 import time
+from typing import Any
 
 import pytest
 import torch
 
 from rnndims import ConfigError, DataConfig, RNNConfig
 from rnndims.errors import MachineError
+from rnndims.measurements import Measured
 from rnndims.results import compute_dims
-from rnndims.torch_runner import build, device, memory, run
-from rnndims.torch_runner.expression import evaluate
-from rnndims.torch_runner.values import to_values
+from rnndims.torch_runner import build, hardware, measure
+from rnndims.torch_runner.measure import evaluate
+from rnndims.torch_runner.numerics import to_values
 
-RUN = sys.modules["rnndims.torch_runner.run"]
 CPU = torch.device("cpu")
 LSTM = RNNConfig("lstm", 4, 3, num_layers=2, bidirectional=True)
+
+
+def run(config: RNNConfig, data: DataConfig, **options: Any) -> Measured:
+    """The module of ``config`` run once."""
+    return measure.run(compute_dims(config, data), **options)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +33,7 @@ def test_absent_devices_are_named_with_those_there_are(name):
     """A device that does not exist is a MachineError which lists the devices of this machine."""
     with pytest.raises(MachineError) as caught:
         run(LSTM, DataConfig(), device=name)
-    assert all(there in str(caught.value) for there in device.devices(torch))
+    assert all(there in str(caught.value) for there in hardware.devices(torch))
     assert "\x1b" not in str(caught.value)
 
 
@@ -50,15 +55,15 @@ def test_a_dtype_the_device_cannot_run_is_said_with_pytorchs_words():
 def test_too_little_memory_is_refused_before_anything_is_built(monkeypatch):
     """With less free memory than the estimate nothing is allocated, and the message has both figures."""
     config = RNNConfig("lstm", 1000, 1000)
-    monkeypatch.setattr(memory, "available", lambda: 2**20 * 30)
-    monkeypatch.setattr(RUN, "build_module", lambda *_: pytest.fail("built"))
+    monkeypatch.setattr(hardware, "available", lambda: 2**20 * 30)
+    monkeypatch.setattr(measure, "build_module", lambda *_: pytest.fail("built"))
     with pytest.raises(MachineError, match=r"about 6\d MiB of memory, and this machine has 30 MiB free"):
         run(config, DataConfig())
 
 
 def test_nothing_is_refused_where_free_memory_is_unknown(monkeypatch):
     """On a system that does not tell its free memory the module is run."""
-    monkeypatch.setattr(memory, "available", lambda: None)
+    monkeypatch.setattr(hardware, "available", lambda: None)
     assert run(LSTM, DataConfig()).states_verified
 
 
@@ -72,13 +77,13 @@ def test_the_estimate_covers_what_pytorch_allocates():
         module = build.build_module(torch, config, "float32", CPU, 0)
         tensors = compute_dims(config, data).tensors.values()
         least = sum(p.numel() * 4 for p in module.parameters()) + sum(tensor.bytes for tensor in tensors)
-        assert least <= memory.estimate(config, data) <= 12 * least + 2**20
+        assert least <= hardware.estimate(compute_dims(config, data)) <= 12 * least + 2**20
 
 
 @pytest.mark.skipif(not hasattr(os, "sysconf"), reason="asks POSIX for the total")
 def test_free_memory_is_a_plausible_number():
     """What this machine says it has free is between nothing and all of it."""
-    free = memory.available()
+    free = hardware.available()
     assert free is not None
     assert 2**20 < free <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
@@ -123,9 +128,9 @@ def test_the_shape_function_gives_what_the_steps_give(monkeypatch):
             proj_size=2 if cell == "lstm" and rng.random() < 0.5 else 0,
         )
         data = rng.choice([DataConfig(), DataConfig(unbatched=True), DataConfig(lengths=(1, 3, 2))])
-        monkeypatch.setattr(RUN, "FUSED_FROM", 500)
+        monkeypatch.setattr(measure, "FUSED_FROM", 500)
         steps = run(config, data, device="meta")
-        monkeypatch.setattr(RUN, "FUSED_FROM", 0)
+        monkeypatch.setattr(measure, "FUSED_FROM", 0)
         at_once = run(config, data, device="meta")
         assert (steps.method, at_once.method) == ("forward", "shape function")
         assert steps.tensors == at_once.tensors
@@ -204,11 +209,12 @@ def test_dropout_changes_nothing_and_pytorchs_warning_is_passed_on():
 def test_wrong_rows_are_noticed():
     """If output or h_n were anything else, states_verified would be false."""
     data = DataConfig(lengths=(1, 3, 2))
+    dims = compute_dims(LSTM, data)
     module = build.build_module(torch, LSTM, "float32", CPU, 0)
-    inputs = build.make_inputs(torch, LSTM, data, CPU, 0)
+    inputs = build.make_inputs(torch, dims, CPU, 0)
     with torch.inference_mode():
-        tensors = RUN.forward(torch, module, inputs, LSTM, data).tensors
-        assert RUN.verify_states(torch, tensors, LSTM, data) is True
+        tensors = measure.forward(torch, module, inputs, LSTM, data).tensors
+        assert measure.verify_states(torch, tensors, dims) is True
         for name, index in (
             ("output", (0, 0, 0)),
             ("output", (0, 0, 0)),
@@ -218,9 +224,9 @@ def test_wrong_rows_are_noticed():
         ):
             changed = {**tensors, name: tensors[name].clone()}
             changed[name][index] += 1e-6
-            assert RUN.verify_states(torch, changed, LSTM, data) is False
+            assert measure.verify_states(torch, changed, dims) is False
         swapped = {**tensors, "h_n": tensors["h_n"][:, [1, 0, 2]]}
-        assert RUN.verify_states(torch, swapped, LSTM, data) is False
+        assert measure.verify_states(torch, swapped, dims) is False
 
 
 @pytest.mark.parametrize(
@@ -292,7 +298,7 @@ def test_an_error_of_pytorch_inside_is_a_message(monkeypatch):
         def fail(*_, error=error):
             raise error
 
-        monkeypatch.setattr(RUN, "forward", fail)
+        monkeypatch.setattr(measure, "forward", fail)
         with pytest.raises(MachineError) as caught:
             run(LSTM, DataConfig())
         assert said in str(caught.value)
@@ -304,6 +310,6 @@ def test_an_interrupt_passes_through(monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(RUN, "forward", interrupt)
+    monkeypatch.setattr(measure, "forward", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(LSTM, DataConfig())

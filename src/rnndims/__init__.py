@@ -1,48 +1,90 @@
-"""Dimensions of PyTorch's recurrent modules, in closed form and without importing torch.
+"""Shapes, states, weights and cost of PyTorch's recurrent modules; what does not fit, and why.
 
 >>> import rnndims
->>> d = rnndims.dims(rnndims.RNNConfig("lstm", 10, 20, num_layers=2, bidirectional=True), seq_len=5, batch_size=3)
+>>> d = rnndims.dims("nn.LSTM(10, 20, num_layers=2, bidirectional=True)", seq_len=5, batch_size=3)
 >>> d.tensors["output"].shape, d.tensors["h_n"].shape
 ((5, 3, 40), (4, 3, 20))
 >>> d.states[3].in_output
 'output[0, :, 20:40]'
 >>> d.weights["weight_ih_l1"].shape, d.totals.parameters
 ((80, 40), 15040)
+
+Everything public is in ``dir(rnndims)``; each name is imported when it is first used. All else is internal and may change.
 """
 
-from collections.abc import Iterable
-from operator import index
-from typing import SupportsIndex
+from typing import TYPE_CHECKING, Any
 
-from .config import DataConfig, RNNConfig
-from .errors import ConfigError, RnndimsError
-from .results import Dims, compute_dims
+if TYPE_CHECKING:
+    from .api import check, diagram, dims, draw, explain_error, parse, run
+    from .checkpoint import Checkpoint, read_checkpoint
+    from .config import DataConfig, RNNConfig
+    from .cost import Totals
+    from .diagnose import Diagnosis, Problem, UnknownMessageError
+    from .diagram import Diagram
+    from .errors import ConfigError, ConstructorError, DoesNotFitError, FileError, MachineError, RnndimsError
+    from .measurements import Measured, Run
+    from .results import Dims
+    from .shapes import Packed, StateRow, Tensor, Weight
 
 __version__ = "0.1.0"
-__all__ = ["ConfigError", "DataConfig", "Dims", "RNNConfig", "RnndimsError", "dims"]
+__all__ = [
+    "Checkpoint",
+    "ConfigError",
+    "ConstructorError",
+    "DataConfig",
+    "Diagnosis",
+    "Diagram",
+    "Dims",
+    "DoesNotFitError",
+    "FileError",
+    "MachineError",
+    "Measured",
+    "Packed",
+    "Problem",
+    "RNNConfig",
+    "RnndimsError",
+    "Run",
+    "StateRow",
+    "Tensor",
+    "Totals",
+    "UnknownMessageError",
+    "Weight",
+    "check",
+    "diagram",
+    "dims",
+    "draw",
+    "explain_error",
+    "parse",
+    "read_checkpoint",
+    "run",
+]
+
+_MODULES = {
+    "api": ("check", "diagram", "dims", "draw", "explain_error", "parse", "run"),
+    "checkpoint": ("Checkpoint", "read_checkpoint"),
+    "config": ("DataConfig", "RNNConfig"),
+    "cost": ("Totals",),
+    "diagnose": ("Diagnosis", "Problem", "UnknownMessageError"),
+    "diagram": ("Diagram",),
+    "errors": ("ConfigError", "ConstructorError", "DoesNotFitError", "FileError", "MachineError", "RnndimsError"),
+    "measurements": ("Measured", "Run"),
+    "results": ("Dims",),
+    "shapes": ("Packed", "StateRow", "Tensor", "Weight"),
+}
+"""The module that defines each public name."""
 
 
-def dims(
-    config: RNNConfig,
-    *,
-    seq_len: int | None = None,
-    batch_size: int | None = None,
-    unbatched: bool = False,
-    lengths: Iterable[SupportsIndex] | None = None,
-    dtype: str = "float32",
-) -> Dims:
-    """Every shape, state row, weight and cost of ``config`` fed with this input.
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first used (PEP 562)."""
+    for module, names in _MODULES.items():
+        if name in names:
+            from importlib import import_module
 
-    Args:
-        config: the module.
-        seq_len: time steps ``L``; default 3, or the longest of ``lengths``.
-        batch_size: sequences ``N``; default 2, or the number of ``lengths``.
-        unbatched: a single sequence of shape (L, H_in), without a batch dim.
-        lengths: valid steps of each sequence, for a packed batch.
-        dtype: name of a torch dtype, for the bytes.
+            globals()[name] = value = getattr(import_module(f".{module}", __name__), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    Raises:
-        ConfigError: (a ``ValueError``) where PyTorch would refuse the same input.
-    """
-    packed = None if lengths is None else tuple(index(length) for length in lengths)
-    return compute_dims(config, DataConfig(seq_len, batch_size, unbatched, packed, dtype))
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

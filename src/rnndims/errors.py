@@ -1,10 +1,15 @@
 """Every error rnndims raises on purpose, and the exit code each one ends in.
 
-An error carries data (what, the value, the rule, the way out); the command line turns it into one message.
+An error carries data (the argument, its value, the rule, the way out); the command line turns it into one message.
 """
 
+import re
 from collections.abc import Callable
 from enum import IntEnum
+from typing import Final
+
+_FIELD: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+"""A field in a rule: ``{hidden_size}``."""
 
 
 class ExitCode(IntEnum):
@@ -33,23 +38,26 @@ class RnndimsError(Exception):
         self.message = message
         self.fix = fix
 
-    def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
+    def render(self, name: Callable[[str], str] = str) -> str:
         """The message and the way out as one text; ``name`` turns a field (`hidden_size`) into the user's word for it."""
-        return self.message if self.fix is None else f"{self.message}\n{self.fix}"
+        return self._with_fix(self.message, name)
+
+    def _with_fix(self, text: str, name: Callable[[str], str]) -> str:
+        return text if self.fix is None else f"{text}\n{_named(self.fix, name)}"
 
     def __str__(self) -> str:
         return self.render()
 
 
 class ConfigError(RnndimsError, ValueError):
-    """A field of a configuration has a value that the rule forbids.
+    """An argument has a value that a rule forbids.
 
-    ``rule`` and ``fix`` may name other fields in braces, ``"must be smaller than {hidden_size} 8"``, so that the
-    command line can say ``--hidden-size`` where Python says ``hidden_size``.
+    ``rule`` and ``fix`` may name other fields in braces, ``"must be smaller than {hidden_size} 8"``: the command line says
+    ``--hidden-size`` where Python says ``hidden_size``.
 
     Args:
         field: the field's name, PyTorch's own word.
-        value: what was given.
+        value: its value.
         rule: the rule that it breaks, without a full stop.
         torch: the phrase of PyTorch's own error for it, if PyTorch has one.
         fix: the way out.
@@ -64,10 +72,10 @@ class ConfigError(RnndimsError, ValueError):
 
     def render(self, name: Callable[[str], str] = str) -> str:
         """``field value: rule (torch: "...")``, and the way out on a line of its own."""
-        text = f"{_given(name(self.field), self.value)}: {_named(self.rule, name)}"
+        text = f"{_stated(name(self.field), self.value)}: {_named(self.rule, name)}"
         if self.torch is not None:
             text += f' (torch: "{self.torch}")'
-        return text if self.fix is None else f"{text}\n{_named(self.fix, name)}"
+        return self._with_fix(text, name)
 
 
 class ConstructorError(RnndimsError, ValueError):
@@ -75,11 +83,11 @@ class ConstructorError(RnndimsError, ValueError):
 
     Args:
         message: what is wrong.
-        line: the line of code that is concerned, as it was given.
+        line: the line of code, as it was pasted.
         start: where the guilty part begins in ``line``, in characters.
         end: where it ends (exclusive).
         fix: the way out.
-        field: the argument concerned, PyTorch's own word, if it is one.
+        field: the argument, by PyTorch's name, if it is one.
         missing: the names that have no value, if that is what is wrong.
     """
 
@@ -101,14 +109,14 @@ class ConstructorError(RnndimsError, ValueError):
         self.missing = missing
         super().__init__(message, fix=fix)
 
-    def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
+    def render(self, name: Callable[[str], str] = str) -> str:
         """The message, the line with carets under the guilty part, and the way out."""
         text = f"{self.message}\n{point_at(self.line, self.start, self.end)}" if self.line else self.message
-        return text if self.fix is None else f"{text}\n{self.fix}"
+        return self._with_fix(text, name)
 
 
 class FileError(RnndimsError):
-    """A file that cannot be read for what it is asked for, or that is not safe to read.
+    """A file that cannot be read or written, or that is not safe to read.
 
     Args:
         message: what is wrong with it, a sentence whose subject is the file.
@@ -120,23 +128,21 @@ class FileError(RnndimsError):
         self.path = path
         super().__init__(message, fix=fix)
 
-    def render(self, name: Callable[[str], str] = str) -> str:  # noqa: ARG002
+    def render(self, name: Callable[[str], str] = str) -> str:
         """``path: message``, and the way out on a line of its own."""
         text = self.message if self.path is None else f"{shorten(self.path, 200)}: {self.message}"
-        return text if self.fix is None else f"{text}\n{self.fix}"
+        return self._with_fix(text, name)
 
 
-class MachineError(RnndimsError):
-    """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory).
+class _FieldError(RnndimsError):
+    """An error that may be about one argument.
 
     Args:
-        message: what it cannot do.
-        fix: the way out.
-        field: the argument that asks for it, if it is one, ...
+        message: what is wrong.
+        fix: the way out; it may name fields in braces, as that of ``ConfigError``.
+        field: the argument that it is about, if it is one, ...
         value: ... and its value: both are put in front of the message.
     """
-
-    exit_code = ExitCode.MACHINE
 
     def __init__(self, message: str, *, fix: str | None = None, field: str | None = None, value: object = None) -> None:
         self.field = field
@@ -145,8 +151,20 @@ class MachineError(RnndimsError):
 
     def render(self, name: Callable[[str], str] = str) -> str:
         """``field value: message``, and the way out on a line of its own."""
-        text = self.message if self.field is None else f"{_given(name(self.field), self.value)}: {self.message}"
-        return text if self.fix is None else f"{text}\n{self.fix}"
+        text = self.message if self.field is None else f"{_stated(name(self.field), self.value)}: {self.message}"
+        return self._with_fix(text, name)
+
+
+class DoesNotFitError(_FieldError):
+    """What the user brings does not fit the module: the question is sound, and this is the answer."""
+
+    exit_code = ExitCode.DOES_NOT_FIT
+
+
+class MachineError(_FieldError):
+    """The question is sound, but this machine cannot answer it (no torch, no such device, not enough memory)."""
+
+    exit_code = ExitCode.MACHINE
 
 
 def shorten(value: object, limit: int = 60) -> str:
@@ -172,7 +190,7 @@ def escape(text: str) -> str:
 def point_at(line: str, start: int, end: int, width: int = 72) -> str:
     """``line`` and, below it, carets under ``line[start:end]``: two lines of at most ``width`` columns, indented by two.
 
-    Whatever is not plain ASCII is escaped, so that a column is a character in every terminal, font and encoding.
+    Whatever is not plain ASCII is escaped, so a column is a character in every terminal, font and encoding.
     """
     shown = [" " if c == "\t" else c if " " <= c <= "~" else c.encode("unicode_escape").decode("ascii") for c in line]
     before, marked, after = ("".join(part) for part in (shown[:start], shown[start:end], shown[max(start, end) :]))
@@ -186,20 +204,15 @@ def point_at(line: str, start: int, end: int, width: int = 72) -> str:
     return f"  {before}{marked}{after}".rstrip() + f"\n  {' ' * len(before)}{'^' * max(1, len(marked))}"
 
 
-class _Names(dict[str, str]):
-    def __init__(self, name: Callable[[str], str]) -> None:
-        self._name = name
-
-    def __missing__(self, key: str) -> str:
-        return self._name(key)
-
-
-def _given(name: str, value: object) -> str:
+def _stated(name: str, value: object) -> str:
     """A field or option with its value, as the user would write it: ``--layers 0``, ``--no-bidirectional``, ``bias 1``."""
-    if isinstance(value, bool) and name.startswith("--"):
-        return name if value else f"--no-{name[2:]}"
+    if value is True and (name.startswith("--") or name.isupper()):  # an option, or the argument CONSTRUCTOR, as such
+        return name
+    if value is False and name.startswith("--"):
+        return f"--no-{name[2:]}"
     return f"{name} {shorten(value)}"
 
 
 def _named(template: str, name: Callable[[str], str]) -> str:
-    return template.format_map(_Names(name)) if "{" in template else template
+    """``template`` with the user's word for each field in braces; any other brace stays as it is."""
+    return _FIELD.sub(lambda match: name(match[1]), template) if "{" in template else template

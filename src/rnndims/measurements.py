@@ -1,4 +1,4 @@
-"""What PyTorch was seen to do, as data: frozen, without text or colour. Renderers turn it into output."""
+"""Results of running PyTorch, as data: frozen, without text or colour. Renderers turn them into output."""
 
 from dataclasses import dataclass
 from math import prod
@@ -16,28 +16,28 @@ class Measured:
     Shapes are read off real tensors. ``states_verified`` says that every ``in_output`` expression was evaluated on the
     real ``output`` and equals its row of ``h_n``; ``None`` where there are no numbers to compare (``meta``) or no rows
     (a cell). ``values`` has the numbers of every tensor and weight as nested lists, where they were asked for: a complex
-    number is ``[re, im]``, and what JSON has no number for is ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. ``method`` is
+    number is ``[re, im]``, and a number that JSON does not have is ``"NaN"``, ``"Infinity"`` or ``"-Infinity"``. ``method`` is
     ``"forward"``, or ``"shape function"`` where a long sequence on ``meta`` was answered by PyTorch's shape function of the
-    fused kernel instead of one step after the other. ``warnings`` is what PyTorch warned about.
+    fused kernel instead of one step after the other. ``warnings`` are PyTorch's.
     """
 
     device: str
     torch: str
+    method: str
     tensors: dict[str, Shape]
     weights: dict[str, Shape]
     parameters: int
     packed: Packed | None
     states_verified: bool | None
     values: dict[str, Any] | None = None
-    method: str = "forward"
     warnings: tuple[str, ...] = ()
 
     def disagreements(self, dims: Dims) -> list[str]:
         """Names of the tensors and weights whose measured shape is not the closed form's; empty if all agree."""
         expected = {name: tensor.shape for name, tensor in dims.tensors.items()}
         expected.update((name, weight.shape) for name, weight in dims.weights.items())
-        found = {**self.tensors, **self.weights}
-        wrong = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
+        returned = {**self.tensors, **self.weights}
+        wrong = [name for name in {**expected, **returned} if expected.get(name) != returned.get(name)]
         if self.parameters != dims.totals.parameters:
             wrong.append("parameters")
         if self.packed != dims.packed:
@@ -54,22 +54,23 @@ class Run:
 
 
 def built_weights(run: Run) -> dict[str, Weight]:
-    """The parameters of the module that was built, in the closed form's words: shape, numel and bytes are the measured ones.
+    """The parameters of the module that was built: as in the closed form, but shape, numel and bytes are the measured ones.
 
-    A parameter that the closed form does not know is left out; ``Measured.disagreements`` names it.
+    A parameter that the closed form does not have is absent; ``Measured.disagreements`` names it.
     """
-    found = {}
+    built = {}
     for name, weight in run.dims.weights.items():
         shape = run.measured.weights.get(name)
         if shape is not None:
             numel = prod(shape)
-            found[name] = weight._replace(shape=shape, numel=numel, bytes=numel * run.dims.data.itemsize)
-    return found
+            built[name] = weight._replace(shape=shape, numel=numel, bytes=numel * run.dims.data.itemsize)
+    return built
 
 
 class CellStep(NamedTuple):
-    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, for an LSTM, ``c[t]``; their numbers where they were kept.
+    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and ``c[t]`` (``None`` without a cell state), and their numbers.
 
+    The numbers are ``None`` where they were not kept.
     ``h_norm`` and ``c_norm`` are the Euclidean norms of the states over the whole batch; ``None`` on ``meta``.
     """
 
@@ -89,7 +90,7 @@ class Comparison(NamedTuple):
 
     All three are ``None`` where there are no numbers (``meta``); ``matches`` alone is, where complex numbers came so close to
     a pole of the activation that rounding alone explains the difference. The tolerance is relative to the larger of 1 and the
-    largest number. A difference that is no number JSON has is ``"NaN"`` or ``"Infinity"``.
+    largest number. A difference that JSON has no number for is ``"NaN"`` or ``"Infinity"``.
     """
 
     matches: bool | None
@@ -112,21 +113,21 @@ def _is_false(matmul: OneMatmul | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CellRun:
-    """``cell``: the loop over the steps, and the proof that it is what the layer does.
+    """``cell``: the loop over the steps, compared with the layer.
 
     Attributes:
         dims: the closed form of the cell.
         layer: the layer that does the same in one call.
         device: where it ran.
         torch: PyTorch's version.
-        steps: what each turn of the loop took and gave.
+        steps: shapes and numbers of each turn of the loop.
         initial: numbers of ``h_0`` (and ``c_0``), where they were kept.
         weights: shapes of the cell's parameters; the same ones are used in every step.
         parameters: how many numbers they have.
         loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
-        one_matmul: the step as one matrix product, ``None`` for a GRU.
+        one_matmul: the step as one matrix product, ``None`` for a cell that cannot be computed so.
         values: the numbers of the weights, where they were asked for.
-        warnings: what PyTorch warned about.
+        warnings: PyTorch's warnings.
     """
 
     dims: Dims
@@ -143,7 +144,7 @@ class CellRun:
     warnings: tuple[str, ...] = ()
 
     def disagrees(self) -> bool:
-        """Whether anything measured is not what it should be."""
+        """Whether a shape is not the closed form's, or the loop or the one product gives other numbers than the layer."""
         shapes_agree = all(self.weights.get(name) == weight.shape for name, weight in self.dims.weights.items())
         return not shapes_agree or self.loop.matches is False or _is_false(self.one_matmul)
 
@@ -156,7 +157,7 @@ class Half(NamedTuple):
 
 
 class WayBack(NamedTuple):
-    """An expression that takes ``output`` apart again: the shape it gives, and whether its parts are the two halves.
+    """An expression that splits ``output`` again: its shape, and whether its parts are the two halves.
 
     ``parts`` are the expressions of the forward and of the reverse half.
     """
@@ -190,15 +191,15 @@ class ConcatDemo:
     Attributes:
         forward: the forward half.
         reverse: the reverse half, in the order of the input's steps.
-        output: what they give together.
+        output: both joined.
         dims: names of the dims of ``output``.
-        ways_back: how to take ``output`` apart.
+        ways_back: how to split ``output``.
         comparison: the joined halves against the module's own ``output``; exact where the difference is 0.
         dims_of_module: the closed form of the module, ``None`` for the fixed example.
         layers: the layers rebuilt, in order; empty for the fixed example.
         device: where it ran.
         torch: PyTorch's version.
-        warnings: what PyTorch warned about.
+        warnings: PyTorch's warnings.
     """
 
     forward: Half
@@ -214,5 +215,5 @@ class ConcatDemo:
     warnings: tuple[str, ...] = ()
 
     def disagrees(self) -> bool:
-        """Whether the joined halves are not the module's output, or cannot be taken apart."""
+        """Whether the joined halves are not the module's output, or cannot be split into them."""
         return self.comparison.matches is False or any(way.matches is False for way in self.ways_back)

@@ -1,4 +1,4 @@
-"""What the commands found out, as data: frozen, without text or colour. Renderers turn them into output."""
+"""The closed form of a module and its input, as data: frozen, without text or colour. Renderers turn it into output."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class Dims:
 
     Attributes:
         config: the module.
-        data: what it is fed.
-        tensors: what goes in and comes out, by name (``input``, ``h_0``, ``output``, ``h_n``, ...).
+        data: its input.
+        tensors: inputs, states and results, by name (``input``, ``h_0``, ``output``, ``h_n``, ...).
         packed: the packed batch, if ``data.lengths`` asks for one.
         states: the rows of ``h_n``; empty for a cell.
         weights: the parameters, by name.
@@ -36,15 +36,15 @@ def compute_dims(config: RNNConfig, data: DataConfig) -> Dims:
     """All of the closed form for one module and one input.
 
     Raises:
-        ConfigError: if a cell, which takes a single step, is to be fed a packed batch.
+        ConfigError: if the input of a cell, which reads a single step, is a packed batch.
         MachineError: if there is more than can be listed.
     """
     if config.is_cell and data.lengths is not None:
         raise ConfigError(
             "lengths",
             ",".join(map(str, data.lengths[:20])),
-            f"{config.class_name} takes a single step, there is nothing to pack",
-            fix="Leave out {lengths}.",
+            f"{config.class_name} reads a single step: there is nothing to pack",
+            fix="Remove {lengths}.",
         )
     return Dims(
         config,

@@ -1,11 +1,11 @@
-"""What a command did as a plain PyTorch script, for a notebook or an issue report: text made from the configuration alone."""
+"""A command's work as a plain PyTorch script, for a notebook or an issue report: text made from the configuration alone."""
 
 from typing import TYPE_CHECKING, Final, Literal
 
 from . import shapes
 from .config import DataConfig, RNNConfig
 from .constructor import format_constructor
-from .errors import RnndimsError
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .diagnose import Observed
@@ -16,15 +16,15 @@ _SHAPE_LINES: Final = 'print("{name}", tuple({name}.shape))'
 
 
 def script(config: RNNConfig, data: DataConfig, task: Task = "run", *, device: str = "cpu", seed: int = 0) -> str:
-    """A script that builds ``config``, feeds it what ``rnndims`` feeds it, and prints the shapes, one a line.
+    """A script that builds ``config``, calls it with the input that ``rnndims`` would use, and prints the shapes, one a line.
 
     The numbers are those that ``rnndims`` draws from the same seed.
 
     Args:
         config: the module; for ``cell`` a cell.
-        data: what it is fed.
+        data: its input.
         task: ``run`` prints the tensors and compares the rows of ``h_n`` with ``output``; ``weights`` prints the
-            parameters; ``cell`` calls a cell step after step; ``concat-demo`` takes ``output`` apart and joins it again.
+            parameters; ``cell`` calls a cell step after step; ``concat-demo`` splits ``output`` and joins it again.
         device: a torch device.
         seed: of the weights and of the input.
     """
@@ -33,7 +33,7 @@ def script(config: RNNConfig, data: DataConfig, task: Task = "run", *, device: s
 
 
 def _head(config: RNNConfig, data: DataConfig, task: Task, device: str, seed: int) -> list[str]:
-    """Imports, the module, and the tensors it is fed."""
+    """Imports, the module, and its input and states."""
     options = "" if data.dtype == "float32" else f", dtype=torch.{data.dtype}"
     created = options + (', device="meta"' if device == "meta" else "")
     moved = "" if device in ("cpu", "meta") else f".to({device!r})"
@@ -52,7 +52,7 @@ def _head(config: RNNConfig, data: DataConfig, task: Task, device: str, seed: in
 
 
 def _made(config: RNNConfig, data: DataConfig, task: Task) -> dict[str, shapes.Shape]:
-    """Names and shapes of what the module is fed; for ``cell`` the input has a time axis and the states are variables."""
+    """Names and shapes of the input and the states; for ``cell`` the input has a time axis and the states are variables."""
     if task == "weights":
         return {}
     wanted = shapes.tensors(config, data)
@@ -91,13 +91,14 @@ def _run(config: RNNConfig, data: DataConfig) -> list[str]:
     if rows:
         lines.append("")
         lines += [f"n = torch.arange({len(data.lengths)})"] if data.lengths else []
-        lines += [f'print("h_n[{row}] is {place}:", torch.equal(h_n[{row}], {place}))' for row, place in rows]
+        lines += [f'print("h_n[{row}] is {part}:", torch.equal(h_n[{row}], {part}))' for row, part in rows]
     return lines
 
 
 def _last_rows(config: RNNConfig, data: DataConfig) -> list[tuple[int, str]]:
-    found = [(state.row, state.in_output) for state in shapes.states(config, data)] if config.num_layers < 10_000 else []
-    return [(row, place) for row, place in found if place is not None]
+    """Each row of ``h_n`` that is in ``output`` too, with its expression there; none for a script of thousands of layers."""
+    states = shapes.states(config, data) if config.num_layers < 10_000 else ()
+    return [(state.row, state.in_output) for state in states if state.in_output is not None]
 
 
 def _weights(config: RNNConfig, data: DataConfig) -> list[str]:  # noqa: ARG001
@@ -124,8 +125,8 @@ def _concat(config: RNNConfig, data: DataConfig) -> list[str]:
     return [
         *_call(config, data),
         "",
-        "# The module joins its directions itself: this takes its output apart and joins it again. Running each direction as",
-        "# a module of its own, with the weights of that direction, is what rnndims concat-demo does.",
+        "# The module joins its directions itself. This splits its output and joins it again. The command rnndims concat-demo",
+        "# runs each direction as a module of its own, with the weights of that direction.",
         "forward, reverse = output.chunk(2, dim=-1)",
         *(_SHAPE_LINES.format(name=name) for name in ("forward", "reverse", "output")),
         'print("joined again:", torch.equal(torch.cat([forward, reverse], dim=-1), output))',
@@ -133,7 +134,7 @@ def _concat(config: RNNConfig, data: DataConfig) -> list[str]:
 
 
 def concat_example() -> str:
-    """The script of ``concat-demo`` without options: its two numbered halves, joined and taken apart in two ways."""
+    """The script of ``concat-demo`` without options: its two numbered halves, joined, and split in two ways."""
     return """import torch
 
 numbers = torch.arange(1, 49, dtype=torch.float64).div(10).float()
@@ -153,37 +154,36 @@ print("output.chunk(2, dim=-1)[1] is reverse:", torch.equal(second, reverse))
 """
 
 
-def check_script(config: RNNConfig, seen: "Observed") -> str:
+def check_script(config: RNNConfig, call: "Observed") -> str:
     """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own words.
 
     Raises:
-        RnndimsError: if there is no input, so no call.
+        ConfigError: if there is no input, so no call.
     """
-    if seen.input is None:
-        raise RnndimsError("--code: without the shape of an input there is no call", fix="Add --input SHAPE.")
+    if call.input is None:
+        raise ConfigError("script", True, "without an input there is no call to write", fix="Add {input} SHAPE.")
     name = "cell" if config.is_cell else "rnn"
-    weights = "" if seen.weight_dtype == "float32" else f", dtype=torch.{seen.weight_dtype}"
-    dtype = weights if seen.input_dtype is None else f", dtype=torch.{seen.input_dtype}"
+    weights = "" if call.weight_dtype == "float32" else f", dtype=torch.{call.weight_dtype}"
+    dtype = weights if call.input_dtype is None else f", dtype=torch.{call.input_dtype}"
     lines = ["import torch", "from torch import nn", "", f"{name} = {format_constructor(config)[:-1]}{weights})"]
-    given = {"h_0": seen.h_0, "c_0": seen.c_0}
-    lines.append(f"input = torch.zeros({seen.input}{dtype})")
-    lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in given.items() if shape is not None]
-    states = [state for state, shape in given.items() if shape is not None]
-    passed = "" if not states else f", ({', '.join(states)})" if len(states) > 1 else f", {states[0]}"
-    fed, first = "input", ", batch_first=True" if config.batch_first else ""
-    if seen.lengths is not None:
-        enforce = seen.enforce_sorted if seen.enforce_sorted is not None else list(seen.lengths) == sorted(seen.lengths)[::-1]
-        packing = f"torch.tensor({list(seen.lengths)}){first}, enforce_sorted={enforce}"
+    states = {name: shape for name, shape in (("h_0", call.h_0), ("c_0", call.c_0)) if shape is not None}
+    lines.append(f"input = torch.zeros({call.input}{dtype})")
+    lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in states.items()]
+    passed = "" if not states else f", ({', '.join(states)})" if len(states) > 1 else f", {next(iter(states))}"
+    sequence, first = "input", ", batch_first=True" if config.batch_first else ""
+    if call.lengths is not None:
+        enforce = call.enforce_sorted if call.enforce_sorted is not None else list(call.lengths) == sorted(call.lengths)[::-1]
+        packing = f"torch.tensor({list(call.lengths)}){first}, enforce_sorted={enforce}"
         lines.append(f"packed = nn.utils.rnn.pack_padded_sequence(input, {packing})")
-        fed = "packed"
+        sequence = "packed"
     if config.is_cell:
         names = ["h_1", "c_1"] if config.cell == "lstm" else ["h_1"]
-        lines.append(f"{', '.join(names)} = cell({fed}{passed})")
+        lines.append(f"{', '.join(names)} = cell({sequence}{passed})")
     else:
         names = ["output", "h_n", "c_n"] if config.cell == "lstm" else ["output", "h_n"]
-        lines.append(f"output, {_state(config, '?_n')} = rnn({fed}{passed})")
-        lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if seen.lengths is not None else []
+        lines.append(f"output, {_state(config, '?_n')} = rnn({sequence}{passed})")
+        lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if call.lengths is not None else []
     lines += ["", *(_SHAPE_LINES.format(name=name) for name in names)]
-    if seen.linear is not None and not config.is_cell:
-        lines.append(f'print("linear", tuple(nn.Linear({seen.linear}, 1)(output).shape))')
+    if call.linear is not None and not config.is_cell:
+        lines.append(f'print("linear", tuple(nn.Linear({call.linear}, 1)(output).shape))')
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""The command line: thin Typer commands over the library."""
+"""Internal: the command line, thin Typer commands over the library. Programs use the functions of ``rnndims``."""

@@ -1,6 +1,6 @@
 """The program: which commands there are, and the one boundary where errors become a message and an exit code.
 
-A command's module is imported when the command is called, so that no command pays for another.
+A command's module is imported when the command is called: no command waits for another's imports.
 """
 
 import os
@@ -19,11 +19,11 @@ from .coerce import PlainMixin
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Build the module, run it, and show what goes in and what comes out."),
     "weights": ("weights", "Which weights exist, why they have that size, and how each is applied."),
-    "cell": ("cell", "What one cell does, step after step, and that the layer does the same."),
-    "concat-demo": ("concat_demo", "How the two directions become one output, and the way back."),
+    "cell": ("cell", "What one cell does, step after step, compared with the layer."),
+    "concat-demo": ("concat_demo", "How the two directions become one output, and how to split it again."),
     "diagram": ("diagram", "What it looks like: unrolled in time, inside a cell, or as matrix products."),
     "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
-    "check": ("check", "Why does my shape not fit; what does this error message mean."),
+    "check": ("check", "Why a shape does not fit, and what an error message means."),
     "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""
@@ -150,7 +150,7 @@ def _explain(error: BaseException, args: list[str]) -> int:
     if isinstance(error, (typer.Abort, EOFError)):
         return ExitCode.INTERRUPTED
     _complain(
-        f"a fault in rnndims itself: {type(error).__name__}: {error}\n"
+        f"an error in rnndims itself: {type(error).__name__}: {error}\n"
         "Please report it with the command line; RNNDIMS_TRACEBACK=1 shows where it happened."
     )
     return ExitCode.MACHINE
@@ -185,6 +185,6 @@ def _complain(message: str, prefix: str = "rnndims: ") -> None:
 
 
 def _forget_stdout() -> None:
-    """Point standard output at nothing, so that what is still buffered cannot fail again when the process ends."""
+    """Point standard output at the null device: text that is still buffered cannot fail again when the process ends."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

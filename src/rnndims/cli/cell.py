@@ -5,36 +5,36 @@ import typer
 from ..errors import ExitCode
 from . import output
 from .coerce import Command
-from .given import GivenOptions, choose
-from .options import DataOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
+from .options import DataOptions, FileOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command(cls=Command)
 @with_options
-def cell(module: ModuleOptions, data: DataOptions, files: GivenOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
-    """Call an RNNCell, LSTMCell or GRUCell step after step: its equations, its states, and that the layer does the same."""
-    taken = choose(module, data, files, steps=True)
-    chosen, fed = taken.module, taken.data
+def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
+    """Call a cell step after step: its equations, its states, and the comparison with the layer of the same weights."""
+    request = files.resolve(module, data, steps=True)
+    device = torch.resolve_device(request.module)
     from .. import torch_runner
 
-    config = torch_runner.as_cell(chosen.config, fed)
+    config = torch_runner.as_cell(request.config, request.data)
     if out.script:
-        taken.refuse_files("--code")
+        request.refuse_files("script", "the script cannot read your files")
         from ..script import script
 
-        return output.script(script(config, fed, "cell", device=torch.resolve_device(chosen), seed=torch.seed))
+        return output.script(script(config, request.data, "cell", device=device, seed=torch.seed))
     torch_runner.load_torch(quick=True)
-    found = torch_runner.step_through(
-        config, fed, device=torch.resolve_device(chosen), seed=torch.seed, values=torch.values, given=taken.given
+    result = torch_runner.step_through(
+        config, request.data, device=device, seed=torch.seed, values=torch.values, user_tensors=request.user_tensors
     )
-    output.warn(found.warnings)
-    code = ExitCode.DOES_NOT_FIT if found.disagrees() else ExitCode.OK
+    output.warn(result.warnings)
+    code = ExitCode.DOES_NOT_FIT if result.disagrees() else ExitCode.OK
     if out.json:
         from ..render.cell_json import cell_document
+        from ..render.documents import with_files
 
-        return output.document(cell_document(found, (*chosen.notes, *found.warnings)) | taken.source_document(), code)
+        return output.document(with_files(cell_document(result, (*request.notes, *result.warnings)), request), code)
     from ..render.cell import cell_view
 
-    return output.view(cell_view(found, chosen.notes), code, export=out.export)
+    return output.view(cell_view(result, request.notes), code, export=out.export)

@@ -1,17 +1,18 @@
 """``rnndims check``: do these shapes fit this module, and what does this error message mean."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from ..diagnose import Diagnosis, Observed, check_shapes, diagnose_error, parse_dtype, parse_shape
 from ..errors import ExitCode, RnndimsError
+from ..request import ModuleRequest
 from ..shapes import Shape
 from . import output
 from .coerce import Command
-from .options import Module, ModuleOptions, ViewOptions, parse_ints, with_options
+from .options import ModuleOptions, OptionGroup, ViewOptions, parse_ints, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -20,7 +21,7 @@ MOST_BYTES = 4_000_000
 
 
 @dataclass(eq=False, repr=False)
-class CallOptions:
+class CallOptions(OptionGroup):
     """What the module is called with, what is believed to come out, and what PyTorch said."""
 
     input: Annotated[
@@ -52,9 +53,8 @@ class CallOptions:
         str | None,
         typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
     ] = None
-    given: frozenset[str] = field(default=frozenset(), init=False)
 
-    def resolve(self, module: Module) -> Observed:
+    def resolve(self, module: ModuleRequest) -> Observed:
         """What is observed; a ``dtype=`` in pasted code is that of the weights.
 
         Raises:
@@ -62,14 +62,13 @@ class CallOptions:
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
-        weight_dtype = "float32" if module.code is None else module.code.dtype or "float32"
         return Observed(
             input=self._shape("input"),
             h_0=self._shape("h0"),
             c_0=self._shape("c0"),
             lengths=None if self.lengths is None else parse_ints("lengths", self.lengths),
             input_dtype=None if self.input_dtype is None else parse_dtype("input_dtype", self.input_dtype),
-            weight_dtype=weight_dtype,
+            weight_dtype=module.dtype or "float32",
             output=self._shape("output"),
             h_n=self._shape("h_n"),
             c_n=self._shape("c_n"),

@@ -1,9 +1,8 @@
-"""Option values without pydantic: a TyperCommand whose options coerce themselves.
+"""Option values without pydantic: a TyperCommand that reads them in plain Python.
 
-Typer 0.29 hands every option to pydantic, whose import costs as much as Typer's own. For the few types that rnndims uses,
-int, float, str, Path, a list of str and a choice, this file does the same in plain Python. It relies on one internal of Typer,
-``_runtime_param``; where a Typer has none, nothing is replaced and Typer's own way is used. The tests hold both to the
-same verdicts.
+Typer 0.29 reads every option by pydantic, whose import costs as much as Typer's own. This file does the same for the few types
+that rnndims uses: int, float, str, Path, a list of str and a choice. It relies on one internal of Typer, ``_runtime_param``.
+A Typer without it reads the options in its own way. The tests hold that both read alike.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ class PlainMixin:
     """Makes a Typer command read its options without pydantic, ``--help`` included."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, each with a coercer of its own where Typer lets it have one."""
+        """The parameters, each with a reader of its own where this Typer has ``_runtime_param``."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for param in params:
             if getattr(param, "_runtime_param", self) is None:

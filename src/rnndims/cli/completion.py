@@ -17,10 +17,9 @@ def completion(
 ) -> ExitCode:
     """Print the completion script for bash, zsh, fish or powershell.
 
-    It knows all commands and options by itself, so that TAB never has to start Python.
+    It has all commands and options in it: TAB never starts Python.
     """
-    from .completions import WRITERS
-    from .completions.model import read_program
+    from .completion_scripts import WRITERS, read_program
 
     sys.stdout.write(WRITERS[shell][1](read_program()))
     return ExitCode.OK

@@ -23,7 +23,7 @@ def diagram(
     out: OutputOptions,
     cell_view: Annotated[bool, typer.Option("--cell-view", help="The inside of one cell: gates, weights, states.")] = False,
     matmul: Annotated[bool, typer.Option("--matmul", help="One step as matrix products, drawn to scale.")] = False,
-    layer: Annotated[int, typer.Option("--layer", metavar="INT", help="Whose cell --cell-view and --matmul show.")] = 0,
+    layer: Annotated[int, typer.Option("--layer", metavar="INT", help="Layer whose cell --cell-view and --matmul show.")] = 0,
     kind: Annotated[
         Literal["text", "ascii", "svg", "dot", "mermaid", "png"] | None,
         typer.Option(
@@ -40,45 +40,49 @@ def diagram(
         ),
     ] = None,
     max_steps: Annotated[
-        int | None, typer.Option("--max-steps", metavar="INT", show_default="6", help="Time steps to draw; more are left out.")
+        int | None,
+        typer.Option(
+            "--max-steps", metavar="INT", show_default="6", help="Most time steps to draw; the middle ones are omitted."
+        ),
     ] = None,
     max_layers: Annotated[
-        int | None, typer.Option("--max-layers", metavar="INT", show_default="4", help="Layers to draw; more are left out.")
+        int | None,
+        typer.Option("--max-layers", metavar="INT", show_default="4", help="Most layers to draw; the middle ones are omitted."),
     ] = None,
 ) -> ExitCode:
     """What it looks like: the network unrolled along time, the inside of one cell, or one step as matrix products."""
     if cell_view and matmul:
-        raise RnndimsError("--cell-view and --matmul are two pictures", fix="Ask for one of them.")
+        raise RnndimsError("--cell-view and --matmul exclude each other", fix="Use one of them.")
     if out.json and (kind is not None or file is not None):
-        raise RnndimsError("--json: is a format of its own", fix="Leave out --format and --output, or --json.")
-    chosen = module.resolve()
-    fed = data.resolve(chosen)
+        raise RnndimsError("--json excludes --format and --output", fix="Remove --json, or remove the others.")
+    request = module.resolve()
+    inputs = data.resolve(request)
     view: View = "cell" if cell_view else "matmul" if matmul else "unrolled"
-    picture = build_diagram(chosen.config, fed, view, layer=layer, max_steps=max_steps, max_layers=max_layers)
+    picture = build_diagram(request.config, inputs, view, layer=layer, max_steps=max_steps, max_layers=max_layers)
     if out.json:
         from ..render.diagram.json import diagram_document
 
-        return output.document(diagram_document(picture, chosen.notes))
+        return output.document(diagram_document(picture, request.notes))
     from ..render.diagram import diagram_view, format_of, in_ascii, render_bytes, render_plain
 
     if file is not None and file != "-":
         _write(file, render_bytes(picture, kind or format_of(file)))
-        output.warn(chosen.notes)
+        output.warn(request.notes)
         return ExitCode.OK
     if kind is None or kind in ("text", "ascii"):
-        return output.view(diagram_view(picture, chosen.notes, ascii_only=kind == "ascii"))
+        return output.view(diagram_view(picture, request.notes, ascii_only=kind == "ascii"))
     if kind == "png":
         _write_out(picture)
-        output.warn(chosen.notes)
+        output.warn(request.notes)
         return ExitCode.OK
     text = render_plain(picture, kind)
     sys.stdout.write(text if (sys.stdout.encoding or "").lower().startswith("utf") else in_ascii(text, kind))
-    output.warn(chosen.notes)
+    output.warn(request.notes)
     return ExitCode.OK
 
 
 def _write_out(picture: Diagram) -> None:
-    """A PNG on standard output, which is a file or a pipe.
+    """Write a PNG to standard output, which is a file or a pipe.
 
     Raises:
         RnndimsError: if it is a terminal, or takes text only.
@@ -87,7 +91,7 @@ def _write_out(picture: Diagram) -> None:
 
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None or sys.stdout.isatty():
-        raise RnndimsError("--format png: is not for a terminal", fix="Say where to write it: --output FILE.png")
+        raise RnndimsError("--format png: a terminal cannot show it", fix="Write it to a file: --output FILE.png")
     content = render_bytes(picture, "png")
     sys.stdout.flush()
     binary.write(content)

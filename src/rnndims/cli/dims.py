@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from .. import explain
-from ..errors import ExitCode, RnndimsError
+from ..errors import ConfigError, ExitCode
 from ..results import compute_dims
 from . import output
 from .coerce import Command
-from .options import FILE, DataOptions, ModuleOptions, ViewOptions, option_name, with_options
+from .options import FILE, DataOptions, ModuleOptions, ViewOptions, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -22,31 +22,37 @@ def dims(
     out: ViewOptions,
     from_jsonl: Annotated[
         str | None,
-        typer.Option("--from-jsonl", metavar=FILE, help="Answer each line, a JSON object of config and data keys; - is stdin."),
+        typer.Option(
+            "--from-jsonl",
+            metavar=FILE,
+            help="Answer each line of FILE, a JSON object with the keys of config and data; - is standard input.",
+        ),
     ] = None,
 ) -> ExitCode:
     """Every shape, state row, weight and cost of a module, by arithmetic alone: no torch, any size."""
     if from_jsonl is not None:
-        for name in sorted(module.given - {"from_jsonl", "json"}):
-            raise RnndimsError(
-                f"{option_name(name)}: with --from-jsonl everything is said in the lines",
-                fix=f"Write {'module' if name == 'code' else name} into them.",
+        for name in sorted(module.typed - {"from_jsonl", "json"}):
+            raise ConfigError(
+                name,
+                True,
+                "with {from_jsonl} the lines of the file ask the questions",
+                fix=f"Write {'module' if name == 'code' else name} into the lines.",
             )
         from .from_jsonl import answer_file
 
         return answer_file(from_jsonl)
-    chosen = module.resolve()
-    fed = data.resolve(chosen)
+    request = module.resolve()
+    inputs = data.resolve(request)
     if out.script:
         from ..script import script
 
-        return output.script(script(chosen.config, fed))
-    found = compute_dims(chosen.config, fed)
-    notes = (*chosen.notes, *explain.notes(chosen.config))
+        return output.script(script(request.config, inputs))
+    result = compute_dims(request.config, inputs)
+    notes = (*request.notes, *explain.notes(request.config))
     if out.json:
-        from ..render.json import dims_document
+        from ..render.documents import dims_document
 
-        return output.document(dims_document(found, notes=notes))
-    from ..render.dims import dims_view
+        return output.document(dims_document(result, notes=notes))
+    from ..render.dims_view import dims_view
 
-    return output.view(dims_view(found, notes=notes), export=out.export)
+    return output.view(dims_view(result, notes=notes), export=out.export)

@@ -7,14 +7,15 @@ from typing import Any, BinaryIO, Final
 
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError, ConstructorError, ExitCode, RnndimsError, shorten
-from ..render.json import dims_line, encode
+from ..render.documents import dims_line, encode
+from ..request import DEFAULT_MODULE
 from ..results import compute_dims
 
 CHUNK: Final = 1 << 14
-"""Bytes read at once. A pipe hands over what it has, so that a line is answered as it arrives."""
+"""Bytes read at once. A pipe returns what it has, so a line is answered as it arrives."""
 
 LONGEST_LINE: Final = 1 << 20
-"""Bytes of the longest line that is read; a longer one is an error of its own and is skipped without being kept."""
+"""Bytes of the longest line that is read; a longer one is an error, and is skipped without being kept."""
 
 ERROR: Final = '{"line":'
 """How the answer to a bad line begins."""
@@ -22,11 +23,10 @@ ERROR: Final = '{"line":'
 CONFIG_KEYS: Final = frozenset(RNNConfig.__dataclass_fields__)
 SIZES: Final = frozenset({"input_size", "hidden_size", "num_layers", "proj_size"})
 DATA_KEYS: Final = frozenset(DataConfig.__dataclass_fields__)
-DEFAULTS: Final[dict[str, Any]] = {"cell": "rnn", "input_size": 4, "hidden_size": 2}
 
 
 class BadLineError(RnndimsError):
-    """A line that is no question; ``option`` is the key at fault, if it is one."""
+    """A line that cannot be answered; ``option`` is the key with the error, if it is one."""
 
     def __init__(self, message: str, option: str | None = None) -> None:
         super().__init__(message)
@@ -71,7 +71,7 @@ def _answer_stream(stream: BinaryIO) -> ExitCode:
 
 
 def _batches(stream: BinaryIO) -> Iterator[Iterator[tuple[int, bytes]]]:
-    """The numbered lines of each chunk that arrives, a line that is too long cut off behind ``LONGEST_LINE``."""
+    """The numbered lines of each chunk that arrives; a line that is too long is cut off behind ``LONGEST_LINE``."""
     number, rest = 1, b""
     read = getattr(stream, "read1", stream.read)
     while chunk := read(CHUNK):
@@ -84,7 +84,7 @@ def _batches(stream: BinaryIO) -> Iterator[Iterator[tuple[int, bytes]]]:
 
 
 def _tail(chunk: bytes) -> bytes:
-    """What still counts of a chunk inside a line that is too long: what comes from its end on."""
+    """What to keep of a chunk inside a line that is too long: everything from the end of that line on."""
     end = chunk.find(b"\n")
     return b"" if end < 0 else chunk[end:]
 
@@ -106,7 +106,7 @@ def _parse(line: bytes) -> dict[str, Any]:
     try:
         question = json.loads(line)
     except RecursionError:
-        raise BadLineError("not JSON that can be read: nested too deeply") from None
+        raise BadLineError("this JSON is nested too deeply") from None
     except ValueError as error:
         raise BadLineError(f"not JSON: {error}") from None
     if not isinstance(question, dict):
@@ -125,7 +125,7 @@ def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
         elif key in DATA_KEYS:
             data[key] = value
         elif key not in ("module", "define"):
-            raise BadLineError(f"{shorten(key)}: no such key; there are {', '.join(_known_keys())}", key)
+            raise BadLineError(f"{shorten(key)}: no such key; the keys are {', '.join(_known_keys())}", key)
     if "lengths" in data and data["lengths"] is not None:
         if not isinstance(data["lengths"], list):
             raise ConfigError("lengths", data["lengths"], "must be a list of ints")
@@ -133,7 +133,7 @@ def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
     if "dtype" in data and not isinstance(data["dtype"], str):
         raise ConfigError("dtype", data["dtype"], "must be a string")
     if "define" in question and "module" not in question:
-        raise BadLineError("define: there is no module whose names it could define", "define")
+        raise BadLineError("define: there is no module with names to define", "define")
     if isinstance(module.get("cell"), str):
         module["cell"] = module["cell"].lower()
     if "module" in question:
@@ -141,7 +141,7 @@ def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
         if dtype is not None:
             data.setdefault("dtype", dtype)
     else:
-        config = RNNConfig(**{**DEFAULTS, **module})
+        config = RNNConfig(**{**DEFAULT_MODULE, **module})
     return config, DataConfig(**data)
 
 
@@ -150,7 +150,7 @@ def _known_keys() -> list[str]:
 
 
 def _from_code(question: dict[str, Any], overrides: dict[str, Any]) -> tuple[RNNConfig, str | None]:
-    """The module that ``"module"`` says in code, with the names of ``"define"`` and the other keys laid over it."""
+    """The module of the code in ``"module"``, with the names in ``"define"``; the other keys override its arguments."""
     from ..constructor import parse_constructor
 
     names = question.get("define", {})
@@ -161,7 +161,7 @@ def _from_code(question: dict[str, Any], overrides: dict[str, Any]) -> tuple[RNN
     try:
         code = parse_constructor(question["module"], names)
         return code.config(**overrides), code.dtype
-    except ConstructorError as error:  # without the lines that point at the place: a program reads this
+    except ConstructorError as error:  # without the lines with carets: a program reads this
         if error.missing:
-            raise BadLineError(f'{", ".join(error.missing)}: a name without a value; give it in "define"', "define") from error
+            raise BadLineError(f'{", ".join(error.missing)}: a name without a value; add it to "define"', "define") from error
         raise BadLineError(f"{error.message} {error.fix or ''}".rstrip(), "module") from error

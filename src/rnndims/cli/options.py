@@ -7,40 +7,48 @@ Typer the flat signature it needs and the command its groups back:
     @with_options
     def dims(module: ModuleOptions, data: DataOptions, output: OutputOptions) -> ExitCode: ...
 
-Each group knows in ``given`` which of its options were written on the command line, because an option that repeats its
-default overrides pasted code all the same.
+Each group knows in ``typed`` which options of the command line were typed: one that repeats its default overrides pasted
+code all the same. What may go together is decided in ``rnndims.request``.
 """
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from ..config import DataConfig, RNNConfig
-from ..errors import ConfigError, ConstructorError, RnndimsError, shorten
-from ..file_types import CHECKPOINTS
+from ..config import DataConfig
+from ..errors import ConfigError, RnndimsError, shorten
+from ..request import Files, ModuleRequest, Request, request_data, request_files, request_module
 
-if TYPE_CHECKING:
-    from ..constructor import Constructor
-
-FILE = "FILE"
+FILE: Final = "FILE"
 """Metavar of every option that wants a file name; completion offers files for it and nothing else."""
 
-OPTION_NAMES = {
+OPTION_NAMES: Final = {
     "cell": "--cell",
     "num_layers": "--layers",
     "is_cell": "CONSTRUCTOR",
     "code": "CONSTRUCTOR",
+    "module": "CONSTRUCTOR",
     "script": "--code",
+    "h_0": "--h0",
+    "c_0": "--c0",
+    "overwrite": "--force",
 }
-"""Options whose name is not that of the field with dashes."""
+"""Options whose name is not their field's with dashes."""
 
 
 @dataclass(eq=False, repr=False)
-class ModuleOptions:
+class OptionGroup:
+    """What every group has: the names of all options that were typed, those of other groups too."""
+
+    typed: frozenset[str] = field(default=frozenset(), init=False)
+
+
+@dataclass(eq=False, repr=False)
+class ModuleOptions(OptionGroup):
     """The module: pasted as code, as options, or as code that options override."""
 
     code: Annotated[
@@ -56,7 +64,9 @@ class ModuleOptions:
     hidden_size: Annotated[
         int, typer.Option("--hidden-size", "-H", metavar="INT", help="H_cell, features of the hidden state.")
     ] = 2
-    num_layers: Annotated[int, typer.Option("--layers", "--num-layers", "-l", metavar="INT", help="Stacked layers.")] = 1
+    num_layers: Annotated[
+        int, typer.Option("--layers", "--num-layers", "-l", metavar="INT", help="Number of stacked layers.")
+    ] = 1
     bidirectional: Annotated[
         bool,
         typer.Option(
@@ -71,190 +81,179 @@ class ModuleOptions:
         typer.Option(
             "--batch-first/--no-batch-first",
             show_default=False,
-            help="input and output are (N, L, ...); the states are not touched.",
+            help="input and output are (N, L, ...); the states stay as they are.",
         ),
     ] = False
-    bias: Annotated[bool, typer.Option("--bias/--no-bias", help="The bias vectors b_ih and b_hh.")] = True
-    dropout: Annotated[float, typer.Option("--dropout", metavar="FLOAT", help="Between layers, in training only; 0 to 1.")] = (
-        0.0
-    )
+    bias: Annotated[bool, typer.Option("--bias/--no-bias", help="With the bias vectors b_ih and b_hh.")] = True
+    dropout: Annotated[
+        float, typer.Option("--dropout", metavar="FLOAT", help="Dropout between layers, from 0 to 1; acts in training only.")
+    ] = 0.0
     proj_size: Annotated[
-        int, typer.Option("--proj-size", metavar="INT", help="LSTM only: project h to this size; 0 is off.")
+        int, typer.Option("--proj-size", metavar="INT", help="Size that h is projected to, LSTM only; 0 is off.")
     ] = 0
-    nonlinearity: Annotated[Literal["tanh", "relu"], typer.Option("--nonlinearity", case_sensitive=False, help="RNN only.")] = (
-        "tanh"
-    )
+    nonlinearity: Annotated[
+        Literal["tanh", "relu"], typer.Option("--nonlinearity", case_sensitive=False, help="Activation, RNN only.")
+    ] = "tanh"
     define: Annotated[
-        list[str] | None, typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a name in the pasted code.")
+        list[str] | None,
+        typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a name in the pasted code; repeatable."),
     ] = None
-    given: frozenset[str] = field(default=frozenset(), init=False)
 
     def overrides(self) -> dict[str, Any]:
-        """The module options that were written on the command line, by RNNConfig's field names."""
-        return {name: getattr(self, name) for name in _CONFIG_FIELDS if name in self.given}
+        """The module options that were typed, by RNNConfig's field names."""
+        return {name: getattr(self, name) for name in _CONFIG_FIELDS if name in self.typed}
 
-    def resolve(self) -> "Module":
+    def definitions(self) -> dict[str, int | float | bool | str]:
+        """The names with a value from ``--define``.
+
+        Raises:
+            ConstructorError: where one of them is no NAME=VALUE.
+        """
+        if not self.define:
+            return {}
+        from ..constructor import parse_definition
+
+        return dict(parse_definition(text) for text in self.define)
+
+    def resolve(self) -> ModuleRequest:
         """The module that the code and the options ask for.
 
         Raises:
             RnndimsError: where the code cannot be read or PyTorch would refuse the arguments.
         """
-        overrides = self.overrides()
-        if self.code is None:
-            if self.define:
-                raise RnndimsError("--define: there is no pasted code whose names it could define", fix="Give a CONSTRUCTOR.")
-            return Module(_config_of_options(self, overrides))
-        from ..constructor import parse_constructor, parse_definition
-
-        names = dict(parse_definition(text) for text in self.define or ())
-        try:
-            code = parse_constructor(self.code, names)
-        except ConstructorError as error:
-            if Path(self.code).suffix in CHECKPOINTS:
-                fix = f"A checkpoint? `rnndims weights {self.code}` shows what is in it, `run --weights` runs it."
-                raise RnndimsError(error.message, fix=fix) from error
-            raise
-        for name in names.keys() - code.names_used:
-            raise RnndimsError(f"--define {shorten(name)}: the pasted code has no such name")
-        return Module(_config_of_code(code, overrides), code, tuple(_describe_overrides(code, overrides)))
+        return request_module(self.code, self.overrides(), self.definitions(), name=option_name)
 
 
-_CONFIG_FIELDS = (
-    "cell",
-    "input_size",
-    "hidden_size",
-    "num_layers",
-    "bidirectional",
-    "batch_first",
-    "bias",
-    "dropout",
-    "proj_size",
-    "nonlinearity",
-)
+_CONFIG_FIELDS = tuple(member.name for member in fields(ModuleOptions) if member.init and member.name not in ("code", "define"))
 
 
 @dataclass(eq=False, repr=False)
-class Module:
-    """The module at hand: its configuration, the pasted code if there is one, and what the user should know about it."""
-
-    config: RNNConfig
-    code: "Constructor | None" = None
-    notes: tuple[str, ...] = ()
-
-
-def _config_of_options(options: ModuleOptions, overrides: dict[str, Any]) -> RNNConfig:
-    values = {name: getattr(options, name) for name in _CONFIG_FIELDS}
-    if options.cell != "rnn" and "nonlinearity" not in overrides:
-        values["nonlinearity"] = None
-    _refuse_foreign(options.cell, overrides)
-    return RNNConfig(**values)
-
-
-def _config_of_code(code: "Constructor", overrides: dict[str, Any]) -> RNNConfig:
-    _refuse_foreign(overrides.get("cell", code.cell), overrides)
-    return code.config(**overrides)
-
-
-def _refuse_foreign(cell: str, overrides: dict[str, Any]) -> None:
-    """Refuse what PyTorch refuses even at its default: ``nn.GRU(..., proj_size=0)``, ``nn.LSTM(..., nonlinearity='tanh')``."""
-    if cell != "lstm" and "proj_size" in overrides:
-        raise ConfigError(
-            "proj_size",
-            overrides["proj_size"],
-            f"only LSTM has projections, this is {cell.upper()}",
-            torch="proj_size argument is only supported for LSTM, not RNN or GRU",
-            fix="Leave out {proj_size}, or use --cell lstm.",
-        )
-    if cell != "rnn" and "nonlinearity" in overrides:
-        raise ConfigError(
-            "nonlinearity",
-            overrides["nonlinearity"],
-            f"only RNN has a choice of activation, the gates of {cell.upper()} have fixed ones",
-            torch="got an unexpected keyword argument 'nonlinearity'",
-            fix="Leave out {nonlinearity}, or use --cell rnn.",
-        )
-
-
-def _describe_overrides(code: "Constructor", overrides: dict[str, Any]) -> list[str]:
-    """One sentence for each option that contradicts the pasted code."""
-    written = {"cell": code.cell, **code.arguments}
-    return [
-        f"{option_name(name)} {shorten(value)} overrides {name}={shorten(written[name])} of the pasted code"
-        for name, value in overrides.items()
-        if name in written and written[name] != value
-    ]
-
-
-@dataclass(eq=False, repr=False)
-class DataOptions:
-    """What is fed to the module."""
+class DataOptions(OptionGroup):
+    """The input of the module."""
 
     seq_len: Annotated[
-        int | None, typer.Option("--seq-len", "-t", metavar="INT", help="L, time steps; 3, or the longest length.")
+        int | None, typer.Option("--seq-len", "-t", metavar="INT", help="L, time steps; default 3, or the longest length.")
     ] = None
     batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-n", metavar="INT", help="N, sequences; 2, or as many as lengths.")
+        int | None, typer.Option("--batch-size", "-n", metavar="INT", help="N, sequences; default 2, or the number of lengths.")
     ] = None
     unbatched: Annotated[bool, typer.Option("--unbatched", help="One sequence without a batch dim: (L, H_in).")] = False
     lengths: Annotated[
-        str | None, typer.Option("--lengths", metavar="3,1,...", help="Valid steps of each sequence: a packed batch.")
+        str | None, typer.Option("--lengths", metavar="3,1,...", help="Valid steps of each sequence, for a packed batch.")
     ] = None
     dtype: Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="float32, float64, float16, bfloat16, ...")] = "float32"
-    given: frozenset[str] = field(default=frozenset(), init=False)
 
-    def resolve(self, module: Module) -> DataConfig:
-        """The data these options ask for; a ``dtype=`` in pasted code counts unless ``--dtype`` is given.
+    def stated(self) -> dict[str, Any]:
+        """The data options that were typed, by DataConfig's field names.
+
+        Raises:
+            ConfigError: where the lengths cannot be read.
+        """
+        values = {name: getattr(self, name) for name in _DATA_FIELDS if name in self.typed}
+        if self.lengths is not None:
+            values["lengths"] = parse_ints("lengths", self.lengths)
+        return values
+
+    def resolve(self, module: ModuleRequest) -> DataConfig:
+        """The input these options ask for; a ``dtype=`` in pasted code counts unless ``--dtype`` was typed.
 
         Raises:
             ConfigError: where the sizes contradict each other or PyTorch would refuse them.
         """
-        dtype = self.dtype
-        if module.code is not None and module.code.dtype is not None and "dtype" not in self.given:
-            dtype = module.code.dtype
-        lengths = None if self.lengths is None else parse_ints("lengths", self.lengths)
-        return DataConfig(self.seq_len, self.batch_size, self.unbatched, lengths, dtype)
+        return request_data(module, self.stated())
+
+
+_DATA_FIELDS = tuple(member.name for member in fields(DataOptions) if member.init)
 
 
 @dataclass(eq=False, repr=False)
-class TorchOptions:
-    """Where and with which numbers a module is really run."""
+class FileOptions(OptionGroup):
+    """Files to read weights, input and states from."""
+
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar=FILE, help="Read module and weights from this checkpoint.")
+    ] = None
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the RNN in the checkpoint to use; * and ? match any."),
+    ] = None
+    input: Annotated[
+        str | None,
+        typer.Option(
+            "--input", metavar=FILE, help="Read the input from x.npy, x.pt or x.safetensors; FILE:NAME for one of several."
+        ),
+    ] = None
+    h0: Annotated[str | None, typer.Option("--h0", metavar=FILE, help="Read h_0 from FILE or FILE:NAME.")] = None
+    c0: Annotated[str | None, typer.Option("--c0", metavar=FILE, help="Read c_0 from FILE or FILE:NAME.")] = None
+
+    def resolve(
+        self, module: ModuleOptions, data: DataOptions, save: "SaveOptions | None" = None, *, steps: bool = False
+    ) -> Request:
+        """Module, input and user tensors that all options together ask for.
+
+        Args:
+            module: options of the module.
+            data: options of the input.
+            save: where the results go.
+            steps: whether a cell reads a sequence, one step after the other.
+
+        Raises:
+            RnndimsError: where they contradict each other, or a file cannot be read or does not fit.
+        """
+        target, overwrite = (None, False) if save is None else (save.save, save.force)
+        files = Files(self.weights, self.name, self.input, self.h0, self.c0, target, overwrite)
+        if self.weights is None:
+            return request_files(files, module.resolve(), None, data.stated(), steps=steps, name=option_name)
+        pasted = module.resolve() if module.code is not None or module.define else None
+        return request_files(files, pasted, module.overrides(), data.stated(), steps=steps, name=option_name)
+
+
+@dataclass(eq=False, repr=False)
+class SaveOptions(OptionGroup):
+    """Where to save the results."""
+
+    save: Annotated[Path | None, typer.Option("--save", metavar=FILE, help="Save the results to this .safetensors file.")] = (
+        None
+    )
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file of --save if it exists.")] = False
+
+
+@dataclass(eq=False, repr=False)
+class TorchOptions(OptionGroup):
+    """Where a module is run, and with which numbers."""
 
     device: Annotated[
         str,
         typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers."),
     ] = "cpu"
-    seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Of the weights and the input.")] = 0
+    seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Seed of the weights and the input.")] = 0
     values: Annotated[bool, typer.Option("--values", help="Print the numbers too.")] = False
-    given: frozenset[str] = field(default=frozenset(), init=False)
 
-    def resolve_device(self, module: Module) -> str:
-        """The device's name; a ``device=`` in pasted code counts unless ``--device`` is given."""
-        if module.code is not None and module.code.device is not None and "device" not in self.given:
-            return module.code.device
-        return self.device
+    def resolve_device(self, module: ModuleRequest) -> str:
+        """The device's name; a ``device=`` in pasted code counts unless ``--device`` was typed."""
+        return module.device if module.device is not None and "device" not in self.typed else self.device
 
 
 @dataclass(eq=False, repr=False)
-class OutputOptions:
+class OutputOptions(OptionGroup):
     """How the answer is written."""
 
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False
-    given: frozenset[str] = field(default=frozenset(), init=False)
 
 
 @dataclass(eq=False, repr=False)
 class ViewOptions(OutputOptions):
-    """How the answer is written, kept in a file, or had without rnndims."""
+    """How the answer is written: to the terminal, to a file too, or as a script."""
 
     export: Annotated[
-        str | None, typer.Option("--export", metavar=FILE, help="Also keep what is shown, as FILE.svg, .html or .txt.")
+        str | None, typer.Option("--export", metavar=FILE, help="Also write the answer to FILE.svg, .html or .txt.")
     ] = None
-    script: Annotated[bool, typer.Option("--code", help="Instead, print a plain PyTorch script that does the same.")] = False
+    script: Annotated[bool, typer.Option("--code", help="Print a plain PyTorch script that does the same instead.")] = False
 
     def __post_init__(self) -> None:
-        chosen = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]
-        if len(chosen) > 1:
-            raise RnndimsError(f"{' and '.join(chosen)} ask for different answers", fix="Use one of them.")
+        formats = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]
+        if len(formats) > 1:
+            raise RnndimsError(f"{' and '.join(formats)} exclude each other", fix="Use one of them.")
         if self.export is not None:
             from ..render.export import check_export
 
@@ -262,7 +261,7 @@ class ViewOptions(OutputOptions):
 
 
 def parse_ints(name: str, text: str) -> tuple[int, ...]:
-    """``"3,1"`` -> ``(3, 1)``: what ``--lengths`` and its like take.
+    """``"3,1"`` -> ``(3, 1)``: the value of ``--lengths`` and its like.
 
     Raises:
         ConfigError: where an item is no whole number in ASCII digits.
@@ -301,10 +300,10 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ]
 
     def command(ctx: typer.Context, **values: Any) -> Any:
-        given = frozenset(name for name in values if _was_given(ctx, name))
+        typed = frozenset(name for name in values if _was_typed(ctx, name))
         for name, (group, members) in groups.items():
             values[name] = group(**{member: values.pop(member) for member in members})
-            values[name].given = given
+            values[name].typed = typed
         return function(**values)
 
     command.__name__ = function.__name__
@@ -314,6 +313,6 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _was_given(ctx: typer.Context, name: str) -> bool:
+def _was_typed(ctx: typer.Context, name: str) -> bool:
     source = ctx.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"

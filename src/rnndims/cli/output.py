@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 View = Callable[["Console"], None]
-"""A rendered answer: a function that prints itself on a console, so that it can fit itself to the console's width."""
+"""A rendered answer: a function that prints on a console, and can so fit the text to the console's width."""
 
 
 def document(content: dict[str, Any], code: ExitCode = ExitCode.OK) -> ExitCode:
-    """Write one JSON document and pass ``code`` on."""
-    from ..render.json import pretty
+    """Write one JSON document and return ``code``."""
+    from ..render.documents import pretty
 
     sys.stdout.write(pretty(content))
     return code
 
 
 def view(content: View, code: ExitCode = ExitCode.OK, *, export: str | None = None) -> ExitCode:
-    """Print a Rich view on standard output, keep it in the file ``export`` if there is one, and pass ``code`` on."""
+    """Print a Rich view on standard output, write it to the file ``export`` too if there is one, and return ``code``."""
     from ..render.console import make_console
 
     console = make_console(sys.stdout, record=export is not None)
@@ -42,7 +42,7 @@ def script(text: str) -> ExitCode:
 
 
 def warn(messages: Iterable[str]) -> None:
-    """Say on standard error what the user should know, but did not ask for."""
+    """Write notes to standard error."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):
             sys.stderr.writelines(f"rnndims: note: {escape(message)}\n" for message in messages)

@@ -1,8 +1,8 @@
-"""How the process starts and ends: what a short-lived program may do and a library may not.
+"""How the process starts and ends: shortcuts of a short-lived program that a library may not have.
 
 - The garbage collector is off: nothing here lives long enough to need it, and it costs a tenth of a short run.
-- The interpreter is left without being torn down. After torch that teardown takes longer than a forward pass. What a normal
-  exit promises still happens: threads are waited for, ``atexit`` functions run, both streams are flushed.
+- The interpreter is not torn down at the end. After torch that takes longer than a forward pass. The promises of a normal exit
+  are kept: threads are waited for, ``atexit`` functions run, both streams are flushed.
 """
 
 import atexit

@@ -7,8 +7,7 @@ from ..measurements import Run
 from ..results import compute_dims
 from . import output
 from .coerce import Command
-from .given import GivenOptions, SaveOptions, choose
-from .options import DataOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
+from .options import DataOptions, FileOptions, ModuleOptions, SaveOptions, TorchOptions, ViewOptions, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -16,30 +15,28 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=Command)
 @with_options
 def run(
-    module: ModuleOptions, data: DataOptions, files: GivenOptions, save: SaveOptions, torch: TorchOptions, out: ViewOptions
+    module: ModuleOptions, data: DataOptions, files: FileOptions, save: SaveOptions, torch: TorchOptions, out: ViewOptions
 ) -> ExitCode:
     """Build the module, run it once, and show what goes in and what comes out: by formula and measured."""
-    taken = choose(module, data, files, save)
-    chosen, fed = taken.module, taken.data
+    request = files.resolve(module, data, save)
+    device = torch.resolve_device(request.module)
     if out.script:
-        taken.refuse_files("--code")
+        request.refuse_files("script", "the script cannot read your files")
         from ..script import script
 
-        return output.script(script(chosen.config, fed, device=torch.resolve_device(chosen), seed=torch.seed))
-    dims = compute_dims(chosen.config, fed)
+        return output.script(script(request.config, request.data, device=device, seed=torch.seed))
+    dims = compute_dims(request.config, request.data)
     from .. import torch_runner
 
     torch_runner.load_torch(quick=True)
-    measured = torch_runner.run(
-        chosen.config, fed, device=torch.resolve_device(chosen), seed=torch.seed, values=torch.values, given=taken.given
-    )
+    measured = torch_runner.run(dims, device=device, seed=torch.seed, values=torch.values, user_tensors=request.user_tensors)
     output.warn(measured.warnings)
     result = Run(dims, measured)
     code = ExitCode.DOES_NOT_FIT if measured.disagreements(dims) else ExitCode.OK
     if out.json:
-        from ..render.json import run_document
+        from ..render.documents import run_document, with_files
 
-        return output.document(run_document(result, (*chosen.notes, *measured.warnings)) | taken.source_document(), code)
-    from ..render.dims import run_view
+        return output.document(with_files(run_document(result, (*request.notes, *measured.warnings)), request), code)
+    from ..render.dims_view import run_view
 
-    return output.view(run_view(result, chosen.notes), code, export=out.export)
+    return output.view(run_view(result, request.notes), code, export=out.export)

@@ -1,13 +1,14 @@
 """``rnndims weights``: the parameters of the module that was built, or of the modules in a checkpoint file."""
 
+import os
 from typing import Annotated
 
 import typer
 
-from ..errors import ConstructorError, ExitCode, RnndimsError
+from ..errors import ConfigError, ConstructorError, ExitCode
 from ..measurements import Run
 from ..results import compute_dims
-from . import output, weights_file
+from . import output
 from .coerce import Command
 from .options import DataOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
 
@@ -22,7 +23,8 @@ def weights(
     torch: TorchOptions,
     out: ViewOptions,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Of a checkpoint, the module of this name; *, ? match any.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the RNN in the checkpoint to show; * and ? match any."),
     ] = None,
 ) -> ExitCode:
     """Which weights exist, why they have that size, and how each is applied; read off the module that was built.
@@ -30,34 +32,75 @@ def weights(
     CONSTRUCTOR may also be a checkpoint FILE (.safetensors, .pt, .pth, .ckpt, .bin, an index of shards, a directory):
     every RNN in it is shown, with the constructor its weights imply. Nothing in the file is executed.
     """
-    if module.code is not None and weights_file.is_file(module.code):
-        weights_file.refuse_options(module)
-        return weights_file.show(module.code, name, json=out.json, export=out.export)
+    if module.code is not None and is_file(module.code):
+        return _show_file(module.code, name, module.typed, out)
     if name is not None:
-        raise RnndimsError("--name: is the name of a module in a checkpoint, and there is no FILE")
+        raise ConfigError("name", name, "there is no checkpoint to choose from", fix="Name a checkpoint FILE.")
     try:
-        chosen = module.resolve()
+        request = module.resolve()
     except ConstructorError as error:
         if module.code is not None and "(" not in module.code and "\n" not in module.code:
             error.message += ", and there is no such file"
         raise
-    fed = data.resolve(chosen)
+    inputs = data.resolve(request)
+    device = torch.resolve_device(request)
     if out.script:
         from ..script import script
 
-        return output.script(script(chosen.config, fed, "weights", device=torch.resolve_device(chosen), seed=torch.seed))
-    dims = compute_dims(chosen.config, fed)
+        return output.script(script(request.config, inputs, "weights", device=device, seed=torch.seed))
+    dims = compute_dims(request.config, inputs)
     from .. import torch_runner
 
     torch_runner.load_torch(quick=True)
-    measured = torch_runner.run(chosen.config, fed, device=torch.resolve_device(chosen), seed=torch.seed, values=torch.values)
+    measured = torch_runner.run(dims, device=device, seed=torch.seed, values=torch.values)
     output.warn(measured.warnings)
     result = Run(dims, measured)
     code = ExitCode.DOES_NOT_FIT if measured.disagreements(dims) else ExitCode.OK
     if out.json:
-        from ..render.json import weights_document
+        from ..render.documents import weights_document
 
-        return output.document(weights_document(result, (*chosen.notes, *measured.warnings)), code)
-    from ..render.weights import weights_view
+        return output.document(weights_document(result, (*request.notes, *measured.warnings)), code)
+    from ..render.weights_view import weights_view
 
-    return output.view(weights_view(result, chosen.notes), code, export=out.export)
+    return output.view(weights_view(result, request.notes), code, export=out.export)
+
+
+def is_file(argument: str) -> bool:
+    """Whether the argument of ``weights`` is a file or directory rather than a constructor.
+
+    What exists is a file. What does not is one by its looks, so a misspelt name is complained about as a file.
+    """
+    try:
+        if os.path.lexists(argument):
+            return True
+    except ValueError:  # a null character in it
+        return False
+    from ..file_types import CHECKPOINTS, INDEX
+
+    looks = (os.sep in argument or "/" in argument) and "(" not in argument and "\n" not in argument
+    return looks or argument.endswith((INDEX, *CHECKPOINTS))
+
+
+def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOptions) -> ExitCode:
+    """Write the content of the checkpoint ``file``; exit code 1 if weights in it contradict each other.
+
+    Raises:
+        ConfigError: if an option beside the file describes a module.
+        FileError: if the file cannot be read.
+        RnndimsError: if nothing in it is called ``name``.
+    """
+    for option in sorted(typed - {"code", "json", "export", "name"}):
+        raise ConfigError(option, True, "the file decides what its modules are", fix=f"Remove {{{option}}}, or remove FILE.")
+    from ..checkpoint import read_checkpoint, select
+
+    checkpoint = read_checkpoint(file)
+    if name is not None:
+        checkpoint = select(checkpoint, name)
+    code = ExitCode.DOES_NOT_FIT if checkpoint.contradictions else ExitCode.OK
+    if out.json:
+        from ..render.documents import checkpoint_document
+
+        return output.document(checkpoint_document(checkpoint, file), code)
+    from ..render.checkpoint_view import checkpoint_view
+
+    return output.view(checkpoint_view(checkpoint, file), code, export=out.export)

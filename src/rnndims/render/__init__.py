@@ -1,1 +1,4 @@
-"""From results to text: every glyph and colour lives here, no arithmetic does."""
+"""Internal: from results to text and JSON. Glyphs and colours are only here, and no arithmetic is.
+
+The public names are the results of ``rnndims.dims``, ``rnndims.run`` and so on.
+"""

@@ -11,8 +11,8 @@ from ..measurements import CellRun, CellStep, Comparison
 from ..phrases import omit_middle
 from . import numbers, style, text
 from .equation import print_equations
-from .values import print_values
-from .weights import print_weights
+from .numbers import print_values
+from .weights_view import print_weights
 
 if TYPE_CHECKING:
     from rich.console import Console

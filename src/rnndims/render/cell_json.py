@@ -7,7 +7,7 @@ from .. import equations
 from ..constructor import format_constructor
 from ..equations import Equation, Term
 from ..measurements import CellRun, CellStep
-from .json import config_document, data_document, head, tensor_document, weight_document
+from .documents import data_document, head, plain
 
 
 def cell_document(run: CellRun, notes: Sequence[str] = ()) -> dict[str, Any]:
@@ -15,16 +15,16 @@ def cell_document(run: CellRun, notes: Sequence[str] = ()) -> dict[str, Any]:
     dims, matmul = run.dims, run.one_matmul
     document = {
         **head("cell"),
-        "config": config_document(dims.config),
+        "config": plain(dims.config),
         "data": {**data_document(dims.data, dims.config), "seq_len": dims.data.seq_len},
         "device": run.device,
         "torch": run.torch,
-        "tensors": {name: tensor_document(tensor) for name, tensor in dims.tensors.items()},
+        "tensors": plain(dims.tensors),
         "initial": run.initial,
         "steps": [_step(step) for step in run.steps],
         "equations": [_equation(equation) for equation in equations.equations(dims.config, dims.data)],
         "weights": {
-            name: {**weight_document(weight), "measured": run.weights[name], "used_in_steps": [0, len(run.steps)]}
+            name: {**plain(weight), "measured": run.weights[name], "used_in_steps": [0, len(run.steps)]}
             for name, weight in dims.weights.items()
         },
         "parameters": run.parameters,

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..diagnose import Diagnosis, Problem
-from .json import config_document, head
+from .documents import head, plain
 
 
 def check_document(found: Diagnosis, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Whether it fits, the problems or likely causes in order, and the notes; ``error`` is the message that was found."""
     document = {
         **head("check"),
-        "config": None if found.config is None else config_document(found.config),
+        "config": None if found.config is None else plain(found.config),
         "ok": found.ok,
         "problems": [problem_document(problem) for problem in found.problems],
         "notes": [*notes, *found.notes],

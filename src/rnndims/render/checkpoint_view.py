@@ -9,7 +9,7 @@ from ..checkpoint import Checkpoint, CheckpointModule, Contradiction, label
 from ..constructor import format_constructor
 from ..errors import shorten
 from . import style, text
-from .weights import print_weights
+from .weights_view import print_weights
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""The console every view prints on: its width, its colours and what it may not do to text."""
+"""The console every view prints on: its width, its colours, and no markup in text."""
 
 import os
 from typing import IO
@@ -9,7 +9,7 @@ NARROWEST = 20
 
 
 def make_console(file: IO[str], *, record: bool = False) -> Console:
-    """A Rich console on ``file`` that takes text as it is.
+    """A Rich console on ``file`` that prints text as it is.
 
     Nothing in a text is markup, emoji code or highlighted, ``NO_COLOR`` and a dumb terminal mean no escapes at all, and
     ``COLUMNS`` counts only where it is a sensible number.
@@ -34,5 +34,5 @@ def _columns() -> int | None:
     text = os.environ.get("COLUMNS", "")
     if text.isascii() and text.isdigit() and int(text[:6]) > 0:
         return max(int(text[:6]), NARROWEST)
-    os.environ.pop("COLUMNS", None)  # Rich reads it too, and would take 0 for a width
+    os.environ.pop("COLUMNS", None)  # Rich reads it too, and would use 0 as a width
     return None

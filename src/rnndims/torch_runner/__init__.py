@@ -1,20 +1,16 @@
-"""What PyTorch really does: build the configured module, run it, and measure. The only package that imports torch.
+"""Internal: build the configured module with PyTorch, run it, and measure. The only package that imports torch.
 
-Importing this package does not import torch; calling any of its functions does.
+Importing this package does not import torch; calling any of its functions does. ``rnndims.run`` is the public name.
 """
 
 from ._torch import load_torch
 from .cell import as_cell, step_through
 from .concat import as_bidirectional, concat_demo, concat_module
-from .files import check_target
-from .load import Given
-from .run import run
+from .measure import run
 
 __all__ = [
-    "Given",
     "as_bidirectional",
     "as_cell",
-    "check_target",
     "concat_demo",
     "concat_module",
     "load_torch",

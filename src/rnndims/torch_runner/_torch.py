@@ -1,4 +1,4 @@
-"""The one place that imports torch: quietly, quickly, and with a clear message where it cannot be had."""
+"""The only file that imports torch: quietly, quickly, and with a clear message where it is missing."""
 
 import contextlib
 import gc
@@ -16,7 +16,7 @@ from ..errors import ExitCode, MachineError, shorten
 
 INSTALL: Final = "Install it with: pip install torch"
 NOTICE_AFTER: Final = 0.3
-"""Seconds that loading may take before a line on standard error says so."""
+"""Seconds of loading after which a line on standard error says so."""
 
 
 def load_torch(*, quick: bool = False) -> Any:
@@ -43,7 +43,7 @@ def _import() -> Any:
         torch = import_module("torch")
     except ModuleNotFoundError as error:
         if error.name == "torch":
-            raise MachineError("PyTorch is not installed, and this question is answered by running it", fix=INSTALL) from error
+            raise MachineError("PyTorch is not installed, and this answer needs it", fix=INSTALL) from error
         raise _broken(error) from error
     except Exception as error:  # a damaged library can fail in any way
         raise _broken(error) from error

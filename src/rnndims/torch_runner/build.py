@@ -5,16 +5,16 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .. import shapes
-from ..config import DataConfig, RNNConfig
+from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..errors import ConfigError, MachineError, RnndimsError, shorten
+from ..results import Dims
 
 _ONEDNN = "not supported with oneDNN"  # of every projected LSTM: it chose another kernel, which changes nothing here
 
 
 class Inputs(NamedTuple):
-    """The arguments of one call: ``input``, ``h_0``, and ``c_0`` for an LSTM. Shapes as in ``shapes.tensors``."""
+    """The arguments of one call: ``input``, ``h_0``, ``c_0`` where there is a cell state. Shapes as in ``shapes.tensors``."""
 
     input: Any
     h_0: Any
@@ -22,19 +22,19 @@ class Inputs(NamedTuple):
 
     @property
     def state(self) -> Any:
-        """``h_0``, or ``(h_0, c_0)``: what the module takes as its second argument."""
+        """``h_0``, or ``(h_0, c_0)``: the second argument of the module."""
         return self.h_0 if self.c_0 is None else (self.h_0, self.c_0)
 
     def named(self) -> dict[str, Any]:
-        """The tensors by name, without what there is not."""
+        """The tensors by name; without ``c_0`` where there is none."""
         return {name: tensor for name, tensor in self._asdict().items() if tensor is not None}
 
 
 def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: int) -> Any:
     """The ``torch.nn`` module of ``config`` in evaluation mode, with PyTorch's own initial weights.
 
-    The weights are drawn on the CPU, so that ``seed`` means the same on every device; the global random state is left
-    as it was. On ``meta`` there are shapes, but no numbers.
+    The weights are drawn on the CPU, so ``seed`` means the same on every device. The global random state is left as it was.
+    On ``meta`` there are shapes, but no numbers.
     """
     arguments: dict[str, Any] = {"bias": config.bias}
     if config.cell == "rnn":
@@ -48,35 +48,31 @@ def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: i
         )
         if config.proj_size:
             arguments["proj_size"] = config.proj_size
-    where = "meta" if device.type == "meta" else "cpu"
+    built_on = "meta" if device.type == "meta" else "cpu"
     make = getattr(torch.nn, config.class_name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(check_seed(seed))
-        module = make(config.input_size, config.hidden_size, device=where, dtype=getattr(torch, dtype), **arguments)
+        module = make(config.input_size, config.hidden_size, device=built_on, dtype=getattr(torch, dtype), **arguments)
     return module.to(device).eval()
 
 
-def make_inputs(torch: Any, config: RNNConfig, data: DataConfig, device: Any, seed: int) -> Inputs:
+def make_inputs(torch: Any, dims: Dims, device: Any, seed: int) -> Inputs:
     """Seeded normal numbers for ``input``, ``h_0`` and ``c_0``; drawn on the CPU, so the same on every device.
 
-    The states are not zero, so that a row of ``h_n`` can be told from a row that was never touched.
+    The states are not zero, so a row of ``h_n`` differs from a row that was never touched.
     """
-    wanted = shapes.tensors(config, data)
-    dtype = getattr(torch, data.dtype)
+    expected = {name: dims.tensors[name].shape for name in Inputs._fields if name in dims.tensors}
+    dtype = getattr(torch, dims.data.dtype)
     if device.type == "meta":
-        made = {name: torch.empty(wanted[name].shape, dtype=dtype, device="meta") for name in Inputs._fields if name in wanted}
+        made = {name: torch.empty(shape, dtype=dtype, device="meta") for name, shape in expected.items()}
     else:
         generator = torch.Generator().manual_seed(check_seed(seed))
-        made = {
-            name: torch.randn(wanted[name].shape, dtype=dtype, generator=generator).to(device)
-            for name in Inputs._fields
-            if name in wanted
-        }
+        made = {name: torch.randn(shape, dtype=dtype, generator=generator).to(device) for name, shape in expected.items()}
     return Inputs(made["input"], made["h_0"], made.get("c_0"))
 
 
 def check_seed(seed: int) -> int:
-    """``seed``, if PyTorch takes it.
+    """``seed``, if PyTorch accepts it.
 
     Raises:
         ConfigError: if it is not an int of 64 bits.
@@ -87,8 +83,8 @@ def check_seed(seed: int) -> int:
 
 
 @contextlib.contextmanager
-def torch_errors(torch: Any, config: RNNConfig, data: DataConfig, device: Any) -> Iterator[list[str]]:
-    """Turns what PyTorch raises in the block into a ``MachineError``; yields the list of what it warned about."""
+def torch_errors(torch: Any, dims: Dims, device: Any) -> Iterator[list[str]]:
+    """Turns what PyTorch raises in the block into a ``MachineError``; yields a list that its warnings are put into."""
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -103,8 +99,9 @@ def torch_errors(torch: Any, config: RNNConfig, data: DataConfig, device: Any) -
             if "out of memory" in str(error) or "not enough memory" in str(error):
                 raise _out_of_memory(device) from error
             first = str(error).strip().partition("\n")[0]
+            module = f"{format_constructor(dims.config)} in {dims.data.dtype}"
             raise MachineError(
-                f"PyTorch cannot run {format_constructor(config)} in {data.dtype} on device {device}: {shorten(first, 200)}",
+                f"PyTorch cannot run {module} on device {device}: {shorten(first, 200)}",
                 fix="Try another dtype or device.",
             ) from error
         finally:

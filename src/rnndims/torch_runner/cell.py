@@ -6,14 +6,13 @@ from typing import Any, Final
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
 from ..measurements import CellRun, CellStep, Comparison, OneMatmul
+from ..request import UserTensors
 from ..results import compute_dims
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
-from .compare import compare, full_precision
-from .device import pick_device
-from .load import Given
-from .memory import check_fits
-from .values import check_values, to_values
+from .hardware import check_fits, pick_device
+from .numerics import check_values, compare, full_precision, to_values
+from .user_tensors import load_weights, replace_inputs
 
 FEW: Final = 2_000
 """Numbers that are kept without being asked for."""
@@ -23,7 +22,13 @@ MAX_STEPS: Final = 20_000
 
 
 def step_through(
-    config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False, given: Given | None = None
+    config: RNNConfig,
+    data: DataConfig,
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    values: bool = False,
+    user_tensors: UserTensors | None = None,
 ) -> CellRun:
     """Calls the cell of ``config`` once for each step of ``data``, and compares with the layer of the same weights.
 
@@ -36,7 +41,7 @@ def step_through(
         device: as for ``run``.
         seed: of the weights and of the input.
         values: keep the numbers however many there are, and those of the weights.
-        given: weights, inputs and states to take instead of seeded ones.
+        user_tensors: weights, input and states in place of seeded ones.
 
     Raises:
         ConfigError: the configuration asks for what a cell does not have.
@@ -44,20 +49,20 @@ def step_through(
     """
     cell_config = as_cell(config, data)
     layer_config = replace(cell_config, is_cell=False)
-    dims = compute_dims(cell_config, data)
+    dims, layer_dims = compute_dims(cell_config, data), compute_dims(layer_config, data)
     torch = load_torch()
     place = pick_device(torch, device)
-    check_fits(torch, layer_config, data, place, copies=2)
+    check_fits(torch, layer_dims, place, copies=2)
     count = (data.seq_len or 0) * sum(t.numel for name, t in dims.tensors.items() if name in ("input", "h_1", "c_1"))
     if values:
         check_values(count + dims.totals.parameters, place)
-    with torch_errors(torch, layer_config, data, place) as warned, full_precision(torch, place):
+    with torch_errors(torch, layer_dims, place) as warned, full_precision(torch, place):
         layer = build_module(torch, layer_config, data.dtype, place, seed)
-        inputs = make_inputs(torch, layer_config, data, place, seed)
+        inputs = make_inputs(torch, layer_dims, place, seed)
         cell = build_module(torch, cell_config, data.dtype, place, seed)
-        if given is not None:
-            given.fill(torch, layer)
-            inputs = given.replace(torch, inputs)
+        if user_tensors is not None:
+            load_weights(torch, layer, user_tensors)
+            inputs = replace_inputs(torch, inputs, user_tensors)
         found = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and place.type != "meta")
         numbers = {name: to_values(torch, weight) for name, weight in cell.named_parameters()} if values else None
     steps, initial, loop, matmul = found

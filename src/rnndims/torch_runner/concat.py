@@ -7,23 +7,22 @@ from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..errors import ConfigError
 from ..measurements import ConcatDemo, Half, LayerJoin, WayBack
-from ..results import compute_dims
+from ..results import Dims
 from ..shapes import Shape
 from ..weight_names import Direction, suffix
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
 from .cell import FEW
-from .compare import compare, full_precision, same_numbers
-from .device import pick_device
-from .run import check_size, forward
-from .values import check_values, to_values
+from .hardware import pick_device
+from .measure import check_size, forward
+from .numerics import check_values, compare, full_precision, same_numbers, to_values
 
 EXAMPLE: Final[Shape] = (3, 2, 4)
 """Shape of each half of the fixed example."""
 
 
 class Joined(NamedTuple):
-    """One layer rebuilt: both halves in the order of the input's steps, and what they give together."""
+    """One layer rebuilt: both halves in the order of the input's steps, and both joined."""
 
     forward: Any
     reverse: Any
@@ -62,46 +61,44 @@ def as_bidirectional(config: RNNConfig) -> RNNConfig:
         ConfigError: a cell has no directions.
     """
     if config.is_cell:
-        raise ConfigError("is_cell", f"nn.{config.class_name}", "a cell has one direction, there is nothing to join")
+        raise ConfigError("is_cell", f"nn.{config.class_name}", "a cell has one direction, so there is nothing to join")
     return replace(config, bidirectional=True)
 
 
-def concat_module(
-    config: RNNConfig, data: DataConfig, *, device: str = "cpu", seed: int = 0, values: bool = False
-) -> ConcatDemo:
-    """Runs the bidirectional module of ``config``, and each of its directions as a module of its own, layer by layer.
+def concat_module(dims: Dims, *, device: str = "cpu", seed: int = 0, values: bool = False) -> ConcatDemo:
+    """Runs the bidirectional module of ``dims``, and each of its directions as a module of its own, layer by layer.
 
-    The reverse half reads the time axis from the last valid step to the first, and what it gives is turned back. Both halves
+    The reverse half reads the time axis from the last valid step to the first, and its results are turned back. Both halves
     of layer k read the joined output of layer k - 1. Few numbers are always kept, many only with
-    ``values``. The reverse half multiplies the same rows in another order, so that the last bit of a number may differ.
+    ``values``. The reverse half multiplies the same rows in another order, so the last bit of a number may differ.
 
     Args:
-        config: the module; made bidirectional if it is not.
-        data: what it is fed.
+        dims: the closed form of the module and its input.
         device: as for ``run``.
         seed: of the weights and of the input.
         values: keep the numbers however many there are.
 
     Raises:
-        ConfigError: a cell has no directions; or as for ``run``.
+        ConfigError: the module has one direction; or as for ``run``.
         MachineError: as for ``run``.
     """
-    config = as_bidirectional(config)
-    dims = compute_dims(config, data)
+    config, data = dims.config, dims.data
+    if not config.bidirectional:
+        raise ConfigError("bidirectional", False, "there must be two directions to join")
     torch = load_torch()
-    place = pick_device(torch, device)
-    check_size(torch, config, data, place, values=False, copies=2)
+    torch_device = pick_device(torch, device)
+    check_size(torch, dims, torch_device, values=False, copies=2)
     count = 2 * dims.tensors["output"].numel
     if values:
-        check_values(count, place)
-    with torch_errors(torch, config, data, place) as warned, full_precision(torch, place):
-        module = build_module(torch, config, data.dtype, place, seed)
-        inputs = make_inputs(torch, config, data, place, seed)
+        check_values(count, torch_device)
+    with torch_errors(torch, dims, torch_device) as warned, full_precision(torch, torch_device):
+        module = build_module(torch, config, data.dtype, torch_device, seed)
+        inputs = make_inputs(torch, dims, torch_device, seed)
         tensors = forward(torch, module, inputs, config, data).tensors
         layers, joined, states = rebuild(torch, module, inputs, config, data)
         pairs = [(joined.output, tensors["output"]), *((state, tensors[name]) for name, state in states.items())]
         comparison = compare(torch, pairs, config.input_size + config.hidden_size)
-        keep = (values or count <= FEW) and place.type != "meta"
+        keep = (values or count <= FEW) and torch_device.type != "meta"
         lead = tuple(dims.tensors["output"].dims[:-1])
         demo = ConcatDemo(
             forward=_half(torch, joined.forward, keep=keep),
@@ -119,7 +116,7 @@ def concat_module(
 
 
 def ways_back(torch: Any, joined: Joined, lead: tuple[str, ...]) -> tuple[WayBack, ...]:
-    """``output`` taken apart by ``view`` and by ``chunk``, each compared with the two halves.
+    """``output`` split by ``view`` and by ``chunk``, each compared with the two halves.
 
     ``lead`` names the dims before the last: (L, N, 2*H) -> (L, N, 2, H), or twice (L, N, H).
     """
@@ -163,9 +160,9 @@ def rebuild(
             half, names = _take_direction(torch, module, single, data, layer, direction, sequence.device)
             row = slice(2 * layer + index, 2 * layer + index + 1)
             state = (inputs.h_0[row], None if inputs.c_0 is None else inputs.c_0[row])
-            fed = sequence if direction == "forward" else turn(torch, sequence, config, data)
+            read = sequence if direction == "forward" else turn(torch, sequence, config, data)
             steps = max(data.lengths) if data.lengths and layer else data.seq_len
-            results = forward(torch, half, Inputs(fed, *state), single, replace(data, seq_len=steps)).tensors
+            results = forward(torch, half, Inputs(read, *state), single, replace(data, seq_len=steps)).tensors
             output = results["output"]
             halves.append((output if direction == "forward" else turn(torch, output, config, data), names))
             for name in ("h_n", "c_n"):
@@ -173,8 +170,8 @@ def rebuild(
                     rows.setdefault(name, []).append(results[name])
         (first, forward_names), (second, reverse_names) = halves
         joined = Joined(first, second, torch.cat([first, second], dim=-1))
-        read, left, right, made = (tuple(tensor.shape) for tensor in (sequence, *joined))
-        layers.append(LayerJoin(layer, format_constructor(single), read, left, right, made, forward_names, reverse_names))
+        below, left, right, both = (tuple(tensor.shape) for tensor in (sequence, *joined))
+        layers.append(LayerJoin(layer, format_constructor(single), below, left, right, both, forward_names, reverse_names))
         sequence = joined.output
     return tuple(layers), joined, {name: torch.cat(parts) for name, parts in rows.items()}
 

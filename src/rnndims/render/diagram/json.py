@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...diagram import Diagram, Edge, Node, Term
-from ..json import config_document, data_document, head
+from ..documents import data_document, head, plain
 
 
 def diagram_document(diagram: Diagram, notes: Sequence[str] = ()) -> dict[str, Any]:
     """Nodes and arrows with their shapes; in ``steps`` and ``layers``, null is where some are left out."""
     return {
         **head("diagram"),
-        "config": config_document(diagram.config),
+        "config": plain(diagram.config),
         "data": data_document(diagram.data, diagram.config),
         "view": diagram.view,
         "title": diagram.title,

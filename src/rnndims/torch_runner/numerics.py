@@ -1,12 +1,71 @@
-"""Whether two ways to the same numbers really give the same numbers."""
+"""The numbers of tensors: as plain Python values that JSON can carry, and whether two ways to them give the same."""
 
 import contextlib
 import math
+import struct
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from ..dtypes import ITEMSIZES
+from ..errors import ConfigError
 from ..measurements import Comparison
+
+MAX_VALUES: Final = 2_000_000
+"""The most numbers that are returned one by one."""
+
+_DIGITS: Final = {"float16": (3, 5, "<e"), "float32": (6, 9, "<f")}
+"""Significant digits that may do, those that always do, and the struct format, of the dtypes shorter than a Python float."""
+
+
+def check_values(count: int, device: Any) -> None:
+    """Refuse to print the numbers of a device that has none, or more than ``MAX_VALUES`` of them.
+
+    Raises:
+        ConfigError: naming ``values``.
+    """
+    if device.type == "meta":
+        raise ConfigError("values", True, "device meta has shapes but no numbers", fix="Leave out {values}, or run on the cpu.")
+    if count > MAX_VALUES:
+        raise ConfigError(
+            "values", True, f"that would be {count} numbers, more than {MAX_VALUES}", fix="Ask for smaller sizes."
+        )
+
+
+def to_values(torch: Any, tensor: Any) -> Any:
+    """The numbers of ``tensor`` as nested lists, in the fewest digits that mean the same number in its dtype.
+
+    A complex number is the pair ``[re, im]``. What JSON has no number for is a string: ``"NaN"``, ``"Infinity"``,
+    ``"-Infinity"``.
+    """
+    tensor = tensor.detach().to("cpu").resolve_conj()
+    name = str(tensor.dtype).removeprefix("torch.")
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor)
+        name = "float32" if name == "complex64" else "float64"
+    if name not in ITEMSIZES:
+        return tensor.tolist()
+    return _walk(tensor.tolist(), name)
+
+
+def _walk(item: Any, dtype: str) -> Any:
+    if isinstance(item, list):
+        return [_walk(part, dtype) for part in item]
+    if not math.isfinite(item):
+        return "NaN" if math.isnan(item) else "Infinity" if item > 0 else "-Infinity"
+    if dtype == "bfloat16":
+        return float(f"{item:.4g}")
+    if dtype not in _DIGITS:
+        return item
+    fewest, most, code = _DIGITS[dtype]
+    for digits in range(fewest, most):
+        short = float(f"{item:.{digits}g}")
+        try:
+            if struct.unpack(code, struct.pack(code, short))[0] == item:
+                return short
+        except OverflowError:  # rounded up beyond the largest number of the dtype
+            continue
+    return float(f"{item:.{most}g}")
 
 
 def same_numbers(torch: Any, left: Any, right: Any) -> bool:
@@ -21,7 +80,7 @@ def compare(torch: Any, pairs: list[tuple[Any, Any]], terms: int) -> Comparison:
 
     Args:
         torch: the module.
-        pairs: tensors of equal shapes, the second of each being the one to be met.
+        pairs: tensors of equal shapes, the second of each being the reference.
         terms: numbers that are added up in one element.
 
     Returns:
@@ -53,7 +112,7 @@ def _widen(torch: Any, tensor: Any) -> Any:
 
 @contextlib.contextmanager
 def full_precision(torch: Any, device: Any) -> Iterator[None]:
-    """Lets cuDNN multiply float32 as float32: by default it may round to 10 bits (TF32), which a loop over cells does not."""
+    """Makes cuDNN multiply float32 in full: by default it may round to 10 bits (TF32), and a loop over cells does not."""
     cudnn = torch.backends.cudnn
     before = None
     with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # PyTorch is about to rename this setting
@@ -72,7 +131,7 @@ def full_precision(torch: Any, device: Any) -> Iterator[None]:
 def _tolerance(torch: Any, dtype: Any, terms: int, device: str) -> float:
     """Four roundings of the dtype (16 on accelerators, whose activations are approximate).
 
-    Where sums are kept in the dtype itself, more by the square root of the terms.
+    Where sums are kept in the dtype itself, these grow with the square root of the number of terms.
 
     Complex tanh and sigmoid have poles, near which rounding grows: half of the digits have to do.
     """

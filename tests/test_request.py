@@ -345,7 +345,7 @@ def test_what_is_asked_wrongly_is_a_usage_error(tmp_path: Path, invoke: Invoke) 
         (("--weights", one, "--input", f"{none}:x"), "no tensor x"),
         (("--weights", one, "--input", str(tmp_path / "objects.npy")), "objects.npy"),
         (("--weights", one, "--input", str(tmp_path / "cut.npy")), "damaged"),
-        (("--weights", one, "--c0", f"{none}:w"), "only an LSTM"),
+        (("--weights", one, "--c0", f"{none}:w"), "no cell state"),
         (("--weights", one, "--save", str(tmp_path / "out.pt")), "safetensors"),
         (("--weights", one, "--save", str(tmp_path / "out.safetensors"), "--device", "meta"), "no numbers"),
         (("--weights", one, "--save", str(tmp_path / "no" / "out.safetensors")), "directory"),

@@ -61,7 +61,7 @@ def _verdict(demo: ConcatDemo, console: "Console") -> Text:
         return Text(style.glyphs(said, console), style=style.GOOD)
     if comparison.matches is None:
         return Text(f"undecided: rounding grows near a pole of the activation (largest difference {amount})", style=style.NOTE)
-    return Text(style.glyphs(f"✗ NOT the module's output (largest difference {amount})", console), style=style.BAD)
+    return Text(style.glyphs(f"✗ differs from the module's output (largest difference {amount})", console), style=style.BAD)
 
 
 def _print_layers(layers: Sequence[LayerJoin], console: "Console") -> None:
@@ -84,7 +84,7 @@ def _print_layers(layers: Sequence[LayerJoin], console: "Console") -> None:
         (f" has the weights {first.forward_weights[0]} and so on, ", style.QUIET),
         ("reverse", style.DIRECTION["reverse"]),
         (
-            f" {first.reverse_weights[0]} and so on; it reads each sequence from its end, and what it gives is turned back",
+            f" {first.reverse_weights[0]} and so on; it reads each sequence from its end, and its results are turned back",
             style.QUIET,
         ),
     )
@@ -123,7 +123,7 @@ def _print_halves(demo: ConcatDemo, console: "Console") -> None:
 
 def _short(rows: list[Row]) -> list[Row]:
     texts = numbers.shorten_decimals([row for _, row in rows])
-    return [(place, row) for (place, _), row in zip(rows, texts, strict=True)]
+    return [(index, row) for (index, _), row in zip(rows, texts, strict=True)]
 
 
 def _print_rows(halves: Sequence[list[Row]], names: Sequence[str], console: "Console") -> None:
@@ -132,32 +132,28 @@ def _print_rows(halves: Sequence[list[Row]], names: Sequence[str], console: "Con
         console.print(Text("  no rows", style=style.QUIET))
         return
     width = max(len(part) for rows in halves for _, row in rows for part in row)
-    label = max(len(_index(place)) for place, _ in halves[0]) + 1
+    label = max(len(str(list(index))) for index, _ in halves[0]) + 1
     columns = len(halves[0][0][1])
     beside = label + len(halves) * (columns * (width + 1) - 1) + 3 * (len(halves) - 1) <= console.width
     least = label + len(halves) * (3 * (width + 1)) + 3
     beside = beside or least <= console.width
     room = console.width - label - (3 * (len(halves) - 1) if beside else 2)
     room = room // len(halves) if beside else room
-    indices, hidden = omit_middle(range(len(halves[0])), 2 * numbers.MOST_ROWS)
-    for index in indices:
-        if index is None:
+    shown, hidden = omit_middle(range(len(halves[0])), 2 * numbers.MOST_ROWS)
+    for number in shown:
+        if number is None:
             console.print(Text(style.glyphs(f"⋯ {text.count(hidden)} more rows (all: --json)", console), style=style.QUIET))
             continue
-        line = Text.assemble((_index(halves[0][index][0]).ljust(label), style.QUIET))
-        for number, (rows, name) in enumerate(zip(halves, names, strict=True)):
-            part = numbers.line(rows[index][1], width, room, console)
-            if number:
+        line = Text.assemble((str(list(halves[0][number][0])).ljust(label), style.QUIET))
+        for half, (rows, name) in enumerate(zip(halves, names, strict=True)):
+            part = numbers.line(rows[number][1], width, room, console)
+            if half:
                 if not beside:
                     text.print_unbroken(line, console)
                     line = Text(" " * label)
                 line.append(style.glyphs(" │ " if beside else "│ ", console), style="")
             line.append(part, style=style.DIRECTION[name])
         text.print_unbroken(line, console)
-
-
-def _index(place: tuple[int, ...]) -> str:
-    return str(list(place))
 
 
 def _ways_back(demo: ConcatDemo, console: "Console") -> "Table":

@@ -14,7 +14,7 @@ from ..measurements import Run, built_weights
 from ..phrases import omit_middle
 from ..shapes import Weight
 from . import style, text
-from .values import print_values
+from .numbers import print_values
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DETAILS = 7
-"""Columns that the widest part of a detail, ``  @ weight_ih_l0.T:``, has beyond the name in it."""
+"""Columns of the widest part of a detail, ``  @ weight_ih_l0.T:``, beside the name in it."""
 
 MOST_LAYERS = 12
-"""Layers shown in full; of more, the ends are shown, since those between are alike."""
+"""Layers shown in full. Of more, the first and the last are shown: those between are alike."""
 
 
 def weights_view(run: Run, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -39,11 +39,11 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
     text.print_notes(notes, console)
     weights = built_weights(run)
     wrong = run.measured.disagreements(dims)
-    mark = f"✗ other than the formula: {', '.join(wrong[:4])}" if wrong else "✓ as by formula"
+    mark = f"✗ differs from the formula: {', '.join(wrong[:4])}" if wrong else "✓ as by formula"
     parts = [
         Text.assemble(("parameters ", style.QUIET), (text.count(run.measured.parameters), style.SHAPE)),
         Text.assemble(("bytes ", style.QUIET), (text.count(sum(weight.bytes for weight in weights.values())), style.SHAPE)),
-        Text(f"taken from the module, {style.glyphs(mark, console)}", style=style.BAD if wrong else style.GOOD),
+        Text(f"read from the module, {style.glyphs(mark, console)}", style=style.BAD if wrong else style.GOOD),
         Text(f"torch {run.measured.torch}", style=style.QUIET),
     ]
     text.print_parts(parts, console)
@@ -59,7 +59,7 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
 
 
 def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[Text]:
-    """The lines under a weight: its parts, how it is applied, what it costs."""
+    """The lines under a weight: its parts, how it is applied, its size."""
     slices = shapes.gate_slices(weight, run.dims.config)
     parts = [Text(f"{name}[{start}:{stop}]", style=style.NAME) for name, (start, stop) in slices.items()]
     for part in parts[:-1]:
@@ -74,9 +74,9 @@ def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[T
         Text(style.glyphs("→ ", console)).append_text(text.shape(product.result)),
     ]
     formula = run.dims.weights[weight.name].shape
-    found = [] if formula == weight.shape else [Text(f"by formula {formula}", style=style.BAD)]
+    differs = [] if formula == weight.shape else [Text(f"by formula {formula}", style=style.BAD)]
     cost = [Text(f"{text.count(weight.numel)} parameters,"), Text(f"{text.count(weight.bytes)} bytes")]
-    return [line for row in (found, parts, applied, cost) if row for line in text.fill(row, width)]
+    return [line for row in (differs, parts, applied, cost) if row for line in text.fill(row, width)]
 
 
 def print_weights(
@@ -89,13 +89,13 @@ def print_weights(
 ) -> None:
     """Print the tree of all weights: layer, then direction, then weight, and under each weight its ``details``.
 
-    ``details`` is given the weight and the width that its lines have. Without it, the rows of the gates stand once a
-    direction, since all its weights share them.
+    ``details`` gets the weight and the width that its lines have. Without it, the rows of the gates are printed once a
+    direction: all its weights share them.
     """
-    by_place: dict[int, dict[str, list[Weight]]] = {}
+    by_layer: dict[int, dict[str, list[Weight]]] = {}
     for weight in weights.values():
-        by_place.setdefault(weight.layer, {}).setdefault(weight.direction, []).append(weight)
-    layers, hidden = omit_middle(list(by_place.items()), MOST_LAYERS)
+        by_layer.setdefault(weight.layer, {}).setdefault(weight.direction, []).append(weight)
+    layers, hidden = omit_middle(list(by_layer.items()), MOST_LAYERS)
     shown = [weight for layer in layers if layer for members in layer[1].values() for weight in members]
     columns = _Columns(shown, console, reserve=DETAILS if details else 0)
     nodes: list[_Node] = []

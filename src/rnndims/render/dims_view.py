@@ -12,8 +12,8 @@ from ..phrases import omit_middle
 from ..results import Dims
 from ..shapes import Packed, Shape
 from . import style, text
-from .values import print_values
-from .weights import print_weights
+from .numbers import print_values
+from .weights_view import print_weights
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,9 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
     _print_answer(dims, measured, console)
     text.print_notes(notes, console)
     if measured is not None and measured.method != "forward":
-        text.print_notes([f"so many steps on meta: measured by PyTorch's {measured.method}, not step by step"], console)
+        text.print_notes(
+            [f"meta would be slow with so many steps: PyTorch's {measured.method} measured all of them at once"], console
+        )
     console.print()
     text.print_table("What goes in and what comes out", _tensor_table(dims, measured, console), console)
     if dims.packed is not None:
@@ -58,7 +60,7 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
 
 
 def _print_answer(dims: Dims, measured: Measured | None, console: "Console") -> None:
-    """Print what the eye should meet first: what comes out, and whether PyTorch says so too."""
+    """Print first: the results, and whether PyTorch agrees."""
     results = [name for name in dims.tensors if name in RESULTS]
     parts = [Text.assemble((f"{name} ", style.NAME), text.shape(dims.tensors[name].shape)) for name in results]
     if measured is None:
@@ -78,7 +80,7 @@ def _tensor_table(dims: Dims, measured: Measured | None, console: "Console") -> 
     table = text.table(*columns, wrap=("why",))
     for name, tensor in dims.tensors.items():
         why = Text(explain.tensor(tensor, dims.config, dims.data), style=style.QUIET)
-        weight = style.NAME if name in RESULTS else ""  # what comes out is what the eye should meet
+        weight = style.NAME if name in RESULTS else ""  # results stand out
         row = [Text(name, style=weight), text.dims(tensor.dims), text.shape(tensor.shape, weight)]
         if measured is not None:
             shape = measured.tensors.get(name)
@@ -105,7 +107,7 @@ def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> 
         else:
             table.add_row(*_state_cells(row, measured if verified else None, console))
     text.print_table("Rows of h_n, and where the same numbers are in output", table, console)
-    if dims.config.cell == "lstm":
+    if "c_n" in dims.tensors:
         console.print(Text("c_n has the same rows; none of its numbers are in output", style=style.QUIET))
     if dims.data.lengths:
         console.print(Text("lengths-1 is each sequence's own last step, n is torch.arange(N)", style=style.QUIET))
@@ -127,10 +129,10 @@ def _print_packed(packed: Packed, lengths: Sequence[int], measured: Measured | N
         shape = (len(packed.batch_sizes),) if name == "batch_sizes" else getattr(packed, name)
         cells = [Text(name, style=style.NAME), text.shape(shape)]
         if measured is not None and measured.packed is not None:
-            found = measured.packed.batch_sizes if name == "batch_sizes" else getattr(measured.packed, name)
-            agrees = found == getattr(packed, name)
+            returned = getattr(measured.packed, name)
+            agrees = returned == getattr(packed, name)
             cells += [
-                text.shape((len(found),) if name == "batch_sizes" else found),
+                text.shape((len(returned),) if name == "batch_sizes" else returned),
                 agreement((1,), (1,) if agrees else (0,), console),
             ]
         table.add_row(*cells)

@@ -1,13 +1,88 @@
-"""How much memory a run needs, in closed form, and how much the machine has: refused before the machine swaps."""
+"""What this machine has: which devices there are, and whether a module fits into their free memory."""
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
-from .. import cost, shapes
-from ..config import DataConfig, RNNConfig
+from .. import cost
 from ..errors import MachineError, shorten
+from ..results import Dims
+from ..shapes import Tensor, Weight
+
+ALWAYS: Final = ("cpu", "meta")
+ACCELERATORS: Final = ("cuda", "xpu", "mps")
+"""In the order in which ``auto`` prefers them; other back ends work by name."""
+
+
+def devices(torch: Any) -> list[str]:
+    """Names of this machine's devices, ``["cpu", "meta"]`` at least."""
+    names = ["cpu"]
+    for kind in ACCELERATORS:
+        if not _is_available(torch, kind):
+            continue
+        names += ["mps"] if kind == "mps" else [f"{kind}:{i}" for i in range(_count(torch, kind))]
+    return [*names, "meta"]
+
+
+def pick_device(torch: Any, name: str) -> Any:
+    """The ``torch.device`` called ``name``: ``cpu``, ``meta``, ``cuda``, ``cuda:1``, ``mps``, ..., or ``auto`` for the best.
+
+    Raises:
+        MachineError: if there is no such device; the message lists what this machine has.
+    """
+    if name == "auto":
+        return torch.device(next((kind for kind in ACCELERATORS if _is_available(torch, kind)), "cpu"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # names that PyTorch is about to forget
+            device = torch.device(name)
+    except (RuntimeError, TypeError, ValueError):
+        raise _absent(torch, name, "no device has this name") from None
+    kind, index = device.type, device.index
+    if kind in ALWAYS or kind == "mps":
+        if index:
+            raise _absent(torch, name, f"there is only one {kind} device")
+        device = torch.device(kind)
+    if kind not in ALWAYS:
+        if not _is_available(torch, kind):
+            raise _absent(torch, name, _why(torch, kind))
+        if index is not None and index >= _count(torch, kind):
+            raise _absent(torch, name, f"this machine has {_count(torch, kind)} of them, counted from 0")
+    return device
+
+
+def _why(torch: Any, kind: str) -> str:
+    if kind == "cuda" and torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
+        return f"this PyTorch ({torch.__version__}) is built without CUDA"
+    return f"PyTorch {torch.__version__} finds no usable one here"
+
+
+def _absent(torch: Any, name: str, why: str) -> MachineError:
+    return MachineError(
+        why,
+        field="device",
+        value=name,
+        fix=f"This machine has: {', '.join(devices(torch))}. `auto` picks the fastest.",
+    )
+
+
+def _is_available(torch: Any, kind: str) -> bool:
+    backend = torch.backends.mps if kind == "mps" else getattr(torch, kind, None)
+    ask = getattr(backend, "is_available", None)
+    try:
+        return bool(ask()) if ask is not None else False
+    except (RuntimeError, AssertionError):
+        return False
+
+
+def _count(torch: Any, kind: str) -> int:
+    if kind == "mps":
+        return 1
+    ask = getattr(getattr(torch, kind, None), "device_count", None)
+    return int(ask()) if ask is not None else 1
+
 
 LIMIT: Final = 2**63 - 1
 """PyTorch counts sizes and bytes in signed 64-bit integers."""
@@ -16,84 +91,74 @@ STEP_OVERHEAD: Final = 700
 """Bytes that PyTorch's own bookkeeping takes for each step and direction where it runs step by step (measured)."""
 
 
-def check_countable(config: RNNConfig, data: DataConfig) -> None:
+def check_countable(dims: Dims) -> None:
     """Refuse what PyTorch cannot even describe: a tensor or weight of 2**63 bytes or more.
 
     Raises:
         MachineError: naming the largest of them.
     """
-    sizes: list[tuple[int, str, shapes.Shape]] = [(t.bytes, t.name, t.shape) for t in shapes.tensors(config, data).values()]
-    rows, above = config.G * config.hidden_size, config.layer_input_size(config.num_layers - 1)
-    suffix = "" if config.is_cell else "_l0"
-    for name, width in (
-        (f"weight_ih{suffix}", config.input_size),
-        (f"weight_hh{suffix}", config.H_out),
-        (f"weight_ih_l{config.num_layers - 1}" if suffix else "weight_ih", above),
-    ):
-        sizes.append((rows * width * data.itemsize, name, (rows, width)))
-    size, name, shape = max(sizes)
-    longest = max(max(shape) for _, _, shape in sizes if shape)
-    if size > LIMIT or longest > LIMIT:
+    sized: list[Tensor | Weight] = [*dims.tensors.values(), *dims.weights.values()]
+    largest = max(sized, key=lambda each: each.bytes)
+    longest = max(max(each.shape, default=0) for each in sized)
+    if largest.bytes > LIMIT or longest > LIMIT:
         raise MachineError(
-            f"{name} {shorten(shape)} has {human(size)}, more than the 64 bits that PyTorch counts in",
-            fix="Ask for smaller sizes; `rnndims dims` computes any size without PyTorch.",
+            f"{largest.name} {shorten(largest.shape)} has {human(largest.bytes)}, more than the 64 bits that PyTorch counts in",
+            fix="Ask for smaller sizes. `rnndims dims` computes any size without PyTorch.",
         )
 
 
-def estimate(config: RNNConfig, data: DataConfig) -> int:
+def estimate(dims: Dims) -> int:
     """Bytes that building and running the module takes at its peak: parameters, tensors, and PyTorch's workspace.
 
-    The workspace is what the CPU kernels were seen to take: for each direction the gates of all steps of one layer, two of
-    its outputs and a copy of the input (one more to pack it), what is projected, a reordered copy of the weights, and
-    bookkeeping for each step.
+    The workspace was measured on the CPU: for each direction the gates of all steps of one layer, two of its outputs and a
+    copy of the input (one more to pack it), what is projected, a reordered copy of the weights, and bookkeeping for each
+    step.
     """
+    config, data = dims.config, dims.data
     itemsize, rows = data.itemsize, config.G * config.hidden_size
-    named = shapes.tensors(config, data)
-    tensors = sum(tensor.bytes for tensor in named.values())
-    parameters = cost.parameters(config) * itemsize
+    tensors = sum(tensor.bytes for tensor in dims.tensors.values())
     widest = config.layer_input_size(config.num_layers - 1) if config.num_layers > 1 else 0
     layer = rows * (max(config.input_size, widest) + config.H_out) * itemsize
     steps = cost.valid_steps(config, data)
     outputs = steps * config.D * config.H_out * itemsize
     workspace = layer + config.D * steps * rows * itemsize + (2 * config.D + 1) * outputs
-    workspace += (config.D + (data.lengths is not None)) * named["input"].bytes
+    workspace += (config.D + (data.lengths is not None)) * dims.tensors["input"].bytes
     if config.proj_size:
         workspace += config.D * steps * config.hidden_size * itemsize
     if not config.is_cell:
         workspace += (data.seq_len or 0) * config.D * STEP_OVERHEAD
-    return parameters + tensors + workspace
+    return dims.totals.parameter_bytes + tensors + workspace
 
 
-def check_fits(torch: Any, config: RNNConfig, data: DataConfig, device: Any, copies: int = 1) -> None:
+def check_fits(torch: Any, dims: Dims, device: Any, copies: int = 1) -> None:
     """Refuse what does not fit into the free memory of ``device`` (and of the host, where the numbers are drawn).
 
     Args:
         torch: the module.
-        config: the module to build.
-        data: what it is fed.
+        dims: the module to build, and its input.
         device: a ``torch.device``; ``meta`` needs no memory.
         copies: how many such modules are alive at the same time.
 
     Raises:
         MachineError: before anything is allocated.
     """
-    check_countable(config, data)
+    check_countable(dims)
     if device.type == "meta":
         return
-    need = copies * estimate(config, data)
+    need = copies * estimate(dims)
     free = available_on(torch, device)
     where = f"device {device}"
     if device.type == "cpu":
         where = "this machine"
     else:
-        drawn = cost.parameters(config) * data.itemsize + sum(t.bytes for t in shapes.tensors(config, data).values())
+        drawn = dims.totals.parameter_bytes + sum(tensor.bytes for tensor in dims.tensors.values())
         host = available()
         if host is not None and drawn > host:
             need, free, where = drawn, host, "this machine"
     if free is not None and need > free:
         raise MachineError(
             f"this takes about {human(need)} of memory, and {where} has {human(free)} free",
-            fix="Ask for smaller sizes, or use the device meta, which computes shapes without allocating anything.",
+            fix="Ask for smaller sizes, or use the device meta: it computes shapes and allocates nothing.",
         )
 
 
@@ -110,9 +175,8 @@ def available_on(torch: Any, device: Any) -> int | None:
 
 
 def available() -> int | None:
-    """Bytes that this process can still get without the machine swapping, ``None`` where that cannot be found out."""
-    found = [_meminfo(), _cgroup(), _address_space()]
-    known = [value for value in found if value is not None]
+    """Bytes that this process can still allocate before the machine swaps, ``None`` where the system does not tell."""
+    known = [value for value in (_meminfo(), _cgroup(), _address_space()) if value is not None]
     if not known:
         fallback = _windows() if sys.platform == "win32" else _physical()
         known = [] if fallback is None else [fallback]
@@ -127,7 +191,7 @@ def _meminfo() -> int | None:
 
 
 def _cgroup() -> int | None:
-    """What the container may still take: its limit, less what is used and cannot be given back."""
+    """Bytes that the container may still allocate: its limit, less the memory in use that cannot be freed."""
     folders = []
     for line in _lines("/proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
@@ -139,12 +203,12 @@ def _cgroup() -> int | None:
     left: list[int] = []
     for root, path, limit_name, used_name, cache_name in folders:
         folder = Path(root) / path.lstrip("/")
-        for place in (folder, *folder.parents):
-            limit, used = _number(place / limit_name), _number(place / used_name)
+        for level in (folder, *folder.parents):
+            limit, used = _number(level / limit_name), _number(level / used_name)
             if limit is not None and used is not None:
-                cache = [line.split()[1] for line in _lines(str(place / "memory.stat")) if line.startswith(cache_name + " ")]
+                cache = [line.split()[1] for line in _lines(str(level / "memory.stat")) if line.startswith(cache_name + " ")]
                 left.append(limit - used + (int(cache[0]) if cache else 0))
-            if place == Path(root):
+            if level == Path(root):
                 break
     return min(left, default=None)
 

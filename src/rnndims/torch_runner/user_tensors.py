@@ -1,0 +1,206 @@
+"""Weights, input and states from the user's files in place of seeded ones, and results saved.
+
+Only the tensors that are asked for are read, and nothing is unpickled.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ..checkpoint import zip_archive
+from ..checkpoint.file_tensors import FileTensor, Storage
+from ..checkpoint.open_checkpoint import open_regular
+from ..dtypes import BITS
+from ..errors import ConfigError, FileError, RnndimsError, shorten
+from ..file_types import SAFETENSORS
+from ..request import Parts, UserTensors, check_target
+from .build import Inputs
+
+_MAX_SKIPPED: Final = 256 << 20
+
+
+def load_weights(torch: Any, module: Any, tensors: UserTensors) -> None:
+    """Load the weights into ``module``, strictly: nothing missing, nothing left over, every shape as it is.
+
+    Raises:
+        RnndimsError: where they do not fit, lie deep in compressed data, or cannot be computed from the file's tensors.
+    """
+    if not tensors.weights:
+        return
+    targets = dict(module.named_parameters())
+    stored = {name if name in targets else f"{name}_l0": parts for name, parts in tensors.weights.items()}
+    missing, left = targets.keys() - stored.keys(), stored.keys() - targets.keys()
+    if missing or left:
+        raise RnndimsError(f"the weights do not fit: missing {sorted(missing)}, left over {sorted(left)}")
+    check_compressed(tensor for parts in stored.values() for tensor in parts.values())
+    with torch.no_grad():
+        for name, target in targets.items():
+            weight = _compose(torch, name, stored[name])
+            if weight.shape != target.shape:
+                raise RnndimsError(f"{name} is {tuple(weight.shape)} in the file and {tuple(target.shape)} in the module")
+            target.copy_(weight)
+
+
+def replace_inputs(torch: Any, inputs: Inputs, tensors: UserTensors, *, layered: bool = True) -> Inputs:
+    """``inputs`` with the user's own in place of seeded ones; a state that is missing beside them is zero.
+
+    Args:
+        torch: the module.
+        inputs: the seeded ones.
+        tensors: the user's.
+        layered: whether the states in ``inputs`` have a dim for layers in front that the user's may lack.
+
+    Raises:
+        RnndimsError: where a shape does not fit, or a file has no numbers for a tensor.
+    """
+    if not tensors.inputs:
+        return inputs
+
+    def own(name: str, seeded: Any) -> Any:
+        stored = tensors.inputs.get(name)
+        if stored is None:
+            return seeded if name == "input" else torch.zeros_like(seeded)
+        tensor = to_torch(torch, stored).to(seeded.device, seeded.dtype)
+        if layered and tensor.dim() == seeded.dim() - 1 and name != "input":
+            tensor = tensor.unsqueeze(0)
+        if tensor.shape != seeded.shape:
+            raise RnndimsError(f"{name} is {tuple(tensor.shape)} and must be {tuple(seeded.shape)}")
+        return tensor
+
+    made = {name: own(name, tensor) for name, tensor in inputs.named().items()}
+    return Inputs(made["input"], made["h_0"], made.get("c_0"))
+
+
+def save_results(results: Mapping[str, Any], tensors: UserTensors) -> None:
+    """Write the results to the file ``tensors.save``, if there is one.
+
+    Raises:
+        ConfigError: if the results are on ``meta``.
+        FileError: as ``save``.
+    """
+    if tensors.save is not None:
+        if any(tensor.is_meta for tensor in results.values()):
+            raise ConfigError("save", tensors.save, "device meta has shapes but no numbers", fix="Remove {save}.")
+        save(tensors.save, results, overwrite=tensors.overwrite)
+
+
+def _compose(torch: Any, name: str, parts: Parts) -> Any:
+    """A weight from the tensors it is stored as."""
+    if "raw" in parts or "" in parts:  # beside a raw weight, the other is a copy with some of it dropped
+        return to_torch(torch, parts["raw" if "raw" in parts else ""])
+    if "orig" in parts and "mask" in parts:
+        return to_torch(torch, parts["orig"]) * to_torch(torch, parts["mask"])
+    magnitude, direction = ("g", "v") if "g" in parts else ("original0", "original1")
+    if magnitude in parts and direction in parts and "orig" not in parts:
+        g, v = to_torch(torch, parts[magnitude]), to_torch(torch, parts[direction])
+        if g.dim() == v.dim() and g.shape[0] == v.shape[0] and g.numel() == v.shape[0]:
+            return torch._weight_norm(v, g, 0)
+    raise RnndimsError(
+        f"{shorten(name)} is stored in parts ({', '.join(sorted(parts))}), and rnndims cannot compute it from them",
+        fix="Call torch.nn.utils.parametrize.remove_parametrizations before you save.",
+    )
+
+
+def to_torch(torch: Any, tensor: FileTensor) -> Any:
+    """The tensor with its numbers, on the CPU, in memory of its own.
+
+    Raises:
+        RnndimsError: if there are no plain numbers behind it, or the file no longer has them.
+    """
+    storage = tensor.storage
+    dtype = getattr(torch, tensor.dtype, None)
+    if storage is None or dtype is None:
+        raise RnndimsError(f"a {tensor.layout} tensor of {tensor.dtype} has no plain numbers, which PyTorch's RNNs need")
+    if not tensor.numel:
+        return torch.empty(tensor.shape, dtype=dtype)
+    check_compressed([tensor])
+    stride = tensor.stride if tensor.stride is not None else _contiguous(tensor.shape)
+    last = sum((size - 1) * step for size, step in zip(tensor.shape, stride, strict=True))
+    itemsize = BITS[tensor.dtype] // 8
+    raw = _read(storage, tensor.offset * itemsize, (last + 1) * itemsize)
+    if storage.big_endian and itemsize > 1:
+        raw = _swapped(raw, itemsize // 2 if dtype.is_complex else itemsize)
+    return torch.frombuffer(raw, dtype=dtype).as_strided(tensor.shape, stride).clone()
+
+
+def check_compressed(tensors: Iterable[FileTensor]) -> None:
+    """Refuse tensors that lie so deep in compressed storages that far more would be unpacked than they are (a zip bomb).
+
+    Raises:
+        FileError: if they begin deep in compressed storages.
+    """
+    skipped = 0
+    for tensor in tensors:
+        storage = tensor.storage
+        if storage is not None and storage.member is not None and storage.member.method:
+            skipped += tensor.offset * BITS[tensor.dtype] // 8
+            if skipped > _MAX_SKIPPED:
+                raise FileError(
+                    f"is compressed, and more than {_MAX_SKIPPED} bytes would be unpacked to get to its numbers",
+                    path=storage.path,
+                    fix="Load and save it again: torch.save compresses nothing.",
+                )
+
+
+def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    steps, step = [], 1
+    for size in reversed(shape):
+        steps.append(step)
+        step *= size
+    return tuple(reversed(steps))
+
+
+def _swapped(raw: bytearray, width: int) -> bytearray:
+    """``raw`` with the bytes of each number in reverse order."""
+    swapped = bytearray(len(raw))
+    for byte in range(width):
+        swapped[byte::width] = raw[width - 1 - byte :: width]
+    return swapped
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[None]:
+    """Gives errors about a file their path."""
+    try:
+        yield
+    except FileError as error:
+        error.path = error.path or path
+        raise
+
+
+def _read(storage: Storage, begin: int, count: int) -> bytearray:
+    with open_regular(storage.path) as file, _located(storage.path):
+        if storage.member is not None:
+            data = zip_archive.read_part(file, storage.member, begin, count)
+        else:
+            file.seek((storage.begin or 0) + begin)
+            data = file.read(count)
+    if len(data) != count:
+        raise FileError("was cut short while it was read", path=storage.path)
+    return bytearray(data)
+
+
+def save(path: Path, tensors: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Write ``tensors`` as a ``.safetensors`` file, whole or not at all.
+
+    Raises:
+        FileError: if it is there already and may not be overwritten, or cannot be written.
+    """
+    check_target(path, overwrite=overwrite)
+    from safetensors.torch import save as serialise
+
+    data = serialise({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".rnndims-", suffix=SAFETENSORS, dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise FileError(f"cannot be written: {error.strerror or error}", path=path) from error
