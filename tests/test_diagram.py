@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import Diagram, Node, build_diagram
+from rnndims.diagrams import Diagram, Node, build_diagram
 from rnndims.errors import ConfigError
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")

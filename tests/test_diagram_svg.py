@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import Diagram, View, build_diagram
-from rnndims.render.diagram.scene import Box, Label, Scene
-from rnndims.render.diagram.svg import draw_svg, render_svg
+from rnndims.diagrams import Diagram, View, build_diagram
+from rnndims.drawing.scene import Box, Label, Scene
+from rnndims.drawing.svg import draw_svg, render_svg
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 R, D = RNNConfig, DataConfig

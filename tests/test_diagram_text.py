@@ -8,13 +8,12 @@ import pytest
 from rich.cells import cell_len
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import View, build_diagram
-from rnndims.render.diagram.canvas import Canvas
-from rnndims.render.diagram.dot import render_dot
-from rnndims.render.diagram.layout import layout
-from rnndims.render.diagram.scene import ASCII, TEXT, Metrics
-from rnndims.render.diagram.svg import render_svg
-from rnndims.render.diagram.text import render_text
+from rnndims.diagrams import View, build_diagram
+from rnndims.drawing.dot import render_dot
+from rnndims.drawing.layout import layout
+from rnndims.drawing.scene import ASCII, TEXT, Metrics
+from rnndims.drawing.svg import render_svg
+from rnndims.drawing.text_drawing import Canvas, render_text
 
 R, D = RNNConfig, DataConfig
 CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {

@@ -4,17 +4,21 @@ The rules are those of ``torch.nn.modules.rnn`` and ``torch.nn.utils.rnn`` (2.13
 """
 
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 from .dtypes import ITEMSIZES, dtype_name
 from .errors import ConfigError
-from .rules import LARGEST, refuse_large, refuse_small, refuse_type
 from .weight_names import Direction
 
 CellKind = Literal["rnn", "lstm", "gru"]
 
 GATES: Final[dict[str, tuple[str, ...]]] = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
 """The gate letters of each cell, in the order of the rows of its weights."""
+
+LARGEST: Final = 10**100
+"""Sizes end here, far beyond what any machine holds, so that products of them stay numbers that Python agrees to print."""
+
+_TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +59,16 @@ class RNNConfig:
                 value = int(value)  # PyTorch takes True for 1 here, but fails on it elsewhere
                 object.__setattr__(self, field, value)
             if type(value) is not int:
-                refuse_type(field, value, "an int")
+                _refuse_type(field, value, "an int")
             if value < smallest and field != "proj_size":
-                refuse_small(field, value, smallest)
+                _refuse_small(field, value, smallest)
             if value > LARGEST:
-                refuse_large(field, value)
+                _refuse_large(field, value)
         if self.is_cell and isinstance(self.bias, (int, type(None))):
             object.__setattr__(self, "bias", bool(self.bias))
         for field in ("bias", "batch_first", "bidirectional", "is_cell"):
             if type(getattr(self, field)) is not bool:
-                refuse_type(field, getattr(self, field), "a bool")
+                _refuse_type(field, getattr(self, field), "a bool")
         self._check_nonlinearity()
         self._check_proj_size()
         self._check_dropout()
@@ -223,17 +227,17 @@ class DataConfig:
         if not isinstance(self.dtype, str) or self.dtype not in ITEMSIZES:
             self._normalise_dtype()
         if type(self.unbatched) is not bool:
-            refuse_type("unbatched", self.unbatched, "a bool")
+            _refuse_type("unbatched", self.unbatched, "a bool")
         for field, smallest in (("seq_len", 1), ("batch_size", 0)):
             value = getattr(self, field)
             if value is None:
                 continue
             if type(value) is not int:
-                refuse_type(field, value, "an int")
+                _refuse_type(field, value, "an int")
             if value < smallest:
-                refuse_small(field, value, smallest)
+                _refuse_small(field, value, smallest)
             if value > LARGEST:
-                refuse_large(field, value)
+                _refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
                 "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
@@ -259,7 +263,7 @@ class DataConfig:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
         for length in lengths:
             if type(length) is not int:
-                refuse_type("lengths", length, "ints")
+                _refuse_type("lengths", length, "ints")
         if min(lengths) < 1:
             raise ConfigError(
                 "lengths", shown, "every length must be at least 1", torch="Length of all samples has to be greater than 0"
@@ -274,7 +278,7 @@ class DataConfig:
             )
         longest = max(lengths)
         if longest > LARGEST:
-            refuse_large("lengths", longest)
+            _refuse_large("lengths", longest)
         if self.seq_len is not None and longest > self.seq_len:
             raise ConfigError(
                 "lengths",
@@ -296,3 +300,28 @@ class DataConfig:
     def itemsize(self) -> int:
         """Bytes per element."""
         return ITEMSIZES[self.dtype]
+
+
+def _refuse_type(field: str, value: object, wanted: str) -> NoReturn:
+    """Refuse a value of a wrong type; ``wanted`` is like ``"an int"``."""
+    raise ConfigError(
+        field,
+        value if value != "" else "''",
+        f"must be {wanted}, not {type(value).__name__}",
+        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if field in _TYPED_BY_TORCH else None,
+    )
+
+
+def _refuse_small(field: str, value: int, smallest: int) -> NoReturn:
+    """Refuse a size below ``smallest``, which is 0 or 1."""
+    torch = "Trying to create tensor with negative dimension"
+    if smallest and field != "seq_len":
+        torch = f"{field} must be greater than zero"
+    if field == "seq_len" and value == 0:
+        torch = "Expected sequence length to be larger than 0 in RNN"
+    raise ConfigError(field, value, f"must be {smallest} or more", torch=torch)
+
+
+def _refuse_large(field: str, value: int) -> NoReturn:
+    """Refuse a size above ``LARGEST``."""
+    raise ConfigError(field, value, "must be 10**100 at most")

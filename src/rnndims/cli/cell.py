@@ -32,9 +32,9 @@ def cell(module: ModuleOptions, data: DataOptions, files: GivenOptions, torch: T
     output.warn(found.warnings)
     code = ExitCode.DOES_NOT_FIT if found.disagrees() else ExitCode.OK
     if out.json:
-        from ..render.cell_json import cell_document
+        from ..render.cell_document import cell_document
 
         return output.document(cell_document(found, (*chosen.notes, *found.warnings)) | taken.source_document(), code)
-    from ..render.cell import cell_view
+    from ..render.cell_view import cell_view
 
     return output.view(cell_view(found, chosen.notes), code, export=out.export)

@@ -4,11 +4,11 @@ Importing this package does not import torch; calling any of its functions does.
 """
 
 from ._torch import load_torch
-from .cell import as_cell, step_through
 from .concat import as_bidirectional, concat_demo, concat_module
 from .files import check_target
 from .load import Given
 from .run import run
+from .step_through import as_cell, step_through
 
 __all__ = [
     "Given",

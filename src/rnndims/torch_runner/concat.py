@@ -12,10 +12,10 @@ from ..shapes import Shape
 from ..weight_names import Direction, suffix
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
-from .cell import FEW
 from .compare import compare, full_precision, same_numbers
 from .device import pick_device
 from .run import check_size, forward
+from .step_through import FEW
 from .values import check_values, to_values
 
 EXAMPLE: Final[Shape] = (3, 2, 4)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ...diagram import Diagram, Edge, Node
+from ..diagrams import Diagram, Edge, Node
 from .layout import layout
 from .scene import PIXELS, Point
 from .svg import LIGHT

@@ -14,7 +14,7 @@ from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..phrases import plural
 from ..shapes import Shape, gate_rows
-from .model import Diagram, Edge, EdgeKind, Node, Term
+from .diagram_model import Diagram, Edge, EdgeKind, Node, Term
 
 EQUATIONS = {
     "rnn": "h_t = {a}(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)",
@@ -23,7 +23,7 @@ EQUATIONS = {
 }
 
 
-def cell_view(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
+def cell_graph(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     """One cell of layer ``layer``: its gates with weights and shapes, and the flow from ``x_t`` and the states to the next.
 
     Shapes: ``x_t`` (N, H_in), or (N, D*H_out) above the first layer; gates and ``c`` (N, H_cell); ``h`` (N, H_out).

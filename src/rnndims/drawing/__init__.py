@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal
 
-from ...diagram import Diagram
-from ...errors import RnndimsError, shorten
+from ..diagrams import Diagram
+from ..errors import RnndimsError, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +69,7 @@ def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str
         from .mermaid import render_mermaid
 
         return render_mermaid(diagram)
-    from .text import render_text
+    from .text_drawing import render_text
 
     return "".join(f"{line.plain}\n" for line in render_text(diagram, width, ascii_only=kind == "ascii"))
 
@@ -86,8 +86,8 @@ def diagram_view(
     """The diagram as characters, as wide as the console unless ``width`` says otherwise, and in ASCII where it must be."""
 
     def view(console: "Console") -> None:
-        from ..text import print_notes, print_unbroken
-        from .text import render_text
+        from ..render.text import print_notes, print_unbroken
+        from .text_drawing import render_text
 
         plain = ascii_only or not console.encoding.startswith("utf")
         for line in render_text(diagram, width or console.width, ascii_only=plain):

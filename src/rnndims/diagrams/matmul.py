@@ -4,7 +4,7 @@ from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..phrases import plural, shape_text
 from ..shapes import Shape, gate_rows
-from .model import Diagram, Edge, Node
+from .diagram_model import Diagram, Edge, Node
 
 
 def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:

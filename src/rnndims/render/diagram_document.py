@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...diagram import Diagram, Edge, Node, Term
-from ..json import config_document, data_document, head
+from ..diagrams import Diagram, Edge, Node, Term
+from .json import config_document, data_document, head
 
 
 def diagram_document(diagram: Diagram, notes: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The inside of a cell where it is narrow: its equations in boxes from top to bottom, gates in their order in the weights."""
 
-from ...diagram import Diagram, Node, Term
-from ...phrases import shape_text
+from ..diagrams import Diagram, Node, Term
+from ..phrases import shape_text
 from .scene import Arrow, Box, Metrics, Scene, Tone
 
 

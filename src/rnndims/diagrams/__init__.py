@@ -2,9 +2,9 @@
 
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
-from .cell_view import cell_view
+from .cell_graph import cell_graph
+from .diagram_model import Diagram, Edge, Node, Sequence, Term, View, WeightSet
 from .matmul import matmul
-from .model import Diagram, Edge, Node, Sequence, Term, View, WeightSet
 from .unrolled import MAX_LAYERS, MAX_STEPS, unrolled
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "View",
     "WeightSet",
     "build_diagram",
-    "cell_view",
+    "cell_graph",
     "matmul",
     "unrolled",
 ]
@@ -63,5 +63,5 @@ def build_diagram(
     if view == "matmul":
         return matmul(config, data, layer)
     if view == "cell" or config.is_cell:
-        return cell_view(config, data, layer)
+        return cell_graph(config, data, layer)
     return unrolled(config, data, max_steps, max_layers)

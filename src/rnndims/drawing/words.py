@@ -1,9 +1,8 @@
 """The words of nodes and edges that Graphviz and Mermaid write alike."""
 
-from ...diagram import Diagram, Edge, Node, Term
-from ...phrases import shape_text
-from .columns import reads, weight_lines
-from .scene import UNICODE
+from ..diagrams import Diagram, Edge, Node, Term
+from ..phrases import shape_text
+from .scene import UNICODE, Glyphs
 
 
 def node_lines(diagram: Diagram, node: Node) -> list[str]:
@@ -96,3 +95,22 @@ def heading(diagram: Diagram) -> str:
     """The title, and the notes in a second line."""
     notes = [UNICODE.text(note) for note in diagram.notes]
     return "\n".join([diagram.title, *notes]) if notes else diagram.title
+
+
+def reads(diagram: Diagram, layer: int, g: Glyphs) -> str:
+    """What a layer reads and how wide that is: ``reads input, H_in = 4``, ``reads layer 0, D·H_out = 2·2 = 4``."""
+    config = diagram.config
+    if layer == 0:
+        return f"reads input, H_in = {config.input_size}"
+    width = config.layer_input_size(layer)
+    product = g.text(f"D·H_out = {config.D}·{config.H_out} = {width}") if config.bidirectional else f"H_out = {width}"
+    return f"reads layer {layer - 1}, {product}"
+
+
+def weight_lines(parameters: dict[str, tuple[int, ...]]) -> list[str]:
+    """One line for each weight, both biases on one: ``weight_ih_l0 (8, 4)``, ``bias_ih_l0, bias_hh_l0 (8,)``."""
+    biases = [name for name in parameters if name.startswith("bias")]
+    lines = [f"{name} {shape_text(shape)}" for name, shape in parameters.items() if name not in biases]
+    if biases:
+        lines.insert(2, f"{', '.join(biases)} {shape_text(parameters[biases[0]])}")
+    return lines

@@ -3,8 +3,8 @@
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from ...diagram import Diagram, Node
-from ...phrases import shape_text
+from ..diagrams import Diagram, Node
+from ..phrases import shape_text
 from .scene import Arrow, Band, Box, Label, Metrics, Scene, Tone
 
 ROOM: Final = 1180

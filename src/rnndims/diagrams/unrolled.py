@@ -9,7 +9,7 @@ from ..constructor import format_constructor
 from ..phrases import omit, plural, shape_text
 from ..shapes import Shape, StateRow, states, tensors, weights
 from ..weight_names import Direction, suffix
-from .model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet
+from .diagram_model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet
 
 MAX_STEPS = 6
 MAX_LAYERS = 4

@@ -4,7 +4,7 @@ from typing import Final
 from xml.sax.saxutils import escape as xml_escape
 from zlib import crc32
 
-from ...diagram import Diagram
+from ..diagrams import Diagram
 from .layout import layout
 from .scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
 

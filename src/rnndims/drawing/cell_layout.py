@@ -1,7 +1,7 @@
 """Layout of the inside of one cell: the states run along the top, each gate has a row, the results leave on the right."""
 
-from ...diagram import Diagram, Node, Term
-from ...phrases import shape_text
+from ..diagrams import Diagram, Node, Term
+from ..phrases import shape_text
 from .scene import Arrow, Box, Label, Metrics, Point, Scene, Tone
 
 CAPTIONS = {
