@@ -10,6 +10,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
 LAYERS = [
     ("errors", "dtypes", "weight_names", "file_types", "phrases"),
+    ("cells",),
     ("config",),
     ("shapes", "cost"),
     ("constructor", "pasted", "checkpoint", "diagnose", "explain", "equations", "diagrams", "script"),

@@ -36,7 +36,7 @@ BITS: Final[dict[str, int]] = {
 """Bits of one element of every dtype that a tensor in a file can have, by torch's name."""
 
 RNN_DTYPES: Final = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
-"""The dtypes that ``nn.RNN``, ``LSTM`` and ``GRU`` run in."""
+"""The dtypes that the recurrent modules of ``torch.nn`` run in."""
 
 ITEMSIZES: Final[dict[str, int]] = {name: BITS[name] // 8 for name in RNN_DTYPES}
 """Bytes of one element of each of ``RNN_DTYPES``."""

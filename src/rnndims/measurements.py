@@ -68,7 +68,7 @@ def built_weights(run: Run) -> dict[str, Weight]:
 
 
 class CellStep(NamedTuple):
-    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, for an LSTM, ``c[t]``; their numbers where they were kept.
+    """One turn of the loop: shapes of ``x[t]``, ``h[t]`` and, if there is one, the cell state ``c[t]``; their numbers if kept.
 
     ``h_norm`` and ``c_norm`` are the Euclidean norms of the states over the whole batch; ``None`` on ``meta``.
     """
@@ -124,7 +124,7 @@ class CellRun:
         weights: shapes of the cell's parameters; the same ones are used in every step.
         parameters: how many numbers they have.
         loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
-        one_matmul: the step as one matrix product, ``None`` for a GRU.
+        one_matmul: the step as one matrix product, ``None`` for a cell whose step is more than that.
         values: the numbers of the weights, where they were asked for.
         warnings: what PyTorch warned about.
     """

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from .. import shapes
-from ..config import GATES, CellKind, RNNConfig
+from ..cells import CELLS
+from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..dtypes import ITEMSIZES
 from ..errors import ConfigError, FileError, escape, shorten
@@ -174,7 +175,7 @@ def _missing_layers(layers: list[int]) -> str:
     return f"{missing}: the file has layer{'s' if len(layers) > 1 else ''} {there}, and layers are counted from 0"
 
 
-def _cell_and_sizes(parts: Mapping[str, Part]) -> tuple[CellKind, int, int] | str:
+def _cell_and_sizes(parts: Mapping[str, Part]) -> tuple[str, int, int] | str:
     """Cell, hidden size and projection size, by the first weight_hh and, if there is one, its weight_hr."""
     own, recurrent = next(((own, part) for own, part in parts.items() if part.name.kind == "weight_hh"), (None, None))
     if own is None or recurrent is None:
@@ -195,9 +196,9 @@ def _cell_and_sizes(parts: Mapping[str, Part]) -> tuple[CellKind, int, int] | st
                 f"an LSTM has 4*{hidden_size} = {4 * hidden_size}"
             )
         return "lstm", hidden_size, proj_size
-    for cell, gates in GATES.items():
-        if columns and rows == len(gates) * columns:
-            return cell, columns, 0  # type: ignore[return-value]
+    for cell in CELLS.values():
+        if columns and rows == len(cell.gates) * columns:
+            return cell.name, columns, 0
     return (
         f"{own} is {_shape(recurrent)}: its rows are {_ratio(rows, columns)} its columns, and that is 1 times for an RNN, "
         "3 for a GRU, 4 for an LSTM; only an LSTM with proj_size has more, and then weight_hr, which is not there"

@@ -35,7 +35,7 @@ def cell_document(run: CellRun, notes: Sequence[str] = ()) -> dict[str, Any]:
         "one_matmul": None,
     }
     if matmul is None:
-        document["one_matmul_why_not"] = equations.WHY_NOT_GRU
+        document["one_matmul_why_not"] = equations.why_not_one_matmul(dims.config, dims.data)
     else:
         document["one_matmul"] = {
             "input": matmul.input,

@@ -80,7 +80,10 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
     console.print(text.heading("The same step as one matrix product"))
     equation = equations.one_matmul(run.dims.config, run.dims.data)
     if equation is None or run.one_matmul is None:
-        console.print(Text(f"not possible for a GRU: {equations.WHY_NOT_GRU}", style=style.NOTE))
+        name = run.dims.config.definition.class_name
+        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the letters are read: an LSTM, a GRU
+        why = equations.why_not_one_matmul(run.dims.config, run.dims.data)
+        console.print(Text(f"not possible for {article} {name}: {why}", style=style.NOTE))
         return
     print_equations([equation], console)
     console.print(verdict(run.one_matmul.comparison, "the same numbers in every step", console))

@@ -109,7 +109,7 @@ def weights_document(run: "Run", notes: Sequence[str] = ()) -> dict[str, Any]:
         product = shapes.product(weight, run.dims.data)
         right = f"{name}.T" if product.op == "@" else name
         document["weights"][name] |= {
-            "slices": shapes.gate_slices(weight, run.dims.config),
+            "slices": shapes.gate_slices(weight),
             "applied": {
                 "expression": f"{product.left} {product.op} {right}",
                 "shapes": [product.left_shape, product.right_shape],

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
+from ..cells.definition import compute_step
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
 from ..measurements import CellRun, CellStep, Comparison, OneMatmul
@@ -87,7 +88,9 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
     if min(config.input_size, config.hidden_size) < 1:
         field = "input_size" if config.input_size < 1 else "hidden_size"
         raise ConfigError(
-            field, 0, f"must be 1 or more: nn.{config.cell.upper()}, which the loop is compared with, has no empty sizes"
+            field,
+            0,
+            f"must be 1 or more: nn.{config.definition.class_name}, which the loop is compared with, has no empty sizes",
         )
     if data.lengths is not None:
         raise ConfigError(
@@ -122,7 +125,7 @@ def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *
     for t, x in enumerate(inputs.input):
         before = (h, c)
         h, c = (cell(x, h), None) if c is None else cell(x, (h, c))
-        if config.cell != "gru":
+        if config.definition.is_one_product:
             joined = join(torch, cell, x, *before, config)
             products += [(joined[3], h), *([] if c is None else [(joined[4], c)])]
         hidden.append(h)
@@ -162,7 +165,7 @@ def copy_weights(torch: Any, layer: Any, cell: Any) -> None:
 
 
 def join(torch: Any, cell: Any, x: Any, h: Any, c: Any | None, config: RNNConfig) -> tuple[Any, Any, Any, Any, Any]:
-    """One step of an RNN or LSTM as one product: ``[x, h]``, the weights side by side, the product, ``h[t]``, ``c[t]``.
+    """One step with one product: ``[x, h]``, the weights side by side, the product, ``h[t]``, and ``c[t]`` or ``None``.
 
     Shapes: (N, H_in + H_cell) @ (G*H_cell, H_in + H_cell).T -> (N, G*H_cell).
     """
@@ -171,8 +174,8 @@ def join(torch: Any, cell: Any, x: Any, h: Any, c: Any | None, config: RNNConfig
     product = row @ weight.T
     if config.bias:
         product = product + (cell.bias_ih + cell.bias_hh)
-    if c is None:
-        return row, weight, product, getattr(torch, config.nonlinearity or "tanh")(product), None
-    i, f, g, o = product.chunk(4, dim=-1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return row, weight, product, torch.sigmoid(o) * torch.tanh(c), c
+    definition = config.definition
+    sums = dict(zip(definition.gates, product.chunk(config.G, dim=-1), strict=True))
+    functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "nonlinearity": getattr(torch, config.nonlinearity or "tanh")}
+    states = compute_step(definition, {"x": x, "h": h, "c": c}, {}, functions, sums=sums)
+    return row, weight, product, states["h"], states.get("c")
