@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .cells.definition import Expression, Linear, Operation, Symbol, plain_gate, walk
+from .cells.definition import Expression, Linear, Operation, Symbol, plain_gate
 from .cells.notation import Notation
 from .config import DataConfig, RNNConfig
 from .shapes import Shape
@@ -70,7 +70,7 @@ def why_not_one_matmul(config: RNNConfig, data: DataConfig) -> str:
                 f"the hidden part of {gate} multiplies {writer.text(linear.operand)}: one product of "
                 f"[{writer.x.text}, {writer.h.text}] would multiply {writer.h.text} alone"
             )
-        factor = _factor(config, linear)
+        factor = cell.factor(linear)
         if factor is not None:
             return (
                 f"the {cell.gates.get(factor.name, factor.name)} multiplies only the hidden part of {gate}, "
@@ -79,15 +79,6 @@ def why_not_one_matmul(config: RNNConfig, data: DataConfig) -> str:
             )
         return f"the input part and the hidden part of {gate} are not only added"
     return ""
-
-
-def _factor(config: RNNConfig, linear: Linear) -> Symbol | None:
-    """The value that a product with weights is multiplied by, if it is."""
-    parts = (part for equation in config.definition.equations.values() for part in walk(equation))
-    for part in parts:
-        if isinstance(part, Operation) and part.name == "mul" and linear in part.operands:
-            return next((factor for factor in part.operands if isinstance(factor, Symbol)), None)
-    return None
 
 
 class _Writer(Notation[Term]):

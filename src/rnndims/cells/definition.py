@@ -228,6 +228,14 @@ class Cell:
         """Whether one matrix product of ``[x, h]`` with the two weights side by side is enough for a step."""
         return len(self.joined_gates) == len(self.gates)
 
+    def factor(self, linear: Linear) -> Symbol | None:
+        """The tensor that a product with weights is multiplied by before anything is added to it, if there is one."""
+        parts = (part for equation in self.equations.values() for part in walk(equation))
+        for part in parts:
+            if isinstance(part, Operation) and part.name == "mul" and linear in part.operands:
+                return next((factor for factor in part.operands if isinstance(factor, Symbol)), None)
+        return None
+
 
 def joined_gate(expression: Expression) -> str | None:
     """The gate of ``x @ W_i.T + b_i + h @ W_h.T + b_h``; ``None`` for any other expression."""

@@ -3,16 +3,16 @@
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
 from .cell_graph import cell_graph
-from .diagram_model import Diagram, Edge, Node, Sequence, Term, View, WeightSet
+from .diagram_model import Diagram, Edge, LinearPart, Node, Sequence, View, WeightSet
 from .matmul import matmul
 from .unrolled import MAX_LAYERS, MAX_STEPS, unrolled
 
 __all__ = [
     "Diagram",
     "Edge",
+    "LinearPart",
     "Node",
     "Sequence",
-    "Term",
     "View",
     "WeightSet",
     "build_diagram",
@@ -34,13 +34,13 @@ def build_diagram(
     max_steps: int | None = None,
     max_layers: int | None = None,
 ) -> Diagram:
-    """The picture of ``config`` fed with ``data``.
+    """The picture of ``config`` with the input ``data``.
 
-    A cell (``nn.LSTMCell``) has nothing to unroll: its unrolled view is its cell view.
+    A single-step class (``nn.RNNCell``) has nothing to unroll: its unrolled view is its cell view.
 
     Args:
         config: the module.
-        data: what it is fed.
+        data: its input.
         view: ``unrolled``, ``cell`` or ``matmul``.
         layer: whose cell the ``cell`` and ``matmul`` views show.
         max_steps: the most time steps to draw (``unrolled``).

@@ -1,35 +1,24 @@
-"""The inside of one cell as data, after the equations in the documentation of ``torch.nn.RNN``, ``LSTM`` and ``GRU``.
+"""The inside of one cell as data: nodes and arrows that follow from the equations in its definition."""
 
-RNN: ``h' = tanh(W_ih x + b_ih + W_hh h + b_hh)``, or ``relu``.
-
-LSTM: ``i, f, o = sigmoid(...)``, ``g = tanh(...)``, ``c' = f * c + i * g``, ``h' = o * tanh(c')``, and with a
-projection ``h' = W_hr (o * tanh(c'))``.
-
-GRU: ``r, z = sigmoid(...)``, ``n = tanh(W_in x + b_in + r * (W_hn h + b_hn))``, ``h' = (1 - z) * n + z * h``.
-"""
-
-from itertools import pairwise
-
+from ..cells.definition import Expression, Linear, Operation, Symbol, joined_gate, plain_gate
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..phrases import plural
 from ..shapes import Shape, gate_rows
-from .diagram_model import Diagram, Edge, EdgeKind, Node, Term
-
-EQUATIONS = {
-    "rnn": "h_t = {a}(W_ih x_t + b_ih + W_hh h_(t-1) + b_hh)",
-    "lstm": "c_t = f * c_(t-1) + i * g; h_t = o * tanh(c_t)",
-    "gru": "n = tanh(W_in x_t + b_in + r * (W_hn h_(t-1) + b_hn)); h_t = (1 - z) * n + z * h_(t-1)",
-}
+from ..weight_names import suffix
+from .diagram_model import Diagram, Edge, LinearPart, Node
+from .formulas import Formulas
 
 
 def cell_graph(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     """One cell of layer ``layer``: its gates with weights and shapes, and the flow from ``x_t`` and the states to the next.
 
-    Shapes: ``x_t`` (N, H_in), or (N, D*H_out) above the first layer; gates and ``c`` (N, H_cell); ``h`` (N, H_out).
+    Shapes: ``x_t`` (N, H_in), or (N, D*H_out) above the first layer; ``h`` (N, H_out); gates and other states (N, H_cell).
+    Node ids: ``x``, ``h_prev``, ``h_next``; a gate's letter, or ``n_x`` and ``n_h`` for its two products where more is done
+    with them than adding them; an operation's id in the definition, or its name with a number (``mul_1``).
     """
     builder = _Builder(config, data, layer)
-    {"rnn": builder.rnn, "lstm": builder.lstm, "gru": builder.gru}[config.cell]()
+    builder.build()
     where = "" if config.is_cell or config.num_layers * config.D == 1 else f", layer {layer}"
     reverse = " (the reverse direction has weights of its own, of the same shapes)" if config.bidirectional else ""
     notes = []
@@ -41,17 +30,17 @@ def cell_graph(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
         notes.append(f"{first}; the layers above read {width}" + (" = 2*H_out" if config.bidirectional else ""))
     if not config.bias:
         notes.append("bias=False: no biases are added")
-    equation = EQUATIONS[config.cell].format(a=config.nonlinearity)
-    if config.proj_size:
-        equation = equation.replace("o * tanh(c_t)", "W_hr (o * tanh(c_t))")
+    cell, formulas = config.definition, Formulas(config)
+    shown = [name for name, part in cell.equations.items() if name in cell.states or plain_gate(part) is None]
+    equations = "; ".join(formulas.equation(name) for name in shown)
     return Diagram(
         "cell",
         config,
         data,
         f"one cell of {format_constructor(config)}{where}",
-        f"One step of one cell{reverse}: {equation}. The batch has {plural(data.batch_size, 'row')}."
+        f"One step of one cell{reverse}: {equations}. The batch has {plural(data.batch_size, 'row')}."
         if data.batch_size is not None
-        else f"One step of one cell{reverse}: {equation}.",
+        else f"One step of one cell{reverse}: {equations}.",
         builder.nodes,
         tuple(builder.edges),
         notes=tuple(notes),
@@ -60,90 +49,129 @@ def cell_graph(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
 
 class _Builder:
     def __init__(self, config: RNNConfig, data: DataConfig, layer: int) -> None:
-        self.config, self.layer = config, layer
+        self.config, self.cell, self.layer, self.formulas = config, config.definition, layer, Formulas(config)
         self.lead: Shape = () if data.batch_size is None else (data.batch_size,)
-        self.state = (*self.lead, config.hidden_size)
-        self.hidden = (*self.lead, config.H_out)
         self.width = config.layer_input_size(layer)
-        self.ends = "" if config.is_cell else f"_l{layer}"
+        self.ends = suffix(None if config.is_cell else layer)
         self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
-        self.add(Node("x", "input", "x_t", (*self.lead, self.width), layer))
-        self.add(Node("h_prev", "state", "h_(t-1)", self.hidden, layer))
+        self.results: dict[str, str] = {}
+        """The node that gives each value and new state."""
+        self._visited: dict[Expression, str] = {}
 
-    def add(self, node: Node) -> None:
+    def build(self) -> None:
+        self._add(Node("x", "input", "x_t", (*self.lead, self.width), self.layer))
+        for state in self.cell.states:
+            self._add(Node(f"{state}_prev", "state", f"{state}_(t-1)", self._shape(state), self.layer))
+        for name, expression in self.cell.equations.items():
+            self.results[name] = self._visit(expression, "" if name in self.cell.states else name)
+        for state in self.cell.new_states:
+            node = self._add(Node(f"{state}_next", "state", f"{state}_t", self._shape(state), self.layer))
+            self._flow(self.results[state], node)
+        carries = {name: state for state in self.cell.states for name in self._carriers(state)}
+        self.edges = [edge._replace(kind=self._kind(edge, carries)) for edge in self.edges]
+
+    def _shape(self, state: str) -> Shape:
+        return (*self.lead, self.config.H_out if state == "h" else self.config.hidden_size)
+
+    def _add(self, node: Node) -> str:
         self.nodes[node.id] = node
+        return node.id
 
-    def op(self, name: str, operation: str) -> None:
-        self.add(Node(name, "op", operation, self.state))
+    def _flow(self, source: str, target: str) -> None:
+        self.edges.append(Edge(source, target, "flow", self.nodes[source].shape))
 
-    def flow(self, *chain: str, kind: EdgeKind = "flow") -> None:
-        for source, target in pairwise(chain):
-            self.edges.append(Edge(source, target, kind, self.nodes[source].shape))
+    def _visit(self, part: Expression, value: str = "") -> str:
+        """The id of the node that gives ``part``, which is the whole equation of ``value``, if that has a name."""
+        if part not in self._visited:
+            self._visited[part] = self._make(part, value)
+        return self._visited[part]
 
-    def term(self, gate: str, operand: str) -> Term:
-        letter = "i" if operand == "x_t" else "h"
-        suffix = "h" if gate == "h" else gate
-        width = self.width if operand == "x_t" else self.config.H_out
-        size = self.config.hidden_size
-        bias = f"b_{letter}{suffix}" if self.config.bias else None
-        parameter = f"weight_{letter}h{self.ends}"
-        return Term(f"W_{letter}{suffix}", (size, width), operand, bias, (size,), parameter, gate_rows(self.config)[gate])
+    def _make(self, part: Expression, value: str) -> str:
+        gate = plain_gate(part)
+        if isinstance(part, Symbol):
+            return {"input": "x", "previous": f"{part.name}_prev"}.get(part.kind) or self.results[part.name]
+        if isinstance(part, Linear):
+            return self._linears(f"{part.gate}_{'x' if part.side == 'input' else 'h'}", part.gate, (part,))
+        if not isinstance(part, Operation):
+            raise TypeError(f"{type(part).__name__} is no expression")
+        if gate is not None:
+            (products,) = part.operands
+            return self._linears(gate, gate, _linears_of(products), self.formulas.function(part.name))
+        joined = joined_gate(part)
+        if joined is not None:
+            return self._linears(joined, joined, _linears_of(part))
+        if part.name == "project":
+            return self._projection(part.operands[0])
+        sources = [self._visit(operand) for operand in part.operands]
+        name = part.node or value or self._numbered(part.name)
+        shape = (*self.lead, self.config.hidden_size)
+        self._add(Node(name, "op", self.formulas.function(part.name), shape, value=value or None))
+        for source in sources:
+            self._flow(source, name)
+        return name
 
-    def gate(self, name: str, activation: str) -> None:
-        terms = (self.term(name, "x_t"), self.term(name, "h_(t-1)"))
-        self.add(Node(name, "gate", name, self.state, self.layer, terms=terms, activation=activation))
-        self.flow("x", name, kind="x")
-        self.flow("h_prev", name, kind="h")
+    def _numbered(self, name: str) -> str:
+        return f"{name}_{1 + sum(node.startswith(f'{name}_') for node in self.nodes)}"
 
-    def rnn(self) -> None:
-        self.gate("h", self.config.nonlinearity or "tanh")
-        self.add(Node("h_next", "state", "h_t", self.hidden, self.layer))
-        self.flow("h", "h_next", kind="h")
+    def _linears(self, name: str, gate: str, linears: tuple[Linear, ...], activation: str | None = None) -> str:
+        """A node of products with the weights of one gate: the whole gate if there is an ``activation``."""
+        sources = [self._visit(linear.operand) for linear in linears]
+        parts = tuple(self._part(linear) for linear in linears)
+        kind = "linear" if activation is None else "gate"
+        shape = (*self.lead, self.config.hidden_size)
+        self._add(Node(name, kind, gate, shape, self.layer, parts=parts, activation=activation))  # type: ignore[arg-type]
+        for source in sources:
+            self._flow(source, name)
+        return name
 
-    def lstm(self) -> None:
-        self.add(Node("c_prev", "state", "c_(t-1)", self.state, self.layer))
-        for name in "figo":
-            self.gate(name, "tanh" if name == "g" else "sigmoid")
-        self.op("keep", "mul")
-        self.op("write", "mul")
-        self.op("sum", "add")
-        self.op("squash", "tanh")
-        self.op("show", "mul")
-        self.add(Node("c_next", "state", "c_t", self.state, self.layer))
-        self.add(Node("h_next", "state", "h_t", self.hidden, self.layer))
-        self.flow("c_prev", "keep", "sum", "c_next", kind="c")
-        self.flow("f", "keep")
-        self.flow("i", "write")
-        self.flow("g", "write", "sum")
-        self.flow("sum", "squash", "show")
-        self.flow("o", "show")
-        if self.config.proj_size:
-            shape = (self.config.proj_size, self.config.hidden_size)
-            term = Term("W_hr", shape, "o * tanh(c_t)", None, (), f"weight_hr{self.ends}", (0, self.config.proj_size))
-            self.add(Node("projection", "projection", "W_hr", self.hidden, self.layer, terms=(term,)))
-            self.flow("show", "projection")
-            self.flow("projection", "h_next", kind="h")
-        else:
-            self.flow("show", "h_next", kind="h")
+    def _part(self, linear: Linear) -> LinearPart:
+        config = self.config
+        shape = (config.hidden_size, self.width if linear.side == "input" else config.H_out)
+        operand = " ".join(self.formulas.operand(linear.operand)).replace("( ", "(").replace(" )", ")")
+        bias = linear.bias if config.bias else None
+        rows = gate_rows(config)[linear.gate]
+        return LinearPart(linear.weight, shape, operand, bias, (config.hidden_size,), linear.parameter + self.ends, rows)
 
-    def gru(self) -> None:
-        self.gate("z", "sigmoid")
-        self.gate("r", "sigmoid")
-        for name, operand, source in (("n_x", "x_t", "x"), ("n_h", "h_(t-1)", "h_prev")):
-            self.add(Node(name, "linear", "n", self.state, self.layer, terms=(self.term("n", operand),)))
-            self.flow(source, name, kind="x" if source == "x" else "h")
-        self.op("reset", "mul")
-        self.op("join", "add")
-        self.add(Node("n", "op", "tanh", self.state, found_at="n"))
-        self.op("rest", "one_minus")
-        self.op("new", "mul")
-        self.op("keep", "mul")
-        self.op("sum", "add")
-        self.add(Node("h_next", "state", "h_t", self.hidden, self.layer))
-        self.flow("h_prev", "keep", "sum", "h_next", kind="h")
-        self.flow("z", "keep")
-        self.flow("z", "rest", "new", "sum")
-        self.flow("n_x", "join", "n", "new")
-        self.flow("n_h", "reset", "join")
-        self.flow("r", "reset")
+    def _projection(self, operand: Expression) -> str:
+        source, config = self._visit(operand), self.config
+        if not config.proj_size:
+            return source
+        shape, rows = (config.proj_size, config.hidden_size), (0, config.proj_size)
+        part = LinearPart("W_hr", shape, self.formulas.text(operand), None, (), f"weight_hr{self.ends}", rows)
+        self._add(Node("projection", "projection", "W_hr", self._shape("h"), self.layer, parts=(part,)))
+        self._flow(source, "projection")
+        return "projection"
+
+    # -- what the arrows carry
+
+    def _carriers(self, state: str) -> set[str]:
+        """The sums and products on the way from a state to the same state after the step."""
+        ways = []
+        for start, along in ((f"{state}_prev", ("source", "target")), (f"{state}_next", ("target", "source"))):
+            reached, ahead = set[str](), [start]
+            while ahead:
+                here = ahead.pop()
+                for edge in self.edges:
+                    there = getattr(edge, along[1])
+                    if getattr(edge, along[0]) == here and self.nodes[there].name in ("mul", "add") and there not in reached:
+                        reached.add(there)
+                        ahead.append(there)
+            ways.append(reached)
+        return ways[0] & ways[1]
+
+    def _kind(self, edge: Edge, carries: dict[str, str]) -> str:
+        if edge.source == "x":
+            return "x"
+        for end, other in ((edge.source, "_prev"), (edge.target, "_next")):
+            if end.endswith(other):
+                return end.removesuffix(other)
+        state = carries.get(edge.source)
+        return state if state is not None and state == carries.get(edge.target) else "flow"
+
+
+def _linears_of(products: Expression) -> tuple[Linear, ...]:
+    """The products in the sum of a joined gate, that of the input first."""
+    operands = products.operands if isinstance(products, Operation) else ()
+    linears = [part for part in operands if isinstance(part, Linear)]
+    return tuple(sorted(linears, key=lambda linear: linear.side != "input"))

@@ -9,7 +9,7 @@ from ..constructor import format_constructor
 from ..phrases import omit, plural, shape_text
 from ..shapes import Shape, StateRow, states, tensors, weights
 from ..weight_names import Direction, suffix
-from .diagram_model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet
+from .diagram_model import Diagram, Edge, Node, Sequence, WeightSet
 
 MAX_STEPS = 6
 MAX_LAYERS = 4
@@ -33,7 +33,7 @@ def unrolled(config: RNNConfig, data: DataConfig, max_steps: int | None = None, 
 
     Args:
         config: the module; not a cell, which has nothing to unroll.
-        data: what it is fed.
+        data: its input.
         max_steps: the most steps to draw; by default all of up to 6, else the first and last two.
         max_layers: the most layers to draw; by default all of up to 4, else the first two and the last.
     """
@@ -193,7 +193,7 @@ def _layer(
                 continue
             ended = _ended(data, step)
             shape = None if ended else _at(data, step, config.H_out)
-            node = Node(name, "cell", config.cell.upper(), shape, layer, direction, step, empty=ended)
+            node = Node(name, "cell", config.definition.class_name, shape, layer, direction, step, empty=ended)
             ids.append(parts.add(node))
             above[column].append(name)
             if not ended:
@@ -222,14 +222,12 @@ def _recurrence(
     alive = [(name, step) for name, step in zip(ids, steps, strict=True) if not parts.nodes[name].empty]
     if row.direction == "reverse":
         alive.reverse()
-    kinds: list[tuple[EdgeKind, int]] = [("h", config.H_out)]
-    if config.cell == "lstm":
-        kinds.insert(0, ("c", config.hidden_size))
-    for kind, width in kinds:
+    for kind in reversed(tuple(config.definition.states)):
+        width = config.H_out if kind == "h" else config.hidden_size
         whole = _whole(data, width)
         first = Node(f"{kind}_0_{row.row}", "state", f"{kind}_0[{row.row}]", whole, row.layer, row.direction)
         last = replace(first, id=f"{kind}_n_{row.row}", name=f"{kind}_n[{row.row}]")
-        last = replace(last, found_at=row.in_output if kind == "h" else None)
+        last = replace(last, in_output=row.in_output if kind == "h" else None)
         chain = [parts.add(first), *(name for name, _ in alive), parts.add(last)]
         for number, (source, target) in enumerate(pairwise(chain)):
             shape: Shape | None = whole

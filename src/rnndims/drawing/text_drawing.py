@@ -197,8 +197,8 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
             parts += [(line + ("," if line is not names[-1] else ""), style.QUIET) for line in names]
             lines += _wrap(parts, width)
         for node in diagram.nodes.values():
-            if node.found_at:
-                lines += _wrap([(node.name, style.NAME), (f"= {node.found_at}", "")], width)
+            if node.in_output:
+                lines += _wrap([(node.name, style.NAME), (f"= {node.in_output}", "")], width)
     for note in (*diagram.notes, *(scene.notes if scene is not None else ())):
         lines += _wrap([(part, style.NOTE) for part in _phrases(f"note: {g.text(note)}")], width)
     return lines

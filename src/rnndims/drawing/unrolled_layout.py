@@ -43,11 +43,7 @@ class Columns:
         names = [self._cell_name(direction) for direction in d.config.directions]
         cell = m.even(max(len(name) for name in names) + 1) if m.text else m.box_width(*names)
         cell = max(cell, m.pick(4, 0))
-        kinds = ("c", "h") if d.config.cell == "lstm" else ("h",)
-        if m.text:
-            cell_h, lanes = (3.0, (("c", 1.0), ("h", 2.0))) if len(kinds) == 2 else (2.0, (("h", 1.0),))
-        else:
-            cell_h, lanes = (74.0, (("c", 20.0), ("h", 54.0))) if len(kinds) == 2 else (48.0, (("h", 24.0),))
+        cell_h, lanes = self._lanes()
         column = 2 * cell + m.pick(2, 12) if self.both else cell
         nodes = [node for node in d.nodes.values() if node.kind in ("input", "output") and node.shape is not None]
         texts = [text for node in nodes for text in self._box_lines(node)]
@@ -63,6 +59,15 @@ class Columns:
         side = (self._side("left"), self._side("right"))
         first = m.pick(-1, 24) + self._captions_width() + side[0] + self._side_gap()
         return Plan(cell, cell_h, column, gap, more, side, first, lanes, m.pick(2, 40))
+
+    def _lanes(self) -> tuple[float, tuple[tuple[str, float], ...]]:
+        """Height of a cell, and at which height the arrow of each state meets it: the hidden state is the lowest."""
+        kinds = tuple(reversed(tuple(self.d.config.definition.states)))
+        if self.m.text:  # one row for each state between the borders
+            return len(kinds) + 1, tuple((kind, 1.0 + number) for number, kind in enumerate(kinds))
+        if len(kinds) == 1:
+            return 48, ((kinds[0], 24.0),)
+        return 40 + 34 * (len(kinds) - 1), tuple((kind, 20.0 + 34 * number) for number, kind in enumerate(kinds))
 
     def _captions_width(self) -> float:
         if self.m.text:
@@ -86,7 +91,7 @@ class Columns:
         return (name, "padding" if node.empty else shape_text(node.shape or ()))
 
     def _cell_name(self, direction: str) -> str:
-        g, name = self.m.glyphs, self.d.config.cell.upper()
+        g, name = self.m.glyphs, self.d.config.definition.class_name
         if self.m.text and self.detail >= 2:
             return g.forward if direction == "forward" else g.reverse
         return f"{name} {g.forward}" if direction == "forward" else f"{g.reverse} {name}"
@@ -123,13 +128,13 @@ class Columns:
     def _side(self, side: str) -> float:
         widest = 0.0
         for set_ in self.d.weights:
-            for kind in ("c", "h") if self.d.config.cell == "lstm" else ("h",):
+            for kind in self.d.config.definition.states:
                 node = self._state(kind, self._ends(side, set_.direction), set_.layer, set_.direction)
                 shape = shape_text(node.shape or ())
                 if self.m.text:
                     widest = max(widest, self.m.width(node.name), self.m.width(shape) if self.detail < 3 else 0)
                 else:
-                    found = self.m.width(f"= {node.found_at}", "small") if node.found_at else 0
+                    found = self.m.width(f"= {node.in_output}", "small") if node.in_output else 0
                     widest = max(widest, self.m.box_width(f"{node.name} {shape}"), found)
         return max(widest, len("output")) if self.m.text and self.detail >= 2 and side == "left" else widest
 
@@ -393,11 +398,11 @@ class _Layout(Columns):
         width = m.box_width(text)
         x = edge - width if side == "left" else edge
         self.out.add(Box(x, y - 14, width, 28, (text,), "state", round=14, node=node.id))
-        if node.found_at:
+        if node.in_output:
             self._label(
                 x + (width if side == "left" else 0),
                 y + 25,
-                f"= {node.found_at}",
+                f"= {node.in_output}",
                 "end" if side == "left" else "start",
                 "quiet",
                 "small",

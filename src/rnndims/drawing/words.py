@@ -1,6 +1,6 @@
 """The words of nodes and edges that Graphviz and Mermaid write alike."""
 
-from ..diagrams import Diagram, Edge, Node, Term
+from ..diagrams import Diagram, Edge, LinearPart, Node
 from ..phrases import shape_text
 from .scene import UNICODE, Glyphs
 
@@ -21,7 +21,7 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
         lines = ["concat", f"{g.forward} {width} + {g.reverse} {width} = {2 * width}"]
     elif node.kind in ("gate", "linear", "projection"):
         named = node.kind == "gate"
-        lines = [*([f"{node.name} = {g.text(node.activation or '')}(...)"] if named else []), *map(_term, node.terms)]
+        lines = [*([f"{node.name} = {g.text(node.activation or '')}(...)"] if named else []), *map(_term, node.parts)]
     else:
         lines = [g.text(node.name)]
     if node.empty:
@@ -30,8 +30,8 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
         lines = [f"{lines[0]} {shape_text(node.shape)}"]
     elif node.shape is not None:
         lines.append(shape_text(node.shape))
-    if node.found_at and node.kind == "state":
-        lines.append(f"= {node.found_at}")
+    if node.in_output and node.kind == "state":
+        lines.append(f"= {node.in_output}")
     return lines + _lasting(diagram, node) if node.kind == "input" else lines
 
 
@@ -50,7 +50,7 @@ def _lasting(diagram: Diagram, node: Node) -> list[str]:
     return found
 
 
-def _term(term: Term) -> str:
+def _term(term: LinearPart) -> str:
     text = f"{term.weight} {shape_text(term.shape)} {term.operand}"
     return UNICODE.text(text if term.bias is None else f"{text} + {term.bias} {shape_text(term.bias_shape)}")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..diagrams import Diagram, Edge, Node, Term
+from ..diagrams import Diagram, Edge, Node
 from .json import config_document, data_document, head
 
 
@@ -37,9 +37,10 @@ def _node(node: Node) -> dict[str, Any]:
         "layer": node.layer,
         "direction": node.direction,
         "step": node.step,
-        "in_output": node.found_at,
-        "terms": [_term(term) for term in node.terms],
+        "in_output": node.in_output,
+        "terms": [part._asdict() for part in node.parts],
         "activation": node.activation,
+        "value": node.value,
         "gates": node.gates,
         "count": node.count,
         "empty": node.empty,
@@ -48,7 +49,3 @@ def _node(node: Node) -> dict[str, Any]:
 
 def _edge(edge: Edge) -> dict[str, Any]:
     return edge._asdict()
-
-
-def _term(term: Term) -> dict[str, Any]:
-    return term._asdict()
