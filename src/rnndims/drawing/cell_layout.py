@@ -9,160 +9,15 @@ from ..phrases import shape_text
 from .scene import Arrow, Box, Label, Metrics, Point, Scene, Tone
 
 
-class CellLayout:
-    """The states run along the top, each gate has a row, the results leave on the right.
-
-    A layout for one kind of cell says in ``columns`` which operations stand above each other, from left to right, and
-    draws in ``draw``; it knows the ids of the nodes from the cell's definition.
-    """
-
-    columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
+class CellPicture:
+    """What every picture of a cell's inside has: a title, notes, and texts of nodes; ``draw`` makes the rest."""
 
     def __init__(self, diagram: Diagram, m: Metrics, detail: int) -> None:
         self.d, self.m, self.detail = diagram, m, detail
         self.out = Scene()
         self.compact = m.text and detail == 2
-        nodes = diagram.nodes.values()
-        self.op_w = {n.id: self._op_width(n.activation or n.name) for n in nodes if n.activation or n.kind == "op"}
-        self.act_w = 0.0 if self.compact else max(w for n, w in self.op_w.items() if self.d.nodes[n].activation)
         self.top = m.pick(0, 58)
         self.left = m.pick(0, 24)
-        inputs = [n for n in nodes if n.id == "x" or n.id.endswith("_prev")]
-        self.in_w = max(m.box_width(*self.tensor_lines(node)) for node in inputs)
-        self.bus = (self.left + self.in_w + m.pick(2, 26), self.left + self.in_w + m.pick(4, 50))
-        self.gate_x = self.bus[1] + m.pick(2 if self.compact else 3, 30)
-        self.gate_w = max(m.box_width(*self._term_lines(n)) for n in nodes if n.parts and n.kind != "projection")
-        captions = [m.width(self._caption(n), "small") for n in nodes if n.kind in ("gate", "linear")]
-        self.gate_w = max(self.gate_w, m.even(max(captions) - m.pick(4, 60)))  # left of the first line that goes up
-        self.act_x = self.gate_x + self.gate_w + m.pick(3, 26)
-        self.after = self.gate_x + self.gate_w if self.compact else self.act_x + self.act_w
-        room = 0 if m.text and detail else max(m.width(self.flow_text(n), "small") for n in nodes if n.activation)
-        self.middles: list[float] = []
-        x = self.after + room + m.pick(3, 22)
-        for names in self.columns:
-            width = max(self.op_w[name] for name in names) if m.text else max(self.op_w.values())
-            self.middles.append(float(int(x + width / 2)))
-            x += width + m.pick(3, 34)
-
-    # -- text
-
-    def _op_text(self, name: str) -> str:
-        return self.m.glyphs.operation(name)
-
-    def _op_width(self, name: str) -> float:
-        text = self._op_text(name)
-        return self.m.even(len(text) + 3) if self.m.text else (36 if len(text) < 3 else self.m.box_width(text))
-
-    def tensor_lines(self, node: Node) -> tuple[str, str]:
-        """What stands in the box of an input or a state."""
-        return self.m.glyphs.text(node.name), shape_text(node.shape or ())
-
-    def _term_lines(self, node: Node) -> list[str]:
-        lines = [self._term(term) for term in node.parts]
-        if self.compact and node.activation:
-            return [f"{self._op_text(node.activation)}({lines[0]}", f"+ {lines[1]})"]
-        return lines if len(lines) == 1 else ["  " + lines[0], "+ " + lines[1]]
-
-    def _term(self, term: LinearPart) -> str:
-        text = f"{term.weight} {term.operand}" if self.compact else f"{term.weight} {shape_text(term.shape)} {term.operand}"
-        if term.bias is not None:
-            text += f" + {term.bias}" if self.m.text and self.detail else f" + {term.bias} {shape_text(term.bias_shape)}"
-        return self.m.glyphs.text(text)
-
-    def flow_text(self, node: Node) -> str:
-        """The name and shape of what a gate or an operation gives."""
-        return f"{node.value or node.name} {shape_text(node.shape or ())}"
-
-    def _caption(self, node: Node) -> str:
-        return gate_caption(self.d, node, self.m, compact=self.compact)
-
-    # -- pieces
-
-    def label(self, x: float, y: float, text: str, anchor: str = "start", tone: Tone = "quiet", size: str = "small") -> None:
-        """Add a line of text."""
-        self.out.labels.append(Label(x, y, text, anchor, tone, size))  # type: ignore[arg-type]
-
-    def arrow(self, *points: Point, tone: Tone = "data", kind: str = "flow", head: bool = True, dot: bool = False) -> None:
-        """Add a line with a head at its end."""
-        self.out.arrows.append(Arrow(points, tone, kind, head, dot))
-
-    def tensor(self, name: str, x: float, y: float, width: float | None = None) -> Box:
-        """A tensor whose arrow leaves or enters at height ``y``."""
-        node = self.d.nodes[name]
-        lines = self.tensor_lines(node)
-        width = width or self.m.box_width(*lines)
-        tone: Tone = "data" if name == "x" else "output" if name.endswith("next") else "state"
-        height = self.m.box_height(2)
-        return self.out.add(Box(x, y - self.m.pick(1, height / 2), width, height, lines, tone))
-
-    def op(self, name: str, x: float, y: float) -> Box:
-        """An operation with its middle at ``(x, y)``."""
-        node, width, height = self.d.nodes[name], self.op_w[name], self.m.pick(2, 36)
-        text = self._op_text(node.name)
-        return self.out.add(Box(x - width / 2, y - height / 2, width, height, (text,), "op", round=18))
-
-    def gate(self, name: str, y: float) -> Point:
-        """A gate's row: caption, products, activation; returns where its result leaves."""
-        m, node = self.m, self.d.nodes[name]
-        lines = self._term_lines(node)
-        height = m.box_height(2) if len(lines) == 2 else m.box_height(1)
-        box = self.out.add(Box(self.gate_x, y, self.gate_w, height, (), "gate"))
-        for number, line in enumerate(lines):
-            self.label(self.gate_x + m.pick(2, 10), self.port(y, number), line, "start", "plain", "normal")
-        caption = self._caption(node)
-        self.label(self.gate_x, y - m.pick(1, 11), caption)
-        middle = y + m.pick(1, height / 2)
-        if node.activation is None or self.compact:
-            return box.right, middle
-        width = self.op_w[name]
-        op_h = m.pick(2, 36)
-        act = Box(self.act_x, middle - op_h / 2, width, op_h, (self._op_text(node.activation),), "op", round=18)
-        self.out.add(act)
-        self.arrow((box.right, middle), (act.x, middle))
-        if not (m.text and self.detail):
-            self.label(self.after + m.pick(2, 8), middle - m.pick(1, 10), self.flow_text(node))
-        return act.right, middle
-
-    def port(self, y: float, number: int) -> float:
-        """The height at which the arrow to a product of a gate enters; ``y`` is the gate's upper edge."""
-        return y + self.m.pick(1 + number, self.m.pad_y + self.m.line * (number + 0.5))
-
-    def buses(self, rows: dict[str, float], sources: dict[str, Point]) -> None:
-        """The lines that bring ``x`` and ``h`` to each product that reads them."""
-        tones: tuple[tuple[str, Tone], ...] = (("x", "data"), ("h_prev", "forward"))
-        for number, (source, tone) in enumerate(tones):
-            ports = []
-            for name, y in rows.items():
-                operands = [term.operand for term in self.d.nodes[name].parts]
-                operand = "x_t" if source == "x" else "h_(t-1)"
-                if operand in operands:
-                    ports.append(self.port(y, operands.index(operand)))
-            start, bus = sources[source], self.bus[number]
-            low, high = min([*ports, start[1]]), max([*ports, start[1]])
-            for y in ports:
-                branches = low < y < high or (y == start[1] and low < high)
-                self.arrow((bus, y), (self.gate_x, y), tone=tone, kind="x", dot=branches)
-            if start[0] < bus:
-                self.arrow(start, (bus, start[1]), tone=tone, kind="x", head=False)
-            if high > low:
-                self.arrow((bus, low), (bus, high), tone=tone, kind="x", head=False, dot=start[0] == bus)
-
-    def _shapes_of_gates(self) -> list[str]:
-        """The shapes that the gates have no room for."""
-        first, second = next(node.parts for node in self.d.nodes.values() if node.kind == "gate")
-        found = [f"W_i is {shape_text(first.shape)}, W_h {shape_text(second.shape)}"] if self.compact else []
-        found += [f"b_i and b_h are {shape_text(first.bias_shape)}"] if first.bias is not None else []
-        return [f"for each gate, {', '.join(found)}"] if found else []
-
-    def where_h_goes(self, box: Box) -> None:
-        """Say below the new state who reads it."""
-        config, layer = self.d.config, self.d.nodes["h_next"].layer or 0
-        text = "next step, output" if layer == config.num_layers - 1 else f"next step, layer {layer + 1}"
-        text = "h_1, next step" if config.is_cell else text
-        if not self.m.text:
-            self.label(box.right, box.bottom + 14, text, "end")
-
-    # -- the picture
 
     def scene(self) -> Scene:
         """The whole picture."""
@@ -185,6 +40,167 @@ class CellLayout:
     def draw(self) -> float:
         """Draw everything and return the lower edge; ``top`` is where it begins."""
         raise NotImplementedError
+
+    # -- texts
+
+    def tensor_lines(self, node: Node) -> tuple[str, str]:
+        """What stands in the box of an input or a state."""
+        return self.m.glyphs.text(node.name), shape_text(node.shape or ())
+
+    def op_text(self, name: str) -> str:
+        """The sign or name of an operation or an activation."""
+        return self.m.glyphs.operation(name)
+
+    def part_text(self, part: LinearPart) -> str:
+        """A product with the shapes that there is room for: ``W_ir (2, 4) x_t + b_ir (2,)``."""
+        text = f"{part.weight} {part.operand}" if self.compact else f"{part.weight} {shape_text(part.shape)} {part.operand}"
+        if part.bias is not None:
+            text += f" + {part.bias}" if self.m.text and self.detail else f" + {part.bias} {shape_text(part.bias_shape)}"
+        return self.m.glyphs.text(text)
+
+    def flow_text(self, node: Node) -> str:
+        """The name and shape of what a gate or an operation gives."""
+        return f"{node.value or node.name} {shape_text(node.shape or ())}"
+
+    def caption(self, node: Node) -> str:
+        """What a gate is called, with the rows of its weights."""
+        return gate_caption(self.d, node, self.m, compact=self.compact)
+
+    def _shapes_of_gates(self) -> list[str]:
+        """The shapes that the gates have no room for."""
+        parts = [part for node in self.d.nodes.values() for part in node.parts if node.kind in ("gate", "linear")]
+        first, second = (next(part for part in parts if part.weight.startswith(start)) for start in ("W_i", "W_h"))
+        shapes = [f"W_i is {shape_text(first.shape)}, W_h {shape_text(second.shape)}"] if self.compact else []
+        shapes += [f"b_i and b_h are {shape_text(first.bias_shape)}"] if first.bias is not None else []
+        return [f"for each gate, {', '.join(shapes)}"] if shapes else []
+
+    def reader_of_h(self) -> str:
+        """Who reads the new hidden state."""
+        config, layer = self.d.config, self.d.nodes["h_next"].layer or 0
+        text = "next step, output" if layer == config.num_layers - 1 else f"next step, layer {layer + 1}"
+        return "h_1, next step" if config.is_cell else text
+
+    # -- pieces
+
+    def label(self, x: float, y: float, text: str, anchor: str = "start", tone: Tone = "quiet", size: str = "small") -> None:
+        """Add a line of text."""
+        self.out.labels.append(Label(x, y, text, anchor, tone, size))  # type: ignore[arg-type]
+
+    def arrow(self, *points: Point, tone: Tone = "data", kind: str = "flow", head: bool = True, dot: bool = False) -> None:
+        """Add a line with a head at its end."""
+        self.out.arrows.append(Arrow(points, tone, kind, head, dot))
+
+
+class CellLayout(CellPicture):
+    """The states run along the top, each gate has a row, the results leave on the right.
+
+    A layout for one kind of cell says in ``columns`` which operations stand above each other, from left to right, and
+    draws in ``draw``; it knows the ids of the nodes from the cell's definition.
+    """
+
+    columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    def __init__(self, diagram: Diagram, m: Metrics, detail: int) -> None:
+        super().__init__(diagram, m, detail)
+        nodes = diagram.nodes.values()
+        self.op_w = {n.id: self._op_width(n.activation or n.name) for n in nodes if n.activation or n.kind == "op"}
+        self.act_w = 0.0 if self.compact else max(w for n, w in self.op_w.items() if self.d.nodes[n].activation)
+        inputs = [n for n in nodes if n.id == "x" or n.id.endswith("_prev")]
+        self.in_w = max(m.box_width(*self.tensor_lines(node)) for node in inputs)
+        self.bus = (self.left + self.in_w + m.pick(2, 26), self.left + self.in_w + m.pick(4, 50))
+        self.gate_x = self.bus[1] + m.pick(2 if self.compact else 3, 30)
+        self.gate_w = max(m.box_width(*self._part_lines(n)) for n in nodes if n.parts and n.kind != "projection")
+        captions = [m.width(self.caption(n), "small") for n in nodes if n.kind in ("gate", "linear")]
+        self.gate_w = max(self.gate_w, m.even(max(captions) - m.pick(4, 60)))  # left of the first line that goes up
+        self.act_x = self.gate_x + self.gate_w + m.pick(3, 26)
+        self.after = self.gate_x + self.gate_w if self.compact else self.act_x + self.act_w
+        room = 0 if m.text and detail else max(m.width(self.flow_text(n), "small") for n in nodes if n.activation)
+        self.middles: list[float] = []
+        x = self.after + room + m.pick(3, 22)
+        for names in self.columns:
+            width = max(self.op_w[name] for name in names) if m.text else max(self.op_w.values())
+            self.middles.append(float(int(x + width / 2)))
+            x += width + m.pick(3, 34)
+
+    # -- text
+
+    def _op_width(self, name: str) -> float:
+        text = self.op_text(name)
+        return self.m.even(len(text) + 3) if self.m.text else (36 if len(text) < 3 else self.m.box_width(text))
+
+    def _part_lines(self, node: Node) -> list[str]:
+        lines = [self.part_text(part) for part in node.parts]
+        if self.compact and node.activation:
+            return [f"{self.op_text(node.activation)}({lines[0]}", f"+ {lines[1]})"]
+        return lines if len(lines) == 1 else ["  " + lines[0], "+ " + lines[1]]
+
+    # -- pieces
+
+    def tensor(self, name: str, x: float, y: float, width: float | None = None) -> Box:
+        """A tensor whose arrow leaves or enters at height ``y``."""
+        node = self.d.nodes[name]
+        lines = self.tensor_lines(node)
+        width = width or self.m.box_width(*lines)
+        tone: Tone = "data" if name == "x" else "output" if name.endswith("next") else "state"
+        height = self.m.box_height(2)
+        return self.out.add(Box(x, y - self.m.pick(1, height / 2), width, height, lines, tone))
+
+    def op(self, name: str, x: float, y: float) -> Box:
+        """An operation with its middle at ``(x, y)``."""
+        node, width, height = self.d.nodes[name], self.op_w[name], self.m.pick(2, 36)
+        text = self.op_text(node.name)
+        return self.out.add(Box(x - width / 2, y - height / 2, width, height, (text,), "op", round=18))
+
+    def gate(self, name: str, y: float) -> Point:
+        """A gate's row: caption, products, activation; returns where its result leaves."""
+        m, node = self.m, self.d.nodes[name]
+        lines = self._part_lines(node)
+        height = m.box_height(2) if len(lines) == 2 else m.box_height(1)
+        box = self.out.add(Box(self.gate_x, y, self.gate_w, height, (), "gate"))
+        for number, line in enumerate(lines):
+            self.label(self.gate_x + m.pick(2, 10), self.port(y, number), line, "start", "plain", "normal")
+        caption = self.caption(node)
+        self.label(self.gate_x, y - m.pick(1, 11), caption)
+        middle = y + m.pick(1, height / 2)
+        if node.activation is None or self.compact:
+            return box.right, middle
+        width = self.op_w[name]
+        op_h = m.pick(2, 36)
+        act = Box(self.act_x, middle - op_h / 2, width, op_h, (self.op_text(node.activation),), "op", round=18)
+        self.out.add(act)
+        self.arrow((box.right, middle), (act.x, middle))
+        if not (m.text and self.detail):
+            self.label(self.after + m.pick(2, 8), middle - m.pick(1, 10), self.flow_text(node))
+        return act.right, middle
+
+    def port(self, y: float, number: int) -> float:
+        """The height at which the arrow to a product of a gate enters; ``y`` is the gate's upper edge."""
+        return y + self.m.pick(1 + number, self.m.pad_y + self.m.line * (number + 0.5))
+
+    def buses(self, rows: dict[str, float], sources: dict[str, Point]) -> None:
+        """The lines that bring ``x`` and ``h`` to each product that reads them."""
+        tones: tuple[tuple[str, Tone], ...] = (("x", "data"), ("h_prev", "forward"))
+        for number, (source, tone) in enumerate(tones):
+            ports = []
+            for name, y in rows.items():
+                operands = [part.operand for part in self.d.nodes[name].parts]
+                operand = "x_t" if source == "x" else "h_(t-1)"
+                if operand in operands:
+                    ports.append(self.port(y, operands.index(operand)))
+            start, bus = sources[source], self.bus[number]
+            low, high = min([*ports, start[1]]), max([*ports, start[1]])
+            for y in ports:
+                branches = low < y < high or (y == start[1] and low < high)
+                self.arrow((bus, y), (self.gate_x, y), tone=tone, kind="x", dot=branches)
+            if start[0] < bus:
+                self.arrow(start, (bus, start[1]), tone=tone, kind="x", head=False)
+            if high > low:
+                self.arrow((bus, low), (bus, high), tone=tone, kind="x", head=False, dot=start[0] == bus)
+
+    def where_h_goes(self, box: Box) -> None:
+        """Say below the new state who reads it; text has no room for that."""
+        if not self.m.text:
+            self.label(box.right, box.bottom + 14, self.reader_of_h(), "end")
 
 
 def gate_caption(diagram: Diagram, node: Node, m: Metrics, *, compact: bool = False) -> str:
