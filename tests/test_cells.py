@@ -1,0 +1,296 @@
+"""Cells as data: all about a made-up cell follows from its definition, and the definitions compute what PyTorch's cells do."""
+
+import math
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any, Final
+
+import numpy as np
+import pytest
+import torch
+from drawings import check_scene, check_svg
+from rich.cells import cell_len
+
+from rnndims import ConfigError, DataConfig, RNNConfig, dims
+from rnndims.cells import CELLS, Cell
+from rnndims.cells.definition import Linear, X, compute_step, gate_sum, new, previous, project, sigmoid, tanh, value
+from rnndims.diagrams import View, build_diagram
+from rnndims.drawing import render_plain
+from rnndims.drawing.layout import layout
+from rnndims.drawing.scene import ASCII, TEXT
+from rnndims.equations import equations, one_matmul, why_not_one_matmul
+from rnndims.errors import MachineError
+from rnndims.render.json import dims_document, encode
+from rnndims.torch_runner import run
+
+_f, _n, _h = value("f"), value("n"), previous("h")
+MGU: Final = Cell(
+    name="mgu",
+    class_name="MGU",
+    gates={"f": "forget gate f", "n": "new gate n"},
+    states={"h": "hidden state"},
+    values={
+        "f": sigmoid(gate_sum("f")),
+        "n": tanh(Linear(X, "n", "input") + Linear(_f * _h, "n", "hidden")),
+    },
+    new_states={"h": (1 - _f) * _h + _f * _n},
+)
+"""A minimal gated unit: h' = (1 - f) * h + f * tanh(W_in x + b_in + W_hn (f * h) + b_hn)."""
+
+VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
+CONFIGS: Final = {
+    "small": (RNNConfig, {"input_size": 4, "hidden_size": 2}, DataConfig()),
+    "large": (RNNConfig, {"input_size": 300, "hidden_size": 512, "num_layers": 2}, DataConfig(9, 64)),
+    "both": (RNNConfig, {"input_size": 4, "hidden_size": 3, "bidirectional": True, "bias": False}, DataConfig(lengths=(3, 1))),
+    "cell": (RNNConfig, {"input_size": 4, "hidden_size": 2, "is_cell": True}, DataConfig(unbatched=True)),
+}
+
+
+@pytest.fixture(autouse=True)
+def mgu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the made-up cell known."""
+    monkeypatch.setitem(CELLS, "mgu", MGU)
+
+
+def test_a_made_up_cell_has_weights_and_costs() -> None:
+    """Two gates give weights of 2*H_cell rows, and the parameters, MACs and gate slices that follow by hand."""
+    closed = dims(RNNConfig("mgu", 5, 3, 2, bidirectional=True), seq_len=7, batch_size=4)
+    assert closed.weights["weight_ih_l0"].shape == (6, 5)
+    assert closed.weights["weight_ih_l1_reverse"].shape == (6, 6)
+    assert closed.weights["weight_hh_l0"].gates == {"f": (0, 3), "n": (3, 6)}
+    assert closed.totals.parameters == 2 * ((6 * 5 + 6 * 3 + 12) + (6 * 6 + 6 * 3 + 12))
+    assert closed.totals.macs == 7 * 4 * 2 * ((6 * 5 + 6 * 3) + (6 * 6 + 6 * 3))
+    assert list(closed.tensors) == ["input", "h_0", "output", "h_n"]
+    assert '"cell":"mgu"' in encode(dims_document(closed))
+
+
+def test_a_made_up_cell_has_equations_with_shapes() -> None:
+    """Its equations are those of the definition, each tensor with its shape, and biases only where there are any."""
+    config, data = RNNConfig("mgu", 4, 2, is_cell=True), DataConfig(batch_size=3)
+    written = {e.result.text: " ".join(term.text for term in e.terms) for e in equations(config, data)}
+    assert written == {
+        "f": "sigmoid( x[t] @ W_if + b_if + h[t-1] @ W_hf + b_hf )",
+        "n": "tanh( x[t] @ W_in + b_in + ( f * h[t-1] ) @ W_hn + b_hn )",
+        "h[t]": "(1 - f ) * h[t-1] + f * n",
+    }
+    shapes = {term.text: term.shape for e in equations(config, data) for term in (e.result, *e.terms) if term.shape}
+    assert shapes["x[t]"] == (3, 4)
+    assert (shapes["W_in"], shapes["W_hn"], shapes["b_hn"]) == ((4, 2), (2, 2), (2,))
+    assert {shapes[name] for name in ("f", "n", "h[t-1]", "h[t]")} == {(3, 2)}
+    assert not any("b_" in term.text for e in equations(replace(config, bias=False), data) for term in e.terms)
+    assert one_matmul(config, data) is None
+    assert "the hidden part of n multiplies f * h[t-1]" in why_not_one_matmul(config, data)
+
+
+def loop_step(parameters: dict[str, Any], x: list[float], h: list[float]) -> list[float]:
+    """One step of the made-up cell for one sequence, with loops and ``math`` alone."""
+
+    def total(name: str, vector: list[float], unit: int) -> float:
+        weight, bias = parameters[f"W_{name}"], parameters[f"b_{name}"]
+        return sum(vector[k] * weight[k][unit] for k in range(len(vector))) + bias[unit]
+
+    units = range(len(h))
+    f = [1 / (1 + math.exp(-total("if", x, j) - total("hf", h, j))) for j in units]
+    kept = [f[j] * h[j] for j in units]
+    n = [math.tanh(total("in", x, j) + total("hn", kept, j)) for j in units]
+    return [(1 - f[j]) * h[j] + f[j] * n[j] for j in units]
+
+
+def test_a_made_up_cell_computes_its_step() -> None:
+    """Its step in numbers, by the definition, is that of loops written without it."""
+    rng = random.Random(3)
+    sizes = {"W_if": (4, 3), "W_in": (4, 3), "W_hf": (3, 3), "W_hn": (3, 3)}
+    parameters: dict[str, Any] = {
+        name: [[rng.uniform(-1, 1) for _ in range(columns)] for _ in range(rows)] for name, (rows, columns) in sizes.items()
+    }
+    parameters |= {f"b_{name}": [rng.uniform(-1, 1) for _ in range(3)] for name in ("if", "in", "hf", "hn")}
+    x, h = ([[rng.uniform(-2, 2) for _ in range(size)] for _ in range(5)] for size in (4, 3))
+    functions = {"sigmoid": lambda a: 1 / (1 + np.exp(-a)), "tanh": np.tanh}
+    arrays = {name: np.array(numbers) for name, numbers in parameters.items()}
+    results = compute_step(MGU, {"x": np.array(x), "h": np.array(h)}, arrays, functions)
+    assert list(results) == ["f", "n", "h"]
+    expected = [loop_step(parameters, x[row], h[row]) for row in range(5)]
+    np.testing.assert_allclose(results["h"], expected, rtol=1e-12)
+    assert not np.allclose(results["h"], h, atol=1e-3)
+
+
+def pictures(cell: str, case: str, view: View) -> Any:
+    make, arguments, data = CONFIGS[case]
+    return build_diagram(make(cell, **arguments), data, view)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 180])
+@pytest.mark.parametrize("case", CONFIGS)
+def test_a_made_up_cell_is_drawn_as_text(width: int, case: str) -> None:
+    """At every width its inside is drawn with all its weights and equations, and no line is too long."""
+    for kind in ("text", "ascii"):
+        text = render_plain(pictures("mgu", case, "cell"), kind, width)  # type: ignore[arg-type]
+        assert max(cell_len(line) for line in text.splitlines()) <= width
+        assert "too narrow" not in text
+        for word in ("W_if", "W_hf", "W_in", "W_hn", "tanh"):
+            assert word in text
+        assert text.isascii() or kind == "text"
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_collides_in_the_pictures_of_a_made_up_cell(case: str, view: View) -> None:
+    """In characters at every level of detail and in SVG, no text, box or line of any view lies on another."""
+    diagram = pictures("mgu", case, view)
+    for m in (TEXT, TEXT._replace(glyphs=ASCII)):
+        for detail in (40, 80, 120) if view == "matmul" else range(5):
+            check_scene(layout(diagram, m, detail))
+    check_svg(render_plain(diagram, "svg"))
+
+
+@pytest.mark.parametrize("kind", ["dot", "mermaid"])
+def test_graphviz_and_mermaid_have_all_nodes_of_a_made_up_cell(kind: Any) -> None:
+    """Each node and each arrow of its inside is in both languages, and the state's own way is marked as such."""
+    diagram = pictures("mgu", "small", "cell")
+    text = render_plain(diagram, kind)
+    arrow = r"(\w+) (?:->|-->|==>)(?:\|[^|]*\|)? (\w+)"
+    assert {(edge.source, edge.target) for edge in diagram.edges} <= set(re.findall(arrow, text))
+    carried = [(edge.source, edge.target) for edge in diagram.edges if edge.kind == "h"]
+    assert ("mul_2", "add_2") in carried
+    assert ("mul_1", "n_h") not in carried
+
+
+def test_matrix_products_of_a_made_up_cell_are_its_own() -> None:
+    """A product with something other than x and h has blocks of its own, and only the gates that can be joined are."""
+    diagram = pictures("mgu", "small", "matmul")
+    assert diagram.nodes["w_hh"].gates == {"f": (0, 2)}
+    assert diagram.nodes["value_n"].name == "f * h_(t-1)"
+    assert (diagram.nodes["w_n"].shape, diagram.nodes["w_n"].gates) == ((2, 2), {"n": (0, 2)})
+    assert diagram.nodes["w_joined"].gates == {"f": (0, 2)}
+    assert diagram.notes[0] == "n stays apart: W_hn is multiplied by f * h_(t-1), so only f can be one product"
+    assert "n = tanh((n from x_t) + (n from f * h_(t-1)))" in diagram.notes[1]
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("case", CONFIGS)
+def test_the_plain_layout_draws_every_cell(monkeypatch: pytest.MonkeyPatch, cell: str, case: str) -> None:
+    """Without a layout of its own each cell of PyTorch is drawn too, and nothing collides."""
+    monkeypatch.setitem(CELLS, cell, replace(CELLS[cell], layout=None))
+    diagram = pictures(cell, case, "cell")
+    for detail in range(3):
+        check_scene(layout(diagram, TEXT, detail))
+    check_svg(render_plain(diagram, "svg"))
+
+
+def test_the_plain_layout_draws_a_projection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A projection stands between the last operation and the new state."""
+    monkeypatch.setitem(CELLS, "lstm", replace(CELLS["lstm"], layout=None))
+    diagram = build_diagram(RNNConfig("lstm", 10, 20, proj_size=5), DataConfig(), "cell")
+    check_svg(render_plain(diagram, "svg"))
+    assert "W_hr" in render_plain(diagram, "text", 250)
+
+
+def test_layouts_are_named_after_their_cell() -> None:
+    """The layout that a definition names is a file that is there, and its name is the cell's."""
+    for name in ("rnn", "lstm", "gru"):
+        assert CELLS[name].layout == f"{name}_layout"
+        assert find_spec(f"rnndims.drawing.{CELLS[name].layout}") is not None
+
+
+FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
+
+
+def equation_parameters(config: RNNConfig, module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The module's parameters under the names of the equations, transposed, cut by hand into blocks of H_cell rows."""
+    found = {}
+    for name, tensor in module.named_parameters():
+        kind, side = name.removesuffix("_l0").split("_")
+        if side == "hr":
+            found["W_hr"] = tensor.T
+            continue
+        for number, gate in enumerate(config.definition.gates):
+            rows = tensor[number * config.hidden_size : (number + 1) * config.hidden_size]
+            found[f"{'W' if kind == 'weight' else 'b'}_{side[0]}{gate}"] = rows.T if kind == "weight" else rows
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+def test_the_definitions_compute_what_pytorch_computes() -> None:
+    """Over random configurations the step by the definition is that of torch.nn's cell, or of its projected layer."""
+    rng = random.Random(5)
+    seen = set()
+    for number in range(80):
+        torch.manual_seed(number)
+        cell = rng.choice(["rnn", "lstm", "gru"])
+        arguments: dict[str, Any] = {"bias": rng.random() < 0.5}
+        sizes, batch = (rng.randint(1, 7), rng.randint(2, 7)), rng.randint(1, 5)
+        if cell == "rnn":
+            arguments["nonlinearity"] = rng.choice(["tanh", "relu"])
+        if cell == "lstm" and rng.random() < 0.5:
+            arguments["proj_size"] = rng.randint(1, sizes[1] - 1)
+        config = RNNConfig(cell, *sizes, is_cell="proj_size" not in arguments, **arguments)
+        seen.add((cell, *sorted(name for name, on in arguments.items() if on)))
+        module = getattr(torch.nn, config.class_name)(*sizes, dtype=torch.float64, **arguments)
+        x = torch.randn(batch, sizes[0], dtype=torch.float64)
+        states = {
+            name: torch.randn(batch, config.H_out if name == "h" else sizes[1], dtype=torch.float64)
+            for name in config.definition.states
+        }
+        functions = {**FUNCTIONS, "nonlinearity": getattr(torch, config.nonlinearity or "tanh")}
+        with torch.no_grad():
+            results = compute_step(config.definition, {"x": x, **states}, equation_parameters(config, module), functions)
+            lead = () if config.is_cell else (None,)
+            given = tuple(state[lead] for state in states.values())
+            wanted = module(x[lead], given if len(given) > 1 else given[0])
+            wanted = wanted if config.is_cell else wanted[1]
+        for name, state in zip(states, wanted if len(given) > 1 else (wanted,), strict=True):
+            torch.testing.assert_close(results[name], state.reshape(results[name].shape), rtol=1e-10, atol=1e-12)
+    assert {("lstm", "bias", "proj_size"), ("lstm", "proj_size"), ("gru",), ("rnn", "nonlinearity")} <= seen
+
+
+def test_what_a_cell_cannot_do_is_refused_by_its_definition() -> None:
+    """A cell without a projection, or without a choice of functions, refuses both; what there is names the made-up cell too."""
+    for arguments, words in (
+        ({"proj_size": 1}, "MGU has no projections, only LSTM has"),
+        ({"nonlinearity": "relu"}, "is only an argument of RNN; the gates of MGU have fixed activations"),
+        ({"is_cell": True, "num_layers": 2}, "MGUCell has no such argument"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            RNNConfig("mgu", 4, 2, **arguments)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="must be rnn, lstm, gru or mgu"):
+        RNNConfig("ugm", 4, 2)
+
+
+def test_a_cell_that_pytorch_does_not_have_cannot_be_run() -> None:
+    """To run a made-up cell ends in one message that names it."""
+    with pytest.raises(MachineError, match=r"has no nn\.MGU"):
+        run(RNNConfig("mgu", 4, 2), DataConfig())
+
+
+def test_which_gates_can_be_joined_follows_from_the_equations() -> None:
+    """Gates whose two products are only added are joined: all of them, some, or those that read h itself."""
+    assert {name: cell.joined_gates for name, cell in CELLS.items()} == {
+        "rnn": ("h",),
+        "lstm": ("i", "f", "g", "o"),
+        "gru": ("r", "z"),
+        "mgu": ("f",),
+    }
+    assert [name for name, cell in CELLS.items() if cell.is_one_product] == ["rnn", "lstm"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"new_states": {}}, "each state must have an equation"),
+        ({"states": {"c": "cell state"}, "new_states": {"c": _f}}, "the first state must be h"),
+        ({"values": {"n": MGU.values["n"], "f": MGU.values["f"]}}, "n reads value f, which is not computed before it"),
+        ({"new_states": {"h": new("h") * _n}}, "h reads new h"),
+        ({"gates": {"f": "forget gate f"}}, "belongs to no gate"),
+        ({"gates": {**MGU.gates, "o": "output gate o"}}, "gate o must have one product on the input side, not 0"),
+        ({"values": {**MGU.values, "g": tanh(gate_sum("f"))}}, "gate f must have one product on the input side, not 2"),
+        ({"values": {**MGU.values, "p": project(_f)}}, "only the whole equation of h can be projected"),
+        ({"values": {**MGU.values, "h": _f * _f}}, "a value has the name of a state"),
+    ],
+)
+def test_a_definition_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
+    """Whoever defines a cell is told at once what does not fit together."""
+    with pytest.raises(ValueError, match=words):
+        replace(MGU, **changes)
