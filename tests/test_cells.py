@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import combinations, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from rnndims.cells.definition import Linear, X, compute_step, gate_sum, new, pre
 from rnndims.diagrams import View, build_diagram
 from rnndims.drawing import render_plain
 from rnndims.drawing.layout import layout
-from rnndims.drawing.scene import ASCII, TEXT
+from rnndims.drawing.scene import ASCII, PIXELS, TEXT, Scene
 from rnndims.equations import equations, one_matmul, why_not_one_matmul
 from rnndims.errors import MachineError
 from rnndims.render.json import dims_document, encode
@@ -40,6 +41,16 @@ MGU: Final = Cell(
 )
 """A minimal gated unit: h' = (1 - f) * h + f * tanh(W_in x + b_in + W_hn (f * h) + b_hn)."""
 
+LEAK: Final = replace(
+    MGU,
+    name="leak",
+    class_name="Leak",
+    states={"h": "hidden state", "c": "cell state"},
+    values={"f": MGU.values["f"], "n": tanh(gate_sum("n") + _f * _h + previous("c"))},
+    new_states={"c": _f * previous("c") + (1 - _f) * _n, "h": new("c") * _n},
+)
+"""Another one: sums of three, an operation on h that does not lead to the new h, and a second state."""
+
 VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
 CONFIGS: Final = {
     "small": (RNNConfig, {"input_size": 4, "hidden_size": 2}, DataConfig()),
@@ -53,6 +64,12 @@ CONFIGS: Final = {
 def mgu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the made-up cell known."""
     monkeypatch.setitem(CELLS, "mgu", MGU)
+
+
+@pytest.fixture
+def leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the other made-up cell known too."""
+    monkeypatch.setitem(CELLS, "leak", LEAK)
 
 
 def test_a_made_up_cell_has_weights_and_costs() -> None:
@@ -146,6 +163,61 @@ def test_nothing_collides_in_the_pictures_of_a_made_up_cell(case: str, view: Vie
     check_svg(render_plain(diagram, "svg"))
 
 
+def joined_boxes(scene: Scene) -> set[tuple[str, str]]:
+    """The pairs of boxes that the lines of a scene join, where lines that cross are not joined."""
+    lines = [(start, end, arrow) for arrow in scene.arrows for start, end in pairwise(arrow.points)]
+
+    def on(point: tuple[float, float], line: Any) -> bool:
+        (x0, y0), (x1, y1), _ = line
+        return min(x0, x1) <= point[0] <= max(x0, x1) and min(y0, y1) <= point[1] <= max(y0, y1)
+
+    pairs = set()
+    for source in scene.boxes:
+        reached = [line for line in lines if line[0][0] == source.right and source.y < line[0][1] < source.bottom]
+        for line in reached:  # grows while it is read
+            touching = (o for o in lines if on(o[0], line) or on(o[1], line) or on(line[0], o) or on(line[1], o))
+            reached += [other for other in touching if other not in reached]
+        for _, (x, y), arrow in reached:
+            pairs |= {(source.node, box.node) for box in scene.boxes if arrow.head and x == box.x and box.y < y < box.bottom}
+    return pairs
+
+
+@pytest.mark.usefixtures("leak")
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("cell", ["mgu", "leak", "rnn", "lstm", "lstm projected", "gru"])
+def test_the_plain_layout_joins_what_the_equations_join(monkeypatch: pytest.MonkeyPatch, cell: str, bias: bool) -> None:
+    """Followed from box to box, lines lead where the arrows of the diagram do, and nowhere else; boxes keep apart."""
+    cell, _, projected = cell.partition(" ")
+    monkeypatch.setitem(CELLS, cell, replace(CELLS[cell], layout=None))
+    config = RNNConfig(cell, 4, 2, bias=bias, proj_size=1 if projected else 0)
+    diagram = build_diagram(config, DataConfig(), "cell")
+    for m, details in ((TEXT, range(3)), (PIXELS, range(1))):
+        for detail in details:
+            scene = layout(diagram, m, detail)
+            assert joined_boxes(scene) == {(edge.source, edge.target) for edge in diagram.edges}
+            gap = m.pick(2, 20)
+            for one, other in combinations(scene.boxes, 2):
+                apart = one.right < other.x or other.right < one.x
+                assert apart or one.bottom + gap <= other.y or other.bottom + gap <= one.y
+            if m is TEXT:
+                check_scene(scene)
+    check_svg(render_plain(diagram, "svg"))
+
+
+@pytest.mark.usefixtures("leak")
+def test_arrows_carry_a_state_only_on_its_own_way() -> None:
+    """Sums and products from a state to the same state after the step are marked as its way, all other arrows are not."""
+    diagram = build_diagram(RNNConfig("leak", 4, 2), DataConfig(), "cell")
+    kinds = {(edge.source, edge.target): edge.kind for edge in diagram.edges}
+    carried = {pair for pair, kind in kinds.items() if kind == "c"}
+    assert carried == {("c_prev", "add_2"), ("c_prev", "mul_2"), ("mul_2", "add_3"), ("add_3", "c_next")}
+    assert kinds["h_prev", "mul_1"] == "h"
+    assert kinds["mul_1", "add_1"] == kinds["add_1", "add_2"] == "flow"
+    stacked = render_plain(diagram, "text", 45)
+    assert "n = tanh(W_in xₜ + b_in" in stacked
+    assert "+ f ⊙ hₜ₋₁" in stacked
+
+
 @pytest.mark.parametrize("kind", ["dot", "mermaid"])
 def test_graphviz_and_mermaid_have_all_nodes_of_a_made_up_cell(kind: Any) -> None:
     """Each node and each arrow of its inside is in both languages, and the state's own way is marked as such."""
@@ -167,25 +239,6 @@ def test_matrix_products_of_a_made_up_cell_are_its_own() -> None:
     assert diagram.nodes["w_joined"].gates == {"f": (0, 2)}
     assert diagram.notes[0] == "n stays apart: W_hn is multiplied by f * h_(t-1), so only f can be one product"
     assert "n = tanh((n from x_t) + (n from f * h_(t-1)))" in diagram.notes[1]
-
-
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize("case", CONFIGS)
-def test_the_plain_layout_draws_every_cell(monkeypatch: pytest.MonkeyPatch, cell: str, case: str) -> None:
-    """Without a layout of its own each cell of PyTorch is drawn too, and nothing collides."""
-    monkeypatch.setitem(CELLS, cell, replace(CELLS[cell], layout=None))
-    diagram = pictures(cell, case, "cell")
-    for detail in range(3):
-        check_scene(layout(diagram, TEXT, detail))
-    check_svg(render_plain(diagram, "svg"))
-
-
-def test_the_plain_layout_draws_a_projection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A projection stands between the last operation and the new state."""
-    monkeypatch.setitem(CELLS, "lstm", replace(CELLS["lstm"], layout=None))
-    diagram = build_diagram(RNNConfig("lstm", 10, 20, proj_size=5), DataConfig(), "cell")
-    check_svg(render_plain(diagram, "svg"))
-    assert "W_hr" in render_plain(diagram, "text", 250)
 
 
 def test_layouts_are_named_after_their_cell() -> None:

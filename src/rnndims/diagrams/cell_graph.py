@@ -15,7 +15,8 @@ def cell_graph(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
 
     Shapes: ``x_t`` (N, H_in), or (N, D*H_out) above the first layer; ``h`` (N, H_out); gates and other states (N, H_cell).
     Node ids: ``x``, ``h_prev``, ``h_next``; a gate's letter, or ``n_x`` and ``n_h`` for its two products where more is done
-    with them than adding them; an operation's id in the definition, or its name with a number (``mul_1``).
+    with them than adding them, ``n_sum`` where more is done with their sum; an operation's id in the definition, or its
+    name with a number (``mul_1``).
     """
     builder = _Builder(config, data, layer)
     builder.build()
@@ -100,19 +101,18 @@ class _Builder:
             return self._linears(gate, gate, _linears_of(products), self.formulas.function(part.name))
         joined = joined_gate(part)
         if joined is not None:
-            return self._linears(joined, joined, _linears_of(part))
+            return self._linears(f"{joined}_sum", joined, _linears_of(part))
         if part.name == "project":
             return self._projection(part.operands[0])
         sources = [self._visit(operand) for operand in part.operands]
-        name = part.node or value or self._numbered(part.name)
+        name = part.node or value or f"{part.name}_1"
+        while name in self.nodes:
+            name = f"{part.name}_{1 + sum(node.startswith(f'{part.name}_') for node in self.nodes)}"
         shape = (*self.lead, self.config.hidden_size)
         self._add(Node(name, "op", self.formulas.function(part.name), shape, value=value or None))
         for source in sources:
             self._flow(source, name)
         return name
-
-    def _numbered(self, name: str) -> str:
-        return f"{name}_{1 + sum(node.startswith(f'{name}_') for node in self.nodes)}"
 
     def _linears(self, name: str, gate: str, linears: tuple[Linear, ...], activation: str | None = None) -> str:
         """A node of products with the weights of one gate: the whole gate if there is an ``activation``."""

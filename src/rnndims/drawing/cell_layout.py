@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from ..cells.definition import Operation, plain_gate
+from ..cells.definition import Expression, Linear, Operation, plain_gate, walk
 from ..diagrams import Diagram, LinearPart, Node
 from ..diagrams.formulas import Formulas
 from ..phrases import shape_text
@@ -274,16 +274,25 @@ def _equation_lines(diagram: Diagram, name: str) -> list[str]:
     equation = cell.equations[name]
     lines = []
     if plain_gate(equation) is None:
-        inner = equation.operands[0] if isinstance(equation, Operation) and len(equation.operands) == 1 else None
-        parts = [nodes[node].parts[0] for node in (f"{name}_x", f"{name}_h") if node in nodes]
-        if isinstance(equation, Operation) and isinstance(inner, Operation) and inner.name == "add" and parts:
-            first, second = (formulas.text(part) for part in inner.operands)
-            lines = [f"{formulas.result(name)} = {formulas.function(equation.name)}({first}", f"{_SECOND_LINE}{second})"]
+        known = {part.weight: part for node in nodes.values() for part in node.parts}
+        parts = tuple(known[part.weight] for part in walk(equation) if isinstance(part, Linear))
+        if isinstance(equation, Operation) and len(equation.operands) == 1 and parts:
+            first, *others = (formulas.text(part) for part in _addends(equation.operands[0]))
+            lines = [f"{formulas.result(name)} = {formulas.function(equation.name)}({first}"]
+            lines += [f"{_SECOND_LINE}{other}" for other in others]
+            lines[-1] += ")"
         else:
             lines = [formulas.equation(name)]
-        lines += _shapes(tuple(parts), 4) if parts else []
+        lines += _shapes(parts, 4) if parts else []
     if name == "h" and "projection" in nodes:
         lines.append(f"W_hr {shape_text(nodes['projection'].parts[0].shape)}")
     if name in cell.states:
         lines.append(f"{formulas.result(name)} {shape_text(nodes[f'{name}_next'].shape or ())}")
     return lines
+
+
+def _addends(expression: Expression) -> list[Expression]:
+    """What a sum adds, sums in it taken apart."""
+    if isinstance(expression, Operation) and expression.name == "add":
+        return [part for operand in expression.operands for part in _addends(operand)]
+    return [expression]
