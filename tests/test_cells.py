@@ -186,7 +186,7 @@ def joined_boxes(scene: Scene) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("cell", ["mgu", "leak", "rnn", "lstm", "lstm projected", "gru"])
 def test_the_plain_layout_joins_what_the_equations_join(monkeypatch: pytest.MonkeyPatch, cell: str, bias: bool) -> None:
-    """Followed from box to box, lines lead where the arrows of the diagram do, and nowhere else; boxes keep apart."""
+    """Followed from box to box, lines lead where the arrows of the diagram do, and nowhere else; boxes and lines keep apart."""
     cell, _, projected = cell.partition(" ")
     monkeypatch.setitem(CELLS, cell, replace(CELLS[cell], layout=None))
     config = RNNConfig(cell, 4, 2, bias=bias, proj_size=1 if projected else 0)
@@ -199,6 +199,10 @@ def test_the_plain_layout_joins_what_the_equations_join(monkeypatch: pytest.Monk
             for one, other in combinations(scene.boxes, 2):
                 apart = one.right < other.x or other.right < one.x
                 assert apart or one.bottom + gap <= other.y or other.bottom + gap <= one.y
+            flat = [sorted(ends) for arrow in scene.arrows for ends in pairwise(arrow.points) if ends[0][1] == ends[1][1]]
+            for (one, one_end), (other, other_end) in combinations(flat, 2):
+                side_by_side = min(one_end[0], other_end[0]) - max(one[0], other[0]) > 1
+                assert not side_by_side or abs(one[1] - other[1]) > m.pick(0, 6) or one[1] == other[1]
             if m is TEXT:
                 check_scene(scene)
     check_svg(render_plain(diagram, "svg"))
