@@ -208,6 +208,54 @@ def test_the_plain_layout_joins_what_the_equations_join(monkeypatch: pytest.Monk
     check_svg(render_plain(diagram, "svg"))
 
 
+def random_cell(rng: random.Random) -> Cell:
+    """A cell of one to five gates and one or two states, whose equations are drawn by lot."""
+    states = {"h": "hidden state", "c": "cell state"} if rng.random() < 0.5 else {"h": "hidden state"}
+    known: list[Any] = [previous(state) for state in states]
+    functions: list[Callable[[Any], Any]] = [tanh, sigmoid, lambda one: 1 - one]
+
+    def lot(depth: int) -> Any:
+        kind = rng.random() if depth else 0
+        if kind < 0.3:
+            return rng.choice(known)
+        if kind < 0.8:
+            left, right = lot(depth - 1), lot(depth - 1)
+            return left + right if kind < 0.55 else left * right
+        return rng.choice(functions)(lot(depth - 1))
+
+    values = {}
+    for gate in "abdeg"[: rng.randint(1, 5)]:
+        read = Linear(X, gate, "input")
+        kinds = [
+            lambda gate, _: gate_sum(gate),
+            lambda gate, read: read + rng.choice(known) * Linear(previous("h"), gate, "hidden"),
+            lambda gate, read: read + Linear(lot(2), gate, "hidden") + lot(1),
+        ]
+        values[gate] = sigmoid(rng.choice(kinds)(gate, read))
+        known.append(value(gate))
+    new_states = {}
+    for state in reversed(states):
+        new_states[state] = lot(3)
+        known.append(new(state))
+    return Cell("lot", "Lot", dict.fromkeys(values, "gate"), states, values, new_states)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_plain_layout_draws_cells_drawn_by_lot(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Whatever the equations, lines lead where they should, nothing collides, and all views and equations can be written."""
+    monkeypatch.setitem(CELLS, "lot", random_cell(random.Random(seed)))
+    config, data = RNNConfig("lot", 4, 2), DataConfig()
+    diagram = build_diagram(config, data, "cell")
+    for m in (TEXT, PIXELS):
+        scene = layout(diagram, m)
+        assert joined_boxes(scene) == {(edge.source, edge.target) for edge in diagram.edges}
+        if m is TEXT:
+            check_scene(scene)
+    for view in VIEWS:
+        check_svg(render_plain(build_diagram(config, data, view), "svg"))
+    assert len(equations(config, data)) == len(config.definition.equations)
+
+
 @pytest.mark.usefixtures("leak")
 def test_arrows_carry_a_state_only_on_its_own_way() -> None:
     """Sums and products from a state to the same state after the step are marked as its way, all other arrows are not."""

@@ -194,10 +194,10 @@ class Layout(CellPicture):
         """Draw everything and return the lower edge."""
         self._stack()
         for _ in range(RETRIES):
-            blocked = next((item for column in range(1, len(self.columns)) for item in self._blocked(column)), None)
-            if blocked is None:
+            blocked = [item for column in range(1, len(self.columns)) for item in self._blocked(column)]
+            if not blocked:
                 break
-            blocked.extra += self.m.pick(1, 4)
+            min(reversed(blocked), key=lambda item: item.extra).extra += self.m.pick(1, 4)  # below others, it has room to move
             self._stack()
         x = self.left
         for number, column in enumerate(self.columns):
@@ -209,7 +209,7 @@ class Layout(CellPicture):
                 if item.node is not None:
                     self._box(item, item.node, x + (width - item.width) // 2)
             x += width
-        return max(box.bottom for box in self.out.boxes)
+        return max([box.bottom for box in self.out.boxes] + [y for arrow in self.out.arrows for _, y in arrow.points])
 
     def _box(self, item: _Item, node: Node, x: float) -> None:
         tone: Tone = "op" if node.kind == "op" else "gate" if node.parts else "state"
