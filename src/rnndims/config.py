@@ -13,7 +13,7 @@ from .errors import ConfigError
 from .weight_names import Direction
 
 LARGEST: Final = 10**100
-"""Sizes end here, far beyond what any machine holds, so products of them stay numbers that Python agrees to print."""
+"""Sizes end here, far beyond what any computer holds, so products of them stay numbers that Python agrees to print."""
 
 _TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
 

@@ -10,7 +10,7 @@ from .rnn import RNN
 __all__ = ["CELLS", "PROJECTION_REFUSED", "Cell"]
 
 CELLS: Final[dict[str, Cell]] = {cell.name: cell for cell in (RNN, LSTM, GRU)}
-"""The cells by name. A new one needs a file like ``gru.py`` and its place here."""
+"""The cells by name. A new one needs a file like ``gru.py`` and an entry here."""
 
 PROJECTION_REFUSED: Final = "proj_size argument is only supported for LSTM, not RNN or GRU"
 """What PyTorch says of ``proj_size`` where a cell has no projection."""

@@ -100,12 +100,12 @@ def previous(state: str) -> Symbol:
 
 
 def value(name: str) -> Symbol:
-    """One of ``Cell.values`` that stands before the place where this is read."""
+    """One of ``Cell.values``, which must be computed before it is read."""
     return Symbol("value", name)
 
 
 def new(state: str) -> Symbol:
-    """A state after the step, ``c[t]``, that stands before the place where this is read."""
+    """A state after the step, ``c[t]``, which must be computed before it is read."""
     return Symbol("new", state)
 
 
@@ -215,7 +215,7 @@ class Cell:
 
     @cached_property
     def joined_gates(self) -> tuple[str, ...]:
-        """The gates whose two products are only added, so that one product of ``[x, h]`` does the same.
+        """The gates whose two products are only added, so one product of ``[x, h]`` does the same.
 
         Where these are all gates, one matrix product of ``[x, h]`` with all weights is enough for a step.
         """

@@ -43,7 +43,7 @@ def format_of(path: str) -> Format:
 
 
 def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> bytes:
-    """The content of a file in the given format; text is UTF-8.
+    """The content of a file in the format ``kind``; text is UTF-8.
 
     Raises:
         MachineError: for ``png`` where no converter is installed.
@@ -56,7 +56,7 @@ def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> byt
 
 
 def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str:
-    """The diagram as text in the given format, without colours; not for ``png``."""
+    """The diagram as text in the format ``kind``, without colours; not for ``png``."""
     if kind == "svg":
         from .svg import render_svg
 

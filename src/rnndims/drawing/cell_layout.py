@@ -292,7 +292,7 @@ def _equation_lines(diagram: Diagram, name: str) -> list[str]:
 
 
 def _addends(expression: Expression) -> list[Expression]:
-    """What a sum adds, sums in it taken apart."""
+    """What a sum adds, without the sums in it."""
     if isinstance(expression, Operation) and expression.name == "add":
         return [part for operand in expression.operands for part in _addends(operand)]
     return [expression]

@@ -126,15 +126,15 @@ class Layout(CellPicture):
         )
 
     def _order(self, columns: list[list[_Item]]) -> None:
-        """Sort each column by the mean place of its neighbours, to the right and back again."""
+        """Sort each column by the mean index of its neighbours, to the right and back again."""
         read_by = _readers(columns)
         for sweep in range(SWEEPS):
             forward = sweep % 2 == 0
             for column in columns[1:] if forward else columns[-2::-1]:
-                place = {item: number for other in columns for number, item in enumerate(other)}
+                index = {item: number for other in columns for number, item in enumerate(other)}
                 near = {item: item.reads if forward else read_by.get(item, []) for item in column}
-                mean = {i: sum(place[n] for n in near[i]) / len(near[i]) if near[i] else float(place[i]) for i in column}
-                column.sort(key=lambda item: (mean[item], place[item]))
+                mean = {i: sum(index[n] for n in near[i]) / len(near[i]) if near[i] else float(index[i]) for i in column}
+                column.sort(key=lambda item: (mean[item], index[item]))
 
     # -- heights
 

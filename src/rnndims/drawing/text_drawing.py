@@ -81,15 +81,15 @@ class Canvas:
     def rows(self) -> list[Text]:
         """The drawing as lines without trailing blanks."""
         table = _ASCII if self.ascii else _BOX
-        found = []
+        lines = []
         for ways, chars, styles in zip(self._ways, self._text, self._style, strict=True):
             row = Text(no_wrap=True)
             shown = [(char or table[way], style) for way, char, style in zip(ways, chars, styles, strict=True) if char != "\0"]
             for tone, run in groupby(shown, key=itemgetter(1)):
                 row.append("".join(char for char, _ in run), tone or None)
             row.rstrip()
-            found.append(row)
-        return found
+            lines.append(row)
+        return lines
 
 
 def render_text(diagram: Diagram, width: int, *, ascii_only: bool = False) -> list[Text]:
@@ -180,13 +180,13 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
     """What stands below the drawing: the tensors, the weights of each row of cells, rows of h_n in output, notes."""
     lines: list[Text] = []
     if diagram.view == "unrolled":
-        found = tensors(diagram.config, diagram.data)
+        shapes = tensors(diagram.config, diagram.data)
         for name in ("input", "output", "h_0", "c_0", "h_n", "c_n"):
-            if name in found:
-                dims = g.text(", ".join(found[name].dims).replace("*", "·"))
-                dims += "," if len(found[name].dims) == 1 else ""
+            if name in shapes:
+                dims = g.text(", ".join(shapes[name].dims).replace("*", "·"))
+                dims += "," if len(shapes[name].dims) == 1 else ""
                 lines += _wrap(
-                    [(name, style.NAME), (shape_text(found[name].shape), style.SHAPE), (f"= ({dims})", style.QUIET)], width
+                    [(name, style.NAME), (shape_text(shapes[name].shape), style.SHAPE), (f"= ({dims})", style.QUIET)], width
                 )
         for set_ in diagram.weights:
             arrow = g.forward if set_.direction == "forward" else g.reverse
@@ -206,13 +206,13 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
 
 def _phrases(text: str) -> list[str]:
     """The words of a text, where an equation is one word."""
-    found: list[str] = []
+    phrases: list[str] = []
     for word in text.split(" "):
-        if found and (word in _SIGNS or found[-1].rpartition(" ")[2] in _SIGNS):
-            found[-1] += f" {word}"
+        if phrases and (word in _SIGNS or phrases[-1].rpartition(" ")[2] in _SIGNS):
+            phrases[-1] += f" {word}"
         else:
-            found.append(word)
-    return found
+            phrases.append(word)
+    return phrases
 
 
 def _wrap(parts: list[tuple[str, str]], width: int) -> list[Text]:

@@ -134,8 +134,8 @@ class Columns:
                 if self.m.text:
                     widest = max(widest, self.m.width(node.name), self.m.width(shape) if self.detail < 3 else 0)
                 else:
-                    found = self.m.width(f"= {node.in_output}", "small") if node.in_output else 0
-                    widest = max(widest, self.m.box_width(f"{node.name} {shape}"), found)
+                    expression = self.m.width(f"= {node.in_output}", "small") if node.in_output else 0
+                    widest = max(widest, self.m.box_width(f"{node.name} {shape}"), expression)
         return max(widest, len("output")) if self.m.text and self.detail >= 2 and side == "left" else widest
 
     def _weight_lines(self, layer: int, direction: str) -> list[str]:
@@ -152,7 +152,7 @@ class Columns:
     # -- columns
 
     def _column(self, number: int) -> float:
-        """Left edge of a column; the elided one has its own width."""
+        """Left edge of a column; that of the omitted ones has its own width."""
         p, x = self.plan, self.plan.first
         for step in self.d.steps[:number]:
             x += (p.more if step is None else p.column) + p.gap
@@ -197,8 +197,8 @@ class _Layout(Columns):
         y = self._row("output", y)
         starts = {n: (self._anchor(n), y) for n in range(len(d.steps)) if self._has("output", n)}
         ups: dict[int, list[Point]] = {n: [point] for n, point in starts.items()}
-        for place, layer in reversed(list(enumerate(d.layers))):
-            y = self._gap(y, layer, place)
+        for index, layer in reversed(list(enumerate(d.layers))):
+            y = self._gap(y, layer, index)
             y, ups = self._more_layers(y, ups) if layer is None else self._layer(y, layer, ups)
         y += self.plan.rise
         bottom = self._row("input", y)
@@ -249,10 +249,10 @@ class _Layout(Columns):
                 self._label(24, y + 6 + 15 * number, line, "start", "plain" if number else "strong", "small")
         return y + height
 
-    def _gap(self, y: float, layer: int | None, place: int) -> float:
+    def _gap(self, y: float, layer: int | None, index: int) -> float:
         """Room below a row, with what stands beside its arrows; returns where the next row starts."""
         m, p = self.m, self.plan
-        above = self.d.layers[place + 1] if place + 1 < len(self.d.layers) else None
+        above = self.d.layers[index + 1] if index + 1 < len(self.d.layers) else None
         below = y + p.rise
         if layer is not None and above is not None and not self.both and (not m.text or not self.detail):
             for number, step in enumerate(self.d.steps):
@@ -275,10 +275,10 @@ class _Layout(Columns):
             text = f"{count} more"
             self._label(0, y + 1, "layers" if count > 1 else "layer", "start", "quiet")
         self._label(m.pick(0, 24), y + height / 2, text, "start", "quiet", "small")
-        found = {}
+        below = {}
         for number, points in ups.items():
-            found[number] = [(x, y + height) for x, _ in points]
-        return y + height, found
+            below[number] = [(x, y + height) for x, _ in points]
+        return y + height, below
 
     def _layer(self, y: float, layer: int, ups: dict[int, list[Point]]) -> tuple[float, dict[int, list[Point]]]:
         p = self.plan

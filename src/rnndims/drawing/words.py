@@ -42,12 +42,12 @@ def _lasting(diagram: Diagram, node: Node) -> list[str]:
     more = any(sequence.count for sequence in diagram.sequences)
     shown = [sequence for sequence in diagram.sequences if not sequence.count]
     column = diagram.steps.index(node.step)
-    found = []
+    lines = []
     for said, wanted in (("has", True), ("ended", False)):
         names = [f"n={sequence.index}" for sequence in shown if sequence.filled[column] is wanted]
         if names:
-            found.append(f"{said} {', '.join([*names, *([UNICODE.more] if more else [])])}")
-    return found
+            lines.append(f"{said} {', '.join([*names, *([UNICODE.more] if more else [])])}")
+    return lines
 
 
 def _term(term: LinearPart) -> str:
@@ -70,7 +70,7 @@ def edge_words(diagram: Diagram, edge: Edge) -> str:
 
 def groups(diagram: Diagram) -> list[tuple[str, str, list[str], str]]:
     """The rows of cells that share their weights: id, heading, node ids, direction."""
-    found: list[tuple[str, str, list[str], str]] = []
+    rows: list[tuple[str, str, list[str], str]] = []
     for number, set_ in enumerate(diagram.weights):
         arrow = UNICODE.forward if set_.direction == "forward" else UNICODE.reverse
         lines = [f"layer {set_.layer} {set_.direction} {arrow}, one cell for all steps", reads(diagram, set_.layer, UNICODE)]
@@ -82,8 +82,8 @@ def groups(diagram: Diagram) -> list[tuple[str, str, list[str], str]]:
             and node.kind in ("cell", "more_steps")
             and not node.empty
         ]
-        found.append((f"group_{number}", "\n".join(lines), nodes, set_.direction))
-    return found
+        rows.append((f"group_{number}", "\n".join(lines), nodes, set_.direction))
+    return rows
 
 
 def drawn(diagram: Diagram) -> list[Node]:

@@ -63,7 +63,7 @@ def verdict(comparison: Comparison, claim: str, console: "Console") -> Text:
 
 
 def print_verdict(said: Text, where: Text, console: "Console") -> None:
-    """Print a verdict, a sentence that may wrap, and where it was found."""
+    """Print a verdict, a sentence that may wrap, and where it holds."""
     if len(said) <= console.width:
         text.print_parts([said, where], console)
     else:
@@ -81,7 +81,7 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
     equation = equations.one_matmul(run.dims.config, run.dims.data)
     if equation is None or run.one_matmul is None:
         name = run.dims.config.definition.class_name
-        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the letters are read: an LSTM, a GRU
+        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the first letter is read
         why = equations.why_not_one_matmul(run.dims.config, run.dims.data)
         console.print(Text(f"not possible for {article} {name}: {why}", style=style.NOTE))
         return

@@ -33,7 +33,7 @@ def step_through(
 
     Args:
         config: a cell, or the layer it belongs to: one layer, one direction, without projection.
-        data: what it is fed; no ``lengths``.
+        data: its input; no ``lengths``.
         device: as for ``run``.
         seed: of the weights and of the input.
         values: keep the numbers however many there are, and those of the weights.
@@ -47,21 +47,21 @@ def step_through(
     layer_config = replace(cell_config, is_cell=False)
     dims = compute_dims(cell_config, data)
     torch = load_torch()
-    place = pick_device(torch, device)
-    check_fits(torch, layer_config, data, place, copies=2)
+    target = pick_device(torch, device)
+    check_fits(torch, layer_config, data, target, copies=2)
     count = (data.seq_len or 0) * sum(t.numel for name, t in dims.tensors.items() if name in ("input", "h_1", "c_1"))
     if values:
-        check_values(count + dims.totals.parameters, place)
-    with torch_errors(torch, layer_config, data, place) as warned, full_precision(torch, place):
-        layer = build_module(torch, layer_config, data.dtype, place, seed)
-        inputs = make_inputs(torch, layer_config, data, place, seed)
-        cell = build_module(torch, cell_config, data.dtype, place, seed)
+        check_values(count + dims.totals.parameters, target)
+    with torch_errors(torch, layer_config, data, target) as warned, full_precision(torch, target):
+        layer = build_module(torch, layer_config, data.dtype, target, seed)
+        inputs = make_inputs(torch, layer_config, data, target, seed)
+        cell = build_module(torch, cell_config, data.dtype, target, seed)
         if given is not None:
             given.fill(torch, layer)
             inputs = given.replace(torch, inputs)
-        found = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and place.type != "meta")
+        walked = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and target.type != "meta")
         numbers = {name: to_values(torch, weight) for name, weight in cell.named_parameters()} if values else None
-    steps, initial, loop, matmul = found
+    steps, initial, loop, matmul = walked
     return CellRun(
         dims,
         layer_config,
@@ -79,7 +79,7 @@ def step_through(
 
 
 def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
-    """The cell of a layer, if there is one and ``data`` can be fed to it; torch is not needed to know.
+    """The cell of a layer, if there is one and it can read ``data``; torch is not needed to know.
 
     Raises:
         ConfigError: naming what a cell does not have.
@@ -104,10 +104,10 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
     return config
 
 
-Found = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
+Walk = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
 
 
-def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *, keep: bool) -> Found:
+def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *, keep: bool) -> Walk:
     """The loop: the steps, the initial numbers, the comparison with the layer, and that with one matrix product a step.
 
     The cell gets copies of the layer's weights first. ``layer`` and ``inputs`` have a time axis in front.
