@@ -16,7 +16,6 @@ from rnndims import api
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-HIDDEN = pytest.mark.skipif((ROOT / "src" / "rnndims" / "diagram").is_dir(), reason="the package hides the function diagram")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -58,7 +57,6 @@ def fresh(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-@HIDDEN
 def test_every_example_of_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of docs/api.md run one after the other, in an empty folder, and their assertions hold."""
     monkeypatch.chdir(tmp_path)
@@ -69,7 +67,6 @@ def test_every_example_of_the_page_is_true(tmp_path: Path, monkeypatch: pytest.M
     assert (tmp_path / "results.safetensors").is_file()
 
 
-@HIDDEN
 def test_the_page_has_an_example_of_every_function() -> None:
     """Each public function is called in a block of docs/api.md, and each public type is named on the page."""
     code = "\n".join(BLOCKS)
@@ -80,7 +77,6 @@ def test_the_page_has_an_example_of_every_function() -> None:
             assert f"`{name}" in PAGE or f"rnndims.{name}" in PAGE, name
 
 
-@HIDDEN
 def test_dir_shows_the_public_names_and_nothing_else() -> None:
     """``dir(rnndims)`` is ``__all__``, in a new interpreter and after everything was used."""
     assert fresh("import rnndims; print(*dir(rnndims))").split() == NAMES

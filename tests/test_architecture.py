@@ -1,26 +1,48 @@
-"""The rules of the house: who may import whom, what stays unloaded."""
+"""The rules of the house: who may import whom, what stays unloaded, where a thing is found."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
-LAYERS = [
-    ("errors", "dtypes", "weight_names", "file_types", "phrases"),
-    ("rules",),
-    ("config",),
-    ("shapes", "cost"),
-    ("constructor", "pasted", "checkpoint", "diagnose", "explain", "equations", "diagram", "script"),
-    ("results", "measurements"),
-    ("request",),
-    ("render", "torch_runner"),
-    ("api", "cli"),
-    ("__main__",),
+TESTS = Path(__file__).parent
+ORDER = [
+    "errors",
+    "dtypes",
+    "weight_names",
+    "file_types",
+    "phrases",
+    "cells",
+    "config",
+    "shapes",
+    "cost",
+    "results",
+    "equations",
+    "explain",
+    "pasted",
+    "constructor",
+    "measurements",
+    "checkpoint",
+    "diagnose",
+    "diagrams",
+    "script",
+    "request",
+    "torch_runner",
+    "render",
+    "drawing",
+    "api",
+    "cli",
+    "__main__",
 ]
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+"""The parts of the house, from the ground up: each may import those before it, and none behind it."""
+
+APART = ({"torch_runner", "render"}, {"torch_runner", "drawing"})
+"""Parts that never import each other, whatever their order."""
+
 HEAVY = {"torch", "numpy", "rich", "typer", "pydantic", "safetensors"}
 
 
@@ -39,61 +61,96 @@ def imports_of(source: str, package: tuple[str, ...]) -> list[tuple[str, bool]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for child in ast.walk(node)
     }
-    found = []
+    imports = []
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
-            found += [(alias.name, id(node) not in nested) for alias in node.names]
+            imports += [(alias.name, id(node) not in nested) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            names = [module] if node.module else [f"{module}.{alias.name}" for alias in node.names]
-            found += [(name, id(node) not in nested) for name in names]
-    return found
+            names = [f"{module}.{alias.name}" for alias in node.names]
+            imports += [(name if name in MODULES else module, id(node) not in nested) for name in names]
+    return imports
+
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    """``rnndims.render.style`` for its file; a package's ``__init__`` has the package's name."""
+    parts = ("rnndims", *path.relative_to(SOURCE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in FILES}
 
 
 def package_of(path: Path) -> tuple[str, ...]:
     return ("rnndims", *path.relative_to(SOURCE).parent.parts)
 
 
-def unit(name: str) -> str:
-    """The part of the house a module belongs to: ``rnndims.render.documents`` -> ``render``."""
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 else ""
-
-
-FILES = sorted(SOURCE.rglob("*.py"))
+def part(name: str) -> str:
+    """The part of the house a module belongs to: ``rnndims.render.style`` -> ``render``; empty for the package itself."""
+    return name.split(".")[1] if "." in name else ""
 
 
 def upward_imports(source: str, path: Path) -> list[str]:
     """Imports of a file that do not run downwards."""
-    own = unit(".".join([*package_of(path), path.stem]))
-    if own == "__init__":
-        return []
+    own = part(module_name(path))
     wrong = []
     for name, _ in imports_of(source, package_of(path)):
-        other = unit(name)
-        if not name.startswith("rnndims") or other in ("", "__version__", own):
+        other = part(name)
+        if not name.startswith("rnndims") or not own or other in ("", own):
             continue
-        if LEVEL[other] > LEVEL[own] or {own, other} == {"render", "torch_runner"}:
+        if ORDER.index(other) > ORDER.index(own) or {own, other} in APART:
             wrong.append(name)
     return wrong
 
 
+def cycle(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of one cycle, or none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Every module and those of the package that it imports, also inside functions."""
+    graph = {}
+    for name, path in MODULES.items():
+        imports = {other for other, _ in imports_of(path.read_text(encoding="utf-8"), package_of(path)) if other in MODULES}
+        graph[name] = imports - {name, "rnndims"}
+    return graph
+
+
+def test_the_order_names_every_part():
+    """Each file and each package directly below rnndims is one part of the order, and nothing else is."""
+    assert sorted({part(name) for name in MODULES} - {""}) == sorted(ORDER)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_run_downwards(path):
-    """No file imports from a layer above its own, and render and torch_runner never import each other."""
+    """No file imports from a part above its own, and neither render nor drawing and torch_runner import each other."""
     assert upward_imports(path.read_text(encoding="utf-8"), path) == []
 
 
-def test_the_import_test_sees_what_it_should():
-    """An upward import, also inside a function, is found; one for type checkers alone is not."""
+def test_there_is_no_cycle():
+    """No module imports itself through others, inside one part either, and imports inside functions count."""
+    assert cycle(import_graph()) == []
+
+
+def test_the_import_tests_see_what_they_should():
+    """An upward import, also inside a function, is found, and so is a cycle; an import for type checkers alone is not."""
     path = SOURCE / "shapes.py"
     assert upward_imports("from .results import Dims", path) == ["rnndims.results"]
     assert upward_imports("def f():\n    from .cli.app import run", path) == ["rnndims.cli.app"]
-    assert upward_imports("from ..torch_runner import run", SOURCE / "render" / "documents.py") == ["rnndims.torch_runner"]
+    assert upward_imports("from ..torch_runner import run", SOURCE / "render" / "style.py") == ["rnndims.torch_runner"]
     assert upward_imports("if TYPE_CHECKING:\n    from .results import Dims", path) == []
+    assert cycle({**import_graph(), "rnndims.errors": {"rnndims.config"}}) != []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -103,6 +160,36 @@ def test_only_the_runner_imports_torch(path):
         if name.split(".")[0] == "torch":
             assert "torch_runner" in path.parts
             assert not at_top
+
+
+def test_a_file_name_is_there_once():
+    """No two files of the package have the same name, and no package lies deeper than one below rnndims."""
+    names = [path.name for path in FILES if path.name != "__init__.py"]
+    assert sorted(names) == sorted(set(names))
+    assert [path for path in FILES if len(path.relative_to(SOURCE).parts) > 2] == []
+
+
+GLYPHS = set("✓✗→←↑↓⋯…│─┌┐└┘├┤┬┴┼═║•·×σ⊙ᵀ▲▼◀▶●○■□")
+
+
+def glyphs_in(source: str) -> list[str]:
+    """The strings of a file, docstrings aside, that have a glyph in them."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [node.value for node in strings if id(node) not in docstrings and GLYPHS & set(node.value)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_glyphs_are_written_by_renderers_alone(path):
+    """A sign that a terminal may not be able to show stands in render and drawing alone; parsers of pasted text read them."""
+    if part(module_name(path)) not in ("render", "drawing", "diagnose"):
+        assert glyphs_in(path.read_text(encoding="utf-8")) == []
 
 
 def loaded_by(code: str, forbidden: set[str]) -> set[str]:
@@ -123,12 +210,17 @@ def loaded_by(code: str, forbidden: set[str]) -> set[str]:
         ("from rnndims.cli.app import run; assert run(['--version']) == 0", {"typer"}),
         ("from rnndims.cli.app import run; assert run(['dims', '--help']) == 0", {"typer"}),
         ("from rnndims.cli.app import run; assert run(['dims']) == 0", {"typer", "rich"}),
-        ("import rnndims.torch_runner, rnndims.render.documents", set()),
     ],
 )
 def test_nothing_heavy_is_loaded(code, allowed):
     """Each of these loads none of the heavy packages but those it needs."""
     assert loaded_by(code, HEAVY) <= allowed
+
+
+def test_importing_every_module_loads_nothing_heavy():
+    """No module outside cli, render and drawing imports a heavy package at its top level."""
+    names = [name for name in MODULES if part(name) not in ("cli", "render", "drawing", "__main__")]
+    assert loaded_by("import " + ", ".join(names), HEAVY) == set()
 
 
 def test_the_loading_test_sees_what_it_should():
@@ -143,4 +235,5 @@ def test_every_command_is_a_file_of_its_name():
     for name, (module, text) in COMMANDS.items():
         assert module == name.replace("-", "_")
         assert (SOURCE / "cli" / f"{module}.py").is_file()
+        assert (TESTS / f"test_{module}.py").is_file()
         assert text.endswith(".")

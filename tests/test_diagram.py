@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import Diagram, Node, build_diagram
+from rnndims.diagrams import Diagram, Node, build_diagram
 from rnndims.errors import ConfigError
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -59,9 +59,9 @@ def test_unrolled_shapes_are_those_of_the_real_tensors(config: RNNConfig) -> Non
             assert drawn.pop(f"{letter}_0[{row}]") == drawn.pop(f"{letter}_n[{row}]") == tuple(state[row].shape)
     assert not drawn
     for node in nodes(diagram, "state"):
-        if node.found_at:
+        if node.in_output:
             row = int(node.name.removeprefix("h_n[").removesuffix("]"))
-            assert torch.equal(eval(node.found_at, {"output": output}), found["h"][row])
+            assert torch.equal(eval(node.in_output, {"output": output}), found["h"][row])
 
 
 @pytest.mark.parametrize("config", MODULES, ids=lambda c: f"{c.cell}-{c.num_layers}x{c.D}")
@@ -135,7 +135,7 @@ def test_sizes_beyond_any_machine_are_drawn_at_once() -> None:
     """A million layers and a billion steps cost no more than a handful."""
     diagram = build_diagram(RNNConfig("gru", 10**9, 10**9, 10**6, bidirectional=True), DataConfig(10**9, 10**6))
     assert len(diagram.nodes) < 200
-    assert diagram.nodes["h_n_1999999"].found_at == f"output[0, :, {10**9}:{2 * 10**9}]"
+    assert diagram.nodes["h_n_1999999"].in_output == f"output[0, :, {10**9}:{2 * 10**9}]"
 
 
 @pytest.mark.parametrize("config", MODULES, ids=lambda c: f"{c.cell}-{c.num_layers}x{c.D}")
@@ -164,10 +164,10 @@ def evaluate(diagram: Diagram, given: dict[str, torch.Tensor], weights: dict[str
         node = diagram.nodes[name]
         inputs = [value(source) for source in sources[name]]
         if node.kind == "projection":
-            found = inputs[0] @ weights[node.terms[0].parameter].T
-        elif node.terms:
+            found = inputs[0] @ weights[node.parts[0].parameter].T
+        elif node.parts:
             found = torch.zeros(())
-            for term in node.terms:
+            for term in node.parts:
                 rows = slice(*term.rows)
                 weight = weights[term.parameter][rows]
                 assert tuple(weight.shape) == term.shape
@@ -288,4 +288,4 @@ def test_a_cell_is_drawn_from_the_inside() -> None:
     """nn.LSTMCell has nothing to unroll, so its picture is the cell view, with names without _l0."""
     diagram = build_diagram(RNNConfig("lstm", 4, 3, is_cell=True), DataConfig())
     assert diagram.view == "cell"
-    assert {term.parameter for node in diagram.nodes.values() for term in node.terms} == {"weight_ih", "weight_hh"}
+    assert {term.parameter for node in diagram.nodes.values() for term in node.parts} == {"weight_ih", "weight_hh"}

@@ -108,7 +108,7 @@ def test_png_goes_to_a_pipe_and_not_to_a_terminal(
 ) -> None:
     """Standard output gets the bytes of the picture if it is a file or a pipe; a terminal gets one message."""
     code = (
-        "import sys; from rnndims.render.diagram import png; png.render_png = lambda diagram: bytes(range(256)); "
+        "import sys; from rnndims.drawing import png; png.render_png = lambda diagram: bytes(range(256)); "
         f"from rnndims.cli.app import run; sys.exit(run(['diagram', '--format', 'png', *{arguments}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=ROOT)

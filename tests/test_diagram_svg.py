@@ -1,18 +1,17 @@
 """The SVG drawings: well-formed, self-contained, and nothing lies on anything it should not lie on."""
 
 import re
-from itertools import combinations, pairwise
-from typing import Final, NamedTuple
+from typing import Final
 from xml.etree import ElementTree
 
 import pytest
+from drawings import SVG, check_svg, crosses, parse
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import Diagram, View, build_diagram
-from rnndims.render.diagram.scene import Box, Label, Scene
-from rnndims.render.diagram.svg import draw_svg, render_svg
+from rnndims.diagrams import Diagram, View, build_diagram
+from rnndims.drawing.scene import Box, Label, Scene
+from rnndims.drawing.svg import draw_svg, render_svg
 
-SVG: Final = "{http://www.w3.org/2000/svg}"
 R, D = RNNConfig, DataConfig
 CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
     "1x1": (R("rnn", 1, 1), D(1, 1)),
@@ -34,101 +33,16 @@ CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
 }
 VIEWS: Final[tuple[View, ...]] = ("unrolled", "cell", "matmul")
 ALL: Final = [pytest.param(view, case, id=f"{view}, {case}") for view in VIEWS for case in CASES]
-SIZES: Final = {"title": 15.0, "small": 11.0, "": 13.0}
-
-
-class Frame(NamedTuple):
-    """A rectangle by its edges, and what it is."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-    what: str
-
-    def meets(self, other: "Frame", slack: float = 0.5) -> bool:
-        """Whether the two overlap by more than ``slack``."""
-        return (
-            self.left < other.right - slack
-            and other.left < self.right - slack
-            and self.top < other.bottom - slack
-            and other.top < self.bottom - slack
-        )
-
-    def holds(self, other: "Frame", slack: float = 0.5) -> bool:
-        """Whether the other lies within."""
-        return (
-            self.left <= other.left + slack
-            and other.right <= self.right + slack
-            and self.top <= other.top + slack
-            and other.bottom <= self.bottom + slack
-        )
-
-
-class Drawing(NamedTuple):
-    """What a parsed SVG shows, with the frames that its texts take in a font of 0.602 em a character."""
-
-    page: Frame
-    texts: list[Frame]
-    boxes: list[Frame]
-    lines: list[Frame]
 
 
 def picture(view: View, case: str) -> Diagram:
     return build_diagram(*CASES[case], view)
 
 
-def parse(svg: str) -> Drawing:
-    root = ElementTree.fromstring(svg)
-    _, _, width, height = map(float, root.get("viewBox", "").split())
-    texts, boxes, lines = [], [], []
-    for element in root:
-        classes = element.get("class", "").split()
-        if element.tag == SVG + "text":
-            size = SIZES[next((name for name in classes if name in SIZES), "")]
-            text, x, y = element.text or "", float(element.get("x", "")), float(element.get("y", ""))
-            length = len(text) * size * 0.602
-            left = x - {"middle": length / 2, "end": length}.get(element.get("text-anchor", ""), 0)
-            texts.append(Frame(left, y - 0.74 * size, left + length, y + 0.22 * size, text))
-        elif element.tag == SVG + "rect" and "box" in classes:
-            x, y = float(element.get("x", "")), float(element.get("y", ""))
-            boxes.append(Frame(x, y, x + float(element.get("width", "")), y + float(element.get("height", "")), "box"))
-        elif element.tag == SVG + "polyline" and not {"grid", "gate"} & set(classes):
-            points = [tuple(map(float, pair.split(","))) for pair in element.get("points", "").split()]
-            for (x0, y0), (x1, y1) in pairwise(points):
-                assert x0 == x1 or y0 == y1, "lines are horizontal or vertical"
-                lines.append(Frame(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1), f"line {points}"))
-    return Drawing(Frame(0, 0, width, height, "page"), texts, boxes, lines)
-
-
-def crosses(line: Frame, frame: Frame, slack: float) -> bool:
-    """Whether a line enters a frame that is ``slack`` smaller on all sides."""
-    return (
-        line.left < frame.right - slack
-        and line.right > frame.left + slack
-        and line.top < frame.bottom - slack
-        and line.bottom > frame.top + slack
-    )
-
-
 @pytest.mark.parametrize(("view", "case"), ALL)
 def test_nothing_lies_on_anything_else(view: View, case: str) -> None:
     """No two texts overlap, no text leaves its box, no line runs through a box or a text, and all is on the page."""
-    drawing = parse(render_svg(picture(view, case)))
-    assert drawing.texts
-    assert drawing.boxes
-    for frame in (*drawing.texts, *drawing.boxes, *drawing.lines):
-        assert drawing.page.holds(frame), frame
-    for one, other in combinations(drawing.texts, 2):
-        assert not one.meets(other), (one, other)
-    for text in drawing.texts:
-        for box in drawing.boxes:
-            assert not box.meets(text) or box.holds(text), (box, text)
-    for line in drawing.lines:
-        for frame in (*drawing.boxes, *drawing.texts):
-            assert not crosses(line, frame, 0.9), (line, frame)
-    for one, other in combinations(drawing.boxes, 2):
-        assert not one.meets(other, 1), (one, other)
+    check_svg(render_svg(picture(view, case)))
 
 
 @pytest.mark.parametrize(("view", "case"), ALL)

@@ -5,16 +5,16 @@ import re
 from typing import Final
 
 import pytest
+from drawings import check_scene
 from rich.cells import cell_len
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import View, build_diagram
-from rnndims.render.diagram.canvas import Canvas
-from rnndims.render.diagram.dot import render_dot
-from rnndims.render.diagram.layout import layout
-from rnndims.render.diagram.scene import ASCII, TEXT, Metrics
-from rnndims.render.diagram.svg import render_svg
-from rnndims.render.diagram.text import render_text
+from rnndims.diagrams import View, build_diagram
+from rnndims.drawing.dot import render_dot
+from rnndims.drawing.layout import layout
+from rnndims.drawing.scene import ASCII, TEXT
+from rnndims.drawing.svg import render_svg
+from rnndims.drawing.text_drawing import Canvas, render_text
 
 R, D = RNNConfig, DataConfig
 CASES: Final[dict[str, tuple[RNNConfig, DataConfig]]] = {
@@ -76,52 +76,13 @@ def test_matrix_products_are_drawn_at_every_width(case: str) -> None:
         assert max(cell_len(line) for line in lines) <= width
 
 
-def cells(x: float, y: float, length: int) -> set[tuple[int, int]]:
-    return {(int(x) + i, int(y)) for i in range(length)}
-
-
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("view", VIEWS)
 def test_no_character_lands_on_another(view: View, case: str) -> None:
     """At every level of detail, labels keep clear of each other, of frames and of lines, and lines of the inside of boxes."""
     for m in (TEXT, TEXT._replace(glyphs=ASCII)):
         for detail in (40, 80, 120) if view == "matmul" else (0, 1, 2, 3, 4):
-            check(m, view, case, detail)
-
-
-def check(m: Metrics, view: View, case: str, detail: int) -> None:
-    scene = layout(build_diagram(*CASES[case], view), m, detail)
-    taken: set[tuple[int, int]] = set()
-    for label in scene.labels:
-        length = cell_len(label.text)
-        left = int(label.x) - {"start": 0, "middle": length // 2, "end": length - 1}[label.anchor]
-        own = cells(left, label.y, length)
-        assert not own & taken, label
-        assert left >= 0, label
-        assert left + length <= int(scene.width) + 1, label
-        taken |= own
-    inside: set[tuple[int, int]] = set()
-    for box in scene.boxes:
-        x, y, right, bottom = int(box.x), int(box.y), int(box.right), int(box.bottom)
-        frame = cells(x, y, right - x + 1) | cells(x, bottom, right - x + 1)
-        frame |= {(edge, row) for edge in (x, right) for row in range(y, bottom)}
-        assert not frame & taken, box
-        assert all(cell_len(line) < right - x for line in box.lines), box
-        assert len(box.lines) < bottom - y or box.lines == (), box
-        inside |= {(column, row) for column in range(x + 1, right) for row in range(y + 1, bottom)}
-    for arrow in scene.arrows:
-        if arrow.kind in ("grid", "gate"):
-            continue
-        points = [(int(x), int(y)) for x, y in arrow.points]
-        on: set[tuple[int, int]] = set()
-        for (x0, y0), (x1, y1) in itertools.pairwise(points):
-            assert x0 == x1 or y0 == y1, arrow
-            on |= {(x, y) for x in range(min(x0, x1), max(x0, x1) + 1) for y in range(min(y0, y1), max(y0, y1) + 1)}
-        if arrow.head:  # the head stands before the end
-            on.discard(points[-1])
-        assert on, arrow
-        assert not on & taken, arrow
-        assert not on & inside, arrow
+            check_scene(layout(build_diagram(*CASES[case], view), m, detail))
 
 
 def test_left_out_steps_are_said_in_the_picture_and_below() -> None:

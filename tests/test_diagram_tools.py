@@ -18,12 +18,12 @@ from typing import Final
 import pytest
 
 from rnndims.config import DataConfig, RNNConfig
-from rnndims.diagram import Diagram, View, build_diagram
+from rnndims.diagrams import Diagram, View, build_diagram
+from rnndims.drawing import render_bytes
+from rnndims.drawing.dot import render_dot
+from rnndims.drawing.mermaid import _escape, render_mermaid
+from rnndims.drawing.png import render_png
 from rnndims.errors import ExitCode, MachineError
-from rnndims.render.diagram import render_bytes
-from rnndims.render.diagram.dot import render_dot
-from rnndims.render.diagram.mermaid import _escape, render_mermaid
-from rnndims.render.diagram.png import render_png
 
 R, D = RNNConfig, DataConfig
 CASES: Final = [
@@ -156,7 +156,7 @@ def test_mermaid_runs_along_time_where_one_direction_does() -> None:
 def test_quotes_cannot_leave_a_label() -> None:
     """Characters that Mermaid or Graphviz would obey are written as what they are."""
     assert _escape('a"b<c>#d;`') == "a#quot;b#lt;c#gt;#35;d#59;#96;"
-    from rnndims.render.diagram.dot import _quote
+    from rnndims.drawing.dot import _quote
 
     assert _quote('a"b\\c\nd') == '"a\\"b\\\\c\\nd"'
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .config import DataConfig, RNNConfig
     from .cost import Totals
     from .diagnose import Diagnosis, Problem, UnknownMessageError
-    from .diagram import Diagram
+    from .diagrams import Diagram
     from .errors import ConfigError, ConstructorError, DoesNotFitError, FileError, MachineError, RnndimsError
     from .measurements import Measured, Run
     from .results import Dims
@@ -65,7 +65,7 @@ _MODULES = {
     "config": ("DataConfig", "RNNConfig"),
     "cost": ("Totals",),
     "diagnose": ("Diagnosis", "Problem", "UnknownMessageError"),
-    "diagram": ("Diagram",),
+    "diagrams": ("Diagram",),
     "errors": ("ConfigError", "ConstructorError", "DoesNotFitError", "FileError", "MachineError", "RnndimsError"),
     "measurements": ("Measured", "Run"),
     "results": ("Dims",),

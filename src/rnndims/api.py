@@ -19,7 +19,7 @@ from .results import Dims, compute_dims
 
 if TYPE_CHECKING:
     from .diagnose import Diagnosis, Observed
-    from .diagram import Diagram, View
+    from .diagrams import Diagram, View
     from .measurements import Run
     from .shapes import Shape
 
@@ -220,7 +220,7 @@ def diagram(
         ConstructorError: as for ``dims``.
         TypeError: as for ``dims``.
     """
-    from .diagram import build_diagram
+    from .diagrams import build_diagram
 
     request = _request(module)
     data = request_data(request, _stated(seq_len, batch_size, unbatched, lengths))
@@ -246,7 +246,7 @@ def draw(
     Raises:
         ConfigError: (a ``ValueError``) if there is no such format.
     """
-    from .render.diagram import render_plain
+    from .drawing import render_plain
 
     formats = ("text", "ascii", "svg", "dot", "mermaid")
     if format not in formats:

@@ -1,39 +1,40 @@
-"""What a module would be built with and what would be fed to it: the two frozen configurations and all their rules.
+"""The arguments of a module and the sizes of its input: the two frozen configurations and all their rules.
 
 The rules are those of ``torch.nn.modules.rnn`` and ``torch.nn.utils.rnn`` (2.13), which the tests compare against.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, NoReturn
 
+from .cells import CELLS, PROJECTION_REFUSED, Cell
 from .dtypes import ITEMSIZES, dtype_name
 from .errors import ConfigError
-from .rules import LARGEST, refuse_large, refuse_small, refuse_type
 from .weight_names import Direction
 
-CellKind = Literal["rnn", "lstm", "gru"]
+LARGEST: Final = 10**100
+"""Sizes end here, far beyond what any computer holds, so products of them stay numbers that Python agrees to print."""
 
-GATES: Final[dict[str, tuple[str, ...]]] = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
-"""The gate letters of each cell, in the order of the rows of its weights."""
+_TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
 
 
 @dataclass(frozen=True, slots=True)
 class RNNConfig:
-    """The arguments of one ``torch.nn.RNN``, ``LSTM`` or ``GRU``, or of one of their cells.
+    """The arguments of one recurrent module of ``torch.nn``, or of its single-step class.
 
-    Fields have PyTorch's names and defaults. ``cell`` names the class (``"rnn"``, ``"lstm"``, ``"gru"``) and ``is_cell``
-    picks the single-step class (``nn.LSTMCell`` instead of ``nn.LSTM``), which has no layers, directions or time axis.
-    ``nonlinearity`` is ``None`` unless ``cell`` is ``"rnn"``.
+    Fields have PyTorch's names and defaults. ``cell`` is a key of ``cells.CELLS`` (``"rnn"``), and ``is_cell`` picks the
+    single-step class (``nn.RNNCell`` instead of ``nn.RNN``), which has no layers, directions or time axis.
+    ``nonlinearity`` is ``None`` where the cell has no choice of it.
 
-    >>> config = RNNConfig("lstm", 10, 20, num_layers=2, bidirectional=True)
+    >>> config = RNNConfig("rnn", 10, 20, num_layers=2, bidirectional=True)
     >>> config.D, config.G, config.H_out
-    (2, 4, 20)
+    (2, 1, 20)
 
     Raises:
         ConfigError: (a ``ValueError``) where PyTorch's constructor would refuse the same arguments.
     """
 
-    cell: CellKind
+    cell: str
     input_size: int
     hidden_size: int
     num_layers: int = 1
@@ -46,8 +47,8 @@ class RNNConfig:
     is_cell: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.cell, str) or self.cell not in GATES:
-            raise ConfigError("cell", self.cell, "must be rnn, lstm or gru")
+        if not isinstance(self.cell, str) or self.cell not in CELLS:
+            raise ConfigError("cell", self.cell, f"must be {_either(CELLS)}")
         smallest = 0 if self.is_cell else 1
         for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
             value = getattr(self, field)
@@ -55,16 +56,16 @@ class RNNConfig:
                 value = int(value)  # PyTorch takes True for 1 here, but fails on it elsewhere
                 object.__setattr__(self, field, value)
             if type(value) is not int:
-                refuse_type(field, value, "an int")
+                _refuse_type(field, value, "an int")
             if value < smallest and field != "proj_size":
-                refuse_small(field, value, smallest)
+                _refuse_small(field, value, smallest)
             if value > LARGEST:
-                refuse_large(field, value)
+                _refuse_large(field, value)
         if self.is_cell and isinstance(self.bias, (int, type(None))):
             object.__setattr__(self, "bias", bool(self.bias))
         for field in ("bias", "batch_first", "bidirectional", "is_cell"):
             if type(getattr(self, field)) is not bool:
-                refuse_type(field, getattr(self, field), "a bool")
+                _refuse_type(field, getattr(self, field), "a bool")
         self._check_nonlinearity()
         self._check_proj_size()
         self._check_dropout()
@@ -72,32 +73,38 @@ class RNNConfig:
             self._check_single_step()
 
     def _check_nonlinearity(self) -> None:
-        if self.cell == "rnn":
+        choices = self.definition.nonlinearities
+        if choices:
             if self.nonlinearity is None:
-                object.__setattr__(self, "nonlinearity", "tanh")
-            elif self.nonlinearity not in ("tanh", "relu"):
-                raise ConfigError("nonlinearity", self.nonlinearity, "must be tanh or relu", torch="Unknown nonlinearity")
+                object.__setattr__(self, "nonlinearity", choices[0])
+            elif self.nonlinearity not in choices:
+                raise ConfigError(
+                    "nonlinearity", self.nonlinearity, f"must be {_either(choices)}", torch="Unknown nonlinearity"
+                )
         elif self.nonlinearity in (None, "tanh"):
             object.__setattr__(self, "nonlinearity", None)
         else:
+            others = [cell for cell in CELLS.values() if cell.nonlinearities]
             raise ConfigError(
                 "nonlinearity",
                 self.nonlinearity,
-                f"is only an argument of RNN; the gates of {self.cell.upper()} have fixed activations",
+                f"is only an argument of {_either(cell.class_name for cell in others)}; "
+                f"the gates of {self.definition.class_name} have fixed activations",
                 torch="got an unexpected keyword argument 'nonlinearity'",
-                fix="Leave out {nonlinearity}, or set {cell} to rnn.",
+                fix=f"Leave out {{nonlinearity}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
             )
 
     def _check_proj_size(self) -> None:
         if self.proj_size == 0:
             return
-        if self.cell != "lstm" or self.is_cell:
+        if not self.definition.projects or self.is_cell:
+            others = [cell for cell in CELLS.values() if cell.projects]
             raise ConfigError(
                 "proj_size",
                 self.proj_size,
-                f"{self.class_name} has no projections, only LSTM has",
-                torch="proj_size argument is only supported for LSTM, not RNN or GRU",
-                fix="Leave out {proj_size}, or set {cell} to lstm.",
+                f"{self.class_name} has no projections, only {_either(cell.class_name for cell in others)} has",
+                torch=PROJECTION_REFUSED,
+                fix=f"Leave out {{proj_size}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
             )
         if self.proj_size < 0:
             raise ConfigError(
@@ -135,13 +142,18 @@ class RNNConfig:
                     getattr(self, field),
                     f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
                     torch="got an unexpected keyword argument",
-                    fix=f"Leave out {{{field}}}: that belongs to nn.{self.cell.upper()}.",
+                    fix=f"Leave out {{{field}}}: that belongs to nn.{self.definition.class_name}.",
                 )
 
     @property
+    def definition(self) -> Cell:
+        """What the cell is: its gates, states and equations."""
+        return CELLS[self.cell]
+
+    @property
     def class_name(self) -> str:
-        """``"LSTM"``, or ``"LSTMCell"`` for a cell: the name in ``torch.nn``."""
-        return self.cell.upper() + ("Cell" if self.is_cell else "")
+        """``"RNN"``, or ``"RNNCell"`` for a cell: the name in ``torch.nn``."""
+        return self.definition.class_name + ("Cell" if self.is_cell else "")
 
     @property
     def D(self) -> int:  # noqa: N802 - the symbol of PyTorch's documentation
@@ -150,8 +162,8 @@ class RNNConfig:
 
     @property
     def G(self) -> int:  # noqa: N802
-        """Number of gates, so rows of the weights per hidden unit: RNN 1, GRU 3, LSTM 4."""
-        return len(GATES[self.cell])
+        """Number of gates, so rows of the weights per hidden unit."""
+        return len(CELLS[self.cell].gates)
 
     @property
     def H_out(self) -> int:  # noqa: N802
@@ -169,37 +181,35 @@ class RNNConfig:
 
     @classmethod
     def from_module(cls, module: Any) -> "RNNConfig":
-        """The configuration of an existing ``torch.nn`` RNN, LSTM, GRU or cell; torch is not imported.
+        """The configuration of an existing recurrent module of ``torch.nn``; torch is not imported.
 
         Args:
-            module: an instance of ``nn.RNN``, ``LSTM``, ``GRU``, ``RNNCell``, ``LSTMCell``, ``GRUCell`` or a subclass.
+            module: an instance of the class of one of ``cells.CELLS``, of its single-step class, or of a subclass.
 
         Raises:
             TypeError: if none of the module's classes is one of these.
         """
+        kinds = {cell.class_name + end: cell for end in ("", "Cell") for cell in CELLS.values()}
         for base in type(module).__mro__:
-            kind = base.__name__.removesuffix("Cell").lower()
-            if kind in GATES and base.__module__.startswith("torch.nn."):
+            if base.__name__ in kinds and base.__module__.startswith("torch.nn."):
                 break
         else:
-            raise TypeError(
-                f"expected an nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell or nn.GRUCell, got {type(module).__name__}"
-            )
+            raise TypeError(f"expected an {_either(f'nn.{name}' for name in kinds)}, got {type(module).__name__}")
+        cell, is_cell = kinds[base.__name__], base.__name__ not in {cell.class_name for cell in CELLS.values()}
         names = {field.name for field in fields(cls)} - {"cell", "is_cell", "nonlinearity"}
         arguments = {name: getattr(module, name) for name in names if hasattr(module, name)}
-        if kind == "rnn":
+        if cell.nonlinearities:
             arguments["nonlinearity"] = module.nonlinearity
-        is_cell = base.__name__.endswith("Cell")
         if is_cell:
             arguments["bias"] = bool(arguments["bias"])
-        return cls(cell=kind, is_cell=is_cell, **arguments)  # type: ignore[arg-type]
+        return cls(cell=cell.name, is_cell=is_cell, **arguments)
 
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """What is fed to the module: sizes, layout and dtype of ``input``.
+    """The input of the module: its sizes, layout and dtype.
 
-    ``None`` asks for the default, so that after construction ``seq_len`` and ``batch_size`` are ``None`` only where
+    ``None`` asks for the default, so after construction ``seq_len`` and ``batch_size`` are ``None`` only where
     the data has no such dim: ``batch_size`` for unbatched data.
 
     Args:
@@ -223,17 +233,17 @@ class DataConfig:
         if not isinstance(self.dtype, str) or self.dtype not in ITEMSIZES:
             self._normalise_dtype()
         if type(self.unbatched) is not bool:
-            refuse_type("unbatched", self.unbatched, "a bool")
+            _refuse_type("unbatched", self.unbatched, "a bool")
         for field, smallest in (("seq_len", 1), ("batch_size", 0)):
             value = getattr(self, field)
             if value is None:
                 continue
             if type(value) is not int:
-                refuse_type(field, value, "an int")
+                _refuse_type(field, value, "an int")
             if value < smallest:
-                refuse_small(field, value, smallest)
+                _refuse_small(field, value, smallest)
             if value > LARGEST:
-                refuse_large(field, value)
+                _refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
                 "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
@@ -259,7 +269,7 @@ class DataConfig:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
         for length in lengths:
             if type(length) is not int:
-                refuse_type("lengths", length, "ints")
+                _refuse_type("lengths", length, "ints")
         if min(lengths) < 1:
             raise ConfigError(
                 "lengths", shown, "every length must be at least 1", torch="Length of all samples has to be greater than 0"
@@ -274,7 +284,7 @@ class DataConfig:
             )
         longest = max(lengths)
         if longest > LARGEST:
-            refuse_large("lengths", longest)
+            _refuse_large("lengths", longest)
         if self.seq_len is not None and longest > self.seq_len:
             raise ConfigError(
                 "lengths",
@@ -296,3 +306,34 @@ class DataConfig:
     def itemsize(self) -> int:
         """Bytes per element."""
         return ITEMSIZES[self.dtype]
+
+
+def _refuse_type(field: str, value: object, wanted: str) -> NoReturn:
+    """Refuse a value of a wrong type; ``wanted`` is like ``"an int"``."""
+    raise ConfigError(
+        field,
+        value if value != "" else "''",
+        f"must be {wanted}, not {type(value).__name__}",
+        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if field in _TYPED_BY_TORCH else None,
+    )
+
+
+def _refuse_small(field: str, value: int, smallest: int) -> NoReturn:
+    """Refuse a size below ``smallest``, which is 0 or 1."""
+    torch = "Trying to create tensor with negative dimension"
+    if smallest and field != "seq_len":
+        torch = f"{field} must be greater than zero"
+    if field == "seq_len" and value == 0:
+        torch = "Expected sequence length to be larger than 0 in RNN"
+    raise ConfigError(field, value, f"must be {smallest} or more", torch=torch)
+
+
+def _refuse_large(field: str, value: int) -> NoReturn:
+    """Refuse a size above ``LARGEST``."""
+    raise ConfigError(field, value, "must be 10**100 at most")
+
+
+def _either(names: Iterable[str]) -> str:
+    """``"a"``, ``"a or b"``, ``"a, b or c"``."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

@@ -1,9 +1,9 @@
 """``"nn.RNN(10, 20, num_layers=2)"`` <-> ``RNNConfig``: code as people paste it, parsed and never executed."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from .config import CellKind, RNNConfig
+from .config import RNNConfig
 from .errors import ConfigError, ConstructorError, shorten
 
 
@@ -20,7 +20,7 @@ class Constructor(NamedTuple):
         spans: for each argument its line of code, and the characters at which it begins and ends in the line.
     """
 
-    cell: CellKind
+    cell: str
     is_cell: bool
     arguments: dict[str, Any]
     dtype: str | None
@@ -82,7 +82,7 @@ def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] |
     if reader.missing:
         refuse_missing(snippet, reader, nodes)
     return Constructor(
-        cell=cast(CellKind, name.removesuffix("Cell").lower()),
+        cell=name.removesuffix("Cell").lower(),
         is_cell=name.endswith("Cell"),
         arguments=arguments,
         dtype=weights.dtype,

@@ -1,18 +1,11 @@
 """The equations of one step of a cell, term by term, with the shape of each term."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from .config import GATES, DataConfig, RNNConfig
+from .cells.definition import Expression, Linear, Operation, Symbol, plain_gate
+from .cells.notation import Notation
+from .config import DataConfig, RNNConfig
 from .shapes import Shape
-
-X: Final = "x[t]"
-H: Final = "h[t-1]"
-
-WHY_NOT_GRU: Final = (
-    "the reset gate r multiplies only the hidden part of n, r * (h[t-1] @ W_hn.T + b_hn), before the input part is added: "
-    "one product of [x[t], h[t-1]] would have added them already"
-)
-"""Why a GRU's step is not one matrix product."""
 
 
 class Term(NamedTuple):
@@ -34,71 +27,92 @@ class Equation(NamedTuple):
 
 
 def equations(config: RNNConfig, data: DataConfig) -> tuple[Equation, ...]:
-    """What one step computes, in order: the gates, then the new states ``c[t]`` (LSTM) and ``h[t]``.
+    """What one step computes, in order: the gates and other values, then the new states (``c[t]``, ``h[t]``).
 
-    Shapes: ``x[t]`` (N, H_in), states and gates (N, H_cell), ``W_i*`` (H_cell, H_in) and ``W_h*`` (H_cell, H_cell), both
-    transposed here, biases (H_cell,). Unbatched data has no N.
+    Shapes: ``x[t]`` (N, H_in), ``h`` (N, H_out), other states and gates (N, H_cell), ``W_i*`` (H_cell, H_in), ``W_h*``
+    (H_cell, H_out) and ``W_hr`` (proj_size, H_cell), all three transposed here, biases (H_cell,). Unbatched data has no N.
     """
-    state = _state(config, data)
-
-    def named(name: str) -> Term:
-        return Term(name, state)
-
-    if config.cell == "rnn":
-        activation = Term(f"{config.nonlinearity}(")
-        return (Equation(named("h[t]"), (activation, *_sum(config, data, "h"), Term(")"))),)
-    found = [Equation(named(gate), _gate(config, data, gate)) for gate in GATES[config.cell]]
-    if config.cell == "lstm":
-        cell = (named("f"), Term("*"), named("c[t-1]"), Term("+"), named("i"), Term("*"), named("g"))
-        hidden = (named("o"), Term("*"), Term("tanh("), named("c[t]"), Term(")"))
-        return (*found, Equation(named("c[t]"), cell), Equation(named("h[t]"), hidden))
-    mixed = (Term("(1 -"), named("z"), Term(")"), Term("*"), named("n"), Term("+"), named("z"), Term("*"), named(H))
-    return (*found, Equation(named("h[t]"), mixed))
-
-
-def _gate(config: RNNConfig, data: DataConfig, gate: str) -> tuple[Term, ...]:
-    activation = Term("tanh(" if gate in ("g", "n") else "sigmoid(")
-    if gate != "n":
-        return (activation, *_sum(config, data, gate), Term(")"))
-    from_input, from_hidden = _products(config, data, gate)
-    reset = (Term("r", _state(config, data)), Term("*"), Term("("))
-    return (activation, *from_input, Term("+"), *reset, *from_hidden, Term(")"), Term(")"))
-
-
-def _sum(config: RNNConfig, data: DataConfig, gate: str) -> tuple[Term, ...]:
-    from_input, from_hidden = _products(config, data, gate)
-    return (*from_input, Term("+"), *from_hidden)
-
-
-def _products(config: RNNConfig, data: DataConfig, gate: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """``x[t] @ W.T + b`` and ``h[t-1] @ W.T + b`` of one gate."""
-    size, lead = config.hidden_size, _lead(data)
-    parts = []
-    for source, kind, width in ((X, "i", config.input_size), (H, "h", size)):
-        product = (Term(source, (*lead, width)), Term("@"), Term(f"W_{kind}{gate}", (width, size), transposed=True))
-        bias = (Term("+"), Term(f"b_{kind}{gate}", (size,))) if config.bias else ()
-        parts.append((*product, *bias))
-    return parts[0], parts[1]
+    writer, cell = _Writer(config, data), config.definition
+    return tuple(
+        Equation(writer.symbol(Symbol("new" if name in cell.states else "value", name)), tuple(writer.write(expression)))
+        for name, expression in cell.equations.items()
+    )
 
 
 def one_matmul(config: RNNConfig, data: DataConfig) -> Equation | None:
     """The gates of one step as a single matrix product of ``[x[t], h[t-1]]`` with the two weights side by side.
 
-    Shapes: (N, H_in + H_cell) @ (H_in + H_cell, G*H_cell) -> (N, G*H_cell). ``None`` for a GRU: see ``WHY_NOT_GRU``.
+    Shapes: (N, H_in + H_out) @ (H_in + H_out, G*H_cell) -> (N, G*H_cell). ``None`` where that is not enough:
+    ``why_not_one_matmul`` says why.
     """
-    if config.cell == "gru":
+    cell = config.definition
+    if not cell.is_one_product:
         return None
-    lead, rows, width = _lead(data), config.G * config.hidden_size, config.input_size + config.hidden_size
-    product = (Term(f"[{X}, {H}]", (*lead, width)), Term("@"), Term("[weight_ih | weight_hh]", (width, rows), transposed=True))
-    bias = (Term("+"), Term("(bias_ih + bias_hh)", (rows,))) if config.bias else ()
-    if config.cell == "rnn":
-        return Equation(Term("h[t]", (*lead, rows)), (Term(f"{config.nonlinearity}("), *product, *bias, Term(")")))
-    return Equation(Term("i|f|g|o", (*lead, rows)), (*product, *bias))
+    writer, rows, width = _Writer(config, data), config.G * config.hidden_size, config.input_size + config.H_out
+    joined = Term(f"[{writer.x.text}, {writer.h.text}]", (*writer.lead, width))
+    product = [joined, Term("@"), Term("[weight_ih | weight_hh]", (width, rows), transposed=True)]
+    product += [Term("+"), Term("(bias_ih + bias_hh)", (rows,))] if config.bias else []
+    h = cell.new_states["h"]
+    if isinstance(h, Operation) and plain_gate(h) is not None:
+        return Equation(Term("h[t]", (*writer.lead, rows)), (Term(f"{writer.function(h.name)}("), *product, Term(")")))
+    return Equation(Term("|".join(cell.gates), (*writer.lead, rows)), tuple(product))
 
 
-def _lead(data: DataConfig) -> Shape:
-    return () if data.batch_size is None else (data.batch_size,)
+def why_not_one_matmul(config: RNNConfig, data: DataConfig) -> str:
+    """Why a step is not one matrix product; empty where it is one."""
+    cell, writer = config.definition, _Writer(config, data)
+    for linear in cell.linears:
+        if linear.gate in cell.joined_gates or linear.side != "hidden":
+            continue
+        gate = linear.gate
+        if not isinstance(linear.operand, Symbol):
+            return (
+                f"the hidden part of {gate} multiplies {writer.text(linear.operand)}: one product of "
+                f"[{writer.x.text}, {writer.h.text}] would multiply {writer.h.text} alone"
+            )
+        factor = cell.factor(linear)
+        if factor is not None:
+            return (
+                f"the {cell.gates.get(factor.name, factor.name)} multiplies only the hidden part of {gate}, "
+                f"{writer.text(factor * linear)}, before the input part is added: one product of "
+                f"[{writer.x.text}, {writer.h.text}] would have added them already"
+            )
+        return f"the input part and the hidden part of {gate} are not only added"
+    return ""
 
 
-def _state(config: RNNConfig, data: DataConfig) -> Shape:
-    return (*_lead(data), config.hidden_size)
+class _Writer(Notation[Term]):
+    def __init__(self, config: RNNConfig, data: DataConfig) -> None:
+        super().__init__(config.nonlinearity)
+        self.config = config
+        self.lead: Shape = () if data.batch_size is None else (data.batch_size,)
+        self.x, self.h = self.symbol(Symbol("input", "x")), self.symbol(Symbol("previous", "h"))
+
+    def word(self, text: str) -> Term:
+        return Term(text)
+
+    def symbol(self, symbol: Symbol) -> Term:
+        config = self.config
+        width = config.input_size if symbol.kind == "input" else config.hidden_size
+        if symbol.kind in ("previous", "new") and symbol.name == "h":
+            width = config.H_out
+        time = {"input": "[t]", "previous": "[t-1]", "new": "[t]", "value": ""}[symbol.kind]
+        return Term(symbol.name + time, (*self.lead, width))
+
+    def linear(self, linear: Linear) -> list[Term]:
+        config = self.config
+        shape = (config.input_size if linear.side == "input" else config.H_out, config.hidden_size)
+        product = [*self.operand(linear.operand), Term("@"), Term(linear.weight, shape, transposed=True)]
+        return [*product, Term("+"), Term(linear.bias, (config.hidden_size,))] if config.bias else product
+
+    def projection(self, operand: Expression) -> list[Term]:
+        config = self.config
+        if not config.proj_size:
+            return self.write(operand)
+        weight = Term("W_hr", (config.hidden_size, config.proj_size), transposed=True)
+        return [*self.operand(operand), Term("@"), weight]
+
+    def text(self, expression: Expression) -> str:
+        """An expression as one line of text: ``r * (h[t-1] @ W_hn.T + b_hn)``."""
+        words = (term.text + ".T" * term.transposed for term in self.write(expression))
+        return " ".join(words).replace("( ", "(").replace(" )", ")")

@@ -20,9 +20,9 @@ def tensor(tensor: Tensor, config: RNNConfig, data: DataConfig) -> str:
         return _output(config, data)
     if config.is_cell:
         return "one state for each sequence" if name.endswith("_0") else "the state after one step"
-    rows = _rows(config)
-    if name.startswith("c"):
-        return f"{rows}; the cell state is never projected" if config.proj_size else rows
+    rows, states, state = _rows(config), config.definition.states, name.partition("_")[0]
+    if state != "h":
+        return f"{rows}; the {states[state]} is never projected" if config.proj_size else rows
     if name == "h_0":
         return rows + (", batch_first or not" if config.batch_first and not data.unbatched else "")
     return f"{rows}, each its last step" + (f", projected to {config.proj_size}" if config.proj_size else "")

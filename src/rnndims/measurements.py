@@ -125,7 +125,7 @@ class CellRun:
         weights: shapes of the cell's parameters; the same ones are used in every step.
         parameters: how many numbers they have.
         loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
-        one_matmul: the step as one matrix product, ``None`` for a cell that cannot be computed so.
+        one_matmul: the step as one matrix product, ``None`` for a cell whose step is more than that.
         values: the numbers of the weights, where they were asked for.
         warnings: PyTorch's warnings.
     """

@@ -64,7 +64,8 @@ def _made(config: RNNConfig, data: DataConfig, task: Task) -> dict[str, shapes.S
 
 
 def _state(config: RNNConfig, kind: str) -> str:
-    return f"({kind.replace('?', 'h')}, {kind.replace('?', 'c')})" if config.cell == "lstm" else kind.replace("?", "h")
+    names = [kind.replace("?", state) for state in config.definition.states]
+    return f"({', '.join(names)})" if len(names) > 1 else names[0]
 
 
 def _call(config: RNNConfig, data: DataConfig) -> list[str]:
@@ -111,7 +112,7 @@ def _weights(config: RNNConfig, data: DataConfig) -> list[str]:  # noqa: ARG001
 
 
 def _cell(config: RNNConfig, data: DataConfig) -> list[str]:  # noqa: ARG001
-    names = ["h", "c"] if config.cell == "lstm" else ["h"]
+    names = list(config.definition.states)
     state = f"({', '.join(names)})" if len(names) > 1 else "h"
     return [
         "for t, x in enumerate(input):",
@@ -177,10 +178,10 @@ def check_script(config: RNNConfig, call: "Observed") -> str:
         lines.append(f"packed = nn.utils.rnn.pack_padded_sequence(input, {packing})")
         sequence = "packed"
     if config.is_cell:
-        names = ["h_1", "c_1"] if config.cell == "lstm" else ["h_1"]
+        names = [f"{state}_1" for state in config.definition.states]
         lines.append(f"{', '.join(names)} = cell({sequence}{passed})")
     else:
-        names = ["output", "h_n", "c_n"] if config.cell == "lstm" else ["output", "h_n"]
+        names = ["output", *(f"{state}_n" for state in config.definition.states)]
         lines.append(f"output, {_state(config, '?_n')} = rnn({sequence}{passed})")
         lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if call.lengths is not None else []
     lines += ["", *(_SHAPE_LINES.format(name=name) for name in names)]

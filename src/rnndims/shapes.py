@@ -1,6 +1,6 @@
 """Closed form: the shape of every tensor, state row and weight of a configuration, by arithmetic alone.
 
-The rules are those of the documentation of ``torch.nn.RNN``, ``LSTM``, ``GRU``, their cells and
+The rules are those of the documentation of ``torch.nn``'s recurrent modules, their cells and
 ``torch.nn.utils.rnn.pack_padded_sequence``. Symbols: ``L`` steps, ``N`` sequences, ``D`` directions, ``G`` gates,
 ``H_in`` input size, ``H_cell`` hidden size, ``H_out`` projection size if there is one, else hidden size.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Final, NamedTuple
 
-from .config import GATES, DataConfig, RNNConfig
+from .config import DataConfig, RNNConfig
 from .errors import MachineError
 from .weight_names import Direction, suffix
 
@@ -98,34 +98,29 @@ def tensors(config: RNNConfig, data: DataConfig) -> dict[str, Tensor]:
     state_dims = ("D*num_layers",) if batch is None else ("D*num_layers", "N")
     state_lead = (rows,) if batch is None else (rows, batch)
     itemsize, h_out = data.itemsize, config.H_out
+    hidden, *others = config.definition.states
     h_dims, h_shape = (*state_dims, "H_out"), (*state_lead, h_out)
-    found = {
-        "input": _tensor("input", (*lead, "H_in"), (*in_lead, config.input_size), itemsize),
-        "h_0": _tensor("h_0", h_dims, h_shape, itemsize),
-    }
-    if config.cell != "lstm":
-        found["output"] = _tensor("output", (*lead, "D*H_out"), (*out_lead, config.D * h_out), itemsize)
-        found["h_n"] = _tensor("h_n", h_dims, h_shape, itemsize)
-        return found
     c_dims, c_shape = (*state_dims, "H_cell"), (*state_lead, config.hidden_size)
-    found["c_0"] = _tensor("c_0", c_dims, c_shape, itemsize)
-    found["output"] = _tensor("output", (*lead, "D*H_out"), (*out_lead, config.D * h_out), itemsize)
-    found["h_n"] = _tensor("h_n", h_dims, h_shape, itemsize)
-    found["c_n"] = _tensor("c_n", c_dims, c_shape, itemsize)
-    return found
+    tensors = {"input": _tensor("input", (*lead, "H_in"), (*in_lead, config.input_size), itemsize)}
+    for end in ("_0", "_n"):
+        if end == "_n":
+            tensors["output"] = _tensor("output", (*lead, "D*H_out"), (*out_lead, config.D * h_out), itemsize)
+        tensors[hidden + end] = _tensor(hidden + end, h_dims, h_shape, itemsize)
+        for state in others:
+            tensors[state + end] = _tensor(state + end, c_dims, c_shape, itemsize)
+    return tensors
 
 
 def _cell_tensors(config: RNNConfig, data: DataConfig) -> dict[str, Tensor]:
     batch = data.batch_size
     dims: tuple[str, ...] = () if batch is None else ("N",)
     lead: Shape = () if batch is None else (batch,)
-    states = ("h", "c") if config.cell == "lstm" else ("h",)
-    found = {"input": _tensor("input", (*dims, "H_in"), (*lead, config.input_size), data.itemsize)}
+    tensors = {"input": _tensor("input", (*dims, "H_in"), (*lead, config.input_size), data.itemsize)}
     for step in (0, 1):
-        for state in states:
+        for state in config.definition.states:
             name = f"{state}_{step}"
-            found[name] = _tensor(name, (*dims, "H_cell"), (*lead, config.hidden_size), data.itemsize)
-    return found
+            tensors[name] = _tensor(name, (*dims, "H_cell"), (*lead, config.hidden_size), data.itemsize)
+    return tensors
 
 
 def _tensor(name: str, dims: tuple[str, ...], shape: Shape, itemsize: int) -> Tensor:
@@ -147,7 +142,7 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
     biases = ("bias_ih", "bias_hh") if config.bias else ()
     projection = (config.proj_size, config.hidden_size)
     recurrent, projected = rows * h_out, prod(projection)
-    found: dict[str, Weight] = {}
+    listed: dict[str, Weight] = {}
     for layer in range(config.num_layers):
         width = config.layer_input_size(layer)
         read = rows * width
@@ -155,20 +150,20 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
         for direction in config.directions:
             end = suffix(None if config.is_cell else layer, direction)
             name = "weight_ih" + end
-            found[name] = Weight(name, layer, direction, dims, (rows, width), read, read * itemsize, gates)
+            listed[name] = Weight(name, layer, direction, dims, (rows, width), read, read * itemsize, gates)
             name = "weight_hh" + end
-            found[name] = Weight(
+            listed[name] = Weight(
                 name, layer, direction, ("G*H_cell", "H_out"), (rows, h_out), recurrent, recurrent * itemsize, gates
             )
             for bias in biases:
                 name = bias + end
-                found[name] = Weight(name, layer, direction, ("G*H_cell",), (rows,), rows, rows * itemsize, gates)
+                listed[name] = Weight(name, layer, direction, ("G*H_cell",), (rows,), rows, rows * itemsize, gates)
             if projected:
                 name = "weight_hr" + end
-                found[name] = Weight(
+                listed[name] = Weight(
                     name, layer, direction, ("proj_size", "H_cell"), projection, projected, projected * itemsize, {}
                 )
-    return found
+    return listed
 
 
 def _check_listable(config: RNNConfig) -> None:
@@ -182,18 +177,18 @@ def _check_listable(config: RNNConfig) -> None:
 def gate_rows(config: RNNConfig) -> dict[str, tuple[int, int]]:
     """Range of rows ``[start, stop)`` of each gate in the weights and biases, under PyTorch's letters."""
     size = config.hidden_size
-    return {gate: (i * size, (i + 1) * size) for i, gate in enumerate(GATES[config.cell])}
+    return {gate: (i * size, (i + 1) * size) for i, gate in enumerate(config.definition.gates)}
 
 
-def gate_slices(weight: Weight, config: RNNConfig) -> dict[str, tuple[int, int]]:
+def gate_slices(weight: Weight) -> dict[str, tuple[int, int]]:
     """The parts of a parameter under the names of PyTorch's equations, with their rows ``[start, stop)``.
 
-    ``weight_ih`` of an LSTM has ``W_ii W_if W_ig W_io``, ``bias_hh`` of a GRU has ``b_hr b_hz b_hn``; what has no gates is
-    one part: ``W_ih``, ``W_hr``.
+    With the gates ``r z n``, ``weight_ih`` has ``W_ir W_iz W_in`` and ``bias_hh`` has ``b_hr b_hz b_hn``; ``weight_hr`` has no
+    gates and is one part, ``W_hr``.
     """
     kind, _, operands = weight.name.partition("_l")[0].partition("_")
     letter = "W" if kind == "weight" else "b"
-    if config.G == 1 or not weight.gates:
+    if not weight.gates:
         return {f"{letter}_{operands}": (0, weight.shape[0])}
     return {f"{letter}_{operands[0]}{gate}": rows for gate, rows in weight.gates.items()}
 

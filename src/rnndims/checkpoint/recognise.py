@@ -8,7 +8,8 @@ from math import prod
 from typing import Final, NamedTuple
 
 from .. import shapes
-from ..config import GATES, CellKind, RNNConfig
+from ..cells import CELLS
+from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..dtypes import ITEMSIZES
 from ..errors import ConfigError, RnndimsError, escape, shorten
@@ -319,7 +320,7 @@ def _missing_layers(layers: list[int]) -> str:
     return f"{missing}: the file has layer{'s' if len(layers) > 1 else ''} {there}, and layers count from 0 without a gap"
 
 
-def _cell_and_sizes(weights: _Weights) -> tuple[CellKind, int, int] | str:
+def _cell_and_sizes(weights: _Weights) -> tuple[str, int, int] | str:
     """Cell, hidden size and projection size, by the first weight_hh and, if there is one, its weight_hr."""
     own, recurrent = next(((own, weight) for own, weight in weights.items() if weight.name.kind == "weight_hh"), (None, None))
     if own is None or recurrent is None:
@@ -338,9 +339,9 @@ def _cell_and_sizes(weights: _Weights) -> tuple[CellKind, int, int] | str:
                 f"with which an LSTM has 4*{hidden_size} = {4 * hidden_size} rows"
             )
         return "lstm", hidden_size, proj_size
-    for cell, gates in GATES.items():
-        if columns and rows == len(gates) * columns:
-            return cell, columns, 0  # type: ignore[return-value]
+    for cell in CELLS.values():
+        if columns and rows == len(cell.gates) * columns:
+            return cell.name, columns, 0
     ratio = f", {rows / columns:.4g} times as many rows as columns" if columns and rows < 2**60 > columns else ""
     return (
         f"{own} is {recurrent.shape}{ratio}: in an RNN it has as many rows as columns, in a GRU 3 times as many, in an LSTM "

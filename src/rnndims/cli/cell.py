@@ -31,10 +31,9 @@ def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: To
     output.warn(result.warnings)
     code = ExitCode.DOES_NOT_FIT if result.disagrees() else ExitCode.OK
     if out.json:
-        from ..render.cell_json import cell_document
-        from ..render.documents import with_files
+        from ..render.documents import cell_document, with_files
 
         return output.document(with_files(cell_document(result, (*request.notes, *result.warnings)), request), code)
-    from ..render.cell import cell_view
+    from ..render.cell_view import cell_view
 
     return output.view(cell_view(result, request.notes), code, export=out.export)

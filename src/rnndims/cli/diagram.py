@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..diagram import Diagram, View, build_diagram
+from ..diagrams import Diagram, View, build_diagram
 from ..errors import ExitCode, FileError, RnndimsError
 from . import output
 from .coerce import Command
@@ -60,10 +60,10 @@ def diagram(
     view: View = "cell" if cell_view else "matmul" if matmul else "unrolled"
     picture = build_diagram(request.config, inputs, view, layer=layer, max_steps=max_steps, max_layers=max_layers)
     if out.json:
-        from ..render.diagram.json import diagram_document
+        from ..render.documents import diagram_document
 
         return output.document(diagram_document(picture, request.notes))
-    from ..render.diagram import diagram_view, format_of, in_ascii, render_bytes, render_plain
+    from ..drawing import diagram_view, format_of, in_ascii, render_bytes, render_plain
 
     if file is not None and file != "-":
         _write(file, render_bytes(picture, kind or format_of(file)))
@@ -87,7 +87,7 @@ def _write_out(picture: Diagram) -> None:
     Raises:
         RnndimsError: if it is a terminal, or takes text only.
     """
-    from ..render.diagram import render_bytes
+    from ..drawing import render_bytes
 
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None or sys.stdout.isatty():

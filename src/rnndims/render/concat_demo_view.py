@@ -9,7 +9,7 @@ from ..constructor import format_constructor
 from ..measurements import ConcatDemo, LayerJoin
 from ..phrases import omit_middle
 from . import numbers, style, text
-from .cell import difference, print_verdict
+from .cell_view import difference, print_verdict
 
 if TYPE_CHECKING:
     from rich.console import Console

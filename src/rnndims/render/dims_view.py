@@ -107,8 +107,8 @@ def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> 
         else:
             table.add_row(*_state_cells(row, measured if verified else None, console))
     text.print_table("Rows of h_n, and where the same numbers are in output", table, console)
-    if "c_n" in dims.tensors:
-        console.print(Text("c_n has the same rows; none of its numbers are in output", style=style.QUIET))
+    for state in list(dims.config.definition.states)[1:]:
+        console.print(Text(f"{state}_n has the same rows; none of its numbers are in output", style=style.QUIET))
     if dims.data.lengths:
         console.print(Text("lengths-1 is each sequence's own last step, n is torch.arange(N)", style=style.QUIET))
 

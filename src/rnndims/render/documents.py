@@ -18,7 +18,8 @@ from ..shapes import Tensor, Weight
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint, CheckpointModule
-    from ..measurements import ConcatDemo, Measured, Run
+    from ..diagrams import Diagram, Node
+    from ..measurements import CellRun, ConcatDemo, Measured, Run
     from ..request import Request
 
 SCHEMA: Final = 1
@@ -171,7 +172,7 @@ def weights_document(run: "Run", notes: Sequence[str] = ()) -> dict[str, Any]:
         product = shapes.product(weight, run.dims.data)
         right = f"{name}.T" if product.op == "@" else name
         document["weights"][name] |= {
-            "slices": shapes.gate_slices(weight, run.dims.config),
+            "slices": shapes.gate_slices(weight),
             "applied": {
                 "expression": f"{product.left} {product.op} {right}",
                 "shapes": [product.left_shape, product.right_shape],
@@ -234,3 +235,65 @@ def concat_document(demo: "ConcatDemo", notes: Sequence[str] = ()) -> dict[str, 
         "tolerance": comparison.tolerance,
         "notes": notes,
     }
+
+
+def cell_document(run: "CellRun", notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The document of ``cell``: steps, equations, weights, and the two comparisons."""
+    from .. import equations
+
+    dims, matmul = run.dims, run.one_matmul
+    document = {
+        **head("cell"),
+        "config": plain(dims.config),
+        "data": {**data_document(dims.data, dims.config), "seq_len": dims.data.seq_len},
+        "device": run.device,
+        "torch": run.torch,
+        "tensors": plain(dims.tensors),
+        "initial": run.initial,
+        "steps": plain(run.steps),
+        "equations": plain(equations.equations(dims.config, dims.data)),
+        "weights": {
+            name: {**plain(weight), "measured": run.weights[name], "used_in_steps": [0, len(run.steps)]}
+            for name, weight in dims.weights.items()
+        },
+        "parameters": run.parameters,
+        "layer": format_constructor(run.layer),
+        "matches_layer": run.loop.matches,
+        "max_abs_diff": run.loop.max_abs_diff,
+        "tolerance": run.loop.tolerance,
+        "one_matmul": None,
+    }
+    if matmul is None:
+        document["one_matmul_why_not"] = equations.why_not_one_matmul(dims.config, dims.data)
+    else:
+        document["one_matmul"] = {**_without(plain(matmul), "comparison"), **plain(matmul.comparison)}
+    if run.values is not None:
+        document["values"] = run.values
+    return {**document, "notes": notes}
+
+
+def diagram_document(diagram: "Diagram", notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The document of ``diagram``, for whoever wants to draw it otherwise: nodes and arrows with their shapes.
+
+    In ``steps`` and ``layers``, null is where some are left out.
+    """
+    return {
+        **head("diagram"),
+        "config": plain(diagram.config),
+        "data": data_document(diagram.data, diagram.config),
+        "view": diagram.view,
+        "title": diagram.title,
+        "description": diagram.description,
+        "steps": diagram.steps,
+        "layers": diagram.layers,
+        "left_out": {"steps": diagram.left_out_steps, "layers": diagram.left_out_layers},
+        "nodes": [_node(node) for node in diagram.nodes.values()],
+        "edges": plain(diagram.edges),
+        "weights": plain(diagram.weights),
+        "notes": [*notes, *diagram.notes],
+    }
+
+
+def _node(node: "Node") -> dict[str, Any]:
+    """A node; its products have the key ``terms``."""
+    return {"terms" if key == "parts" else key: value for key, value in plain(node).items()}

@@ -60,7 +60,7 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
 
 def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[Text]:
     """The lines under a weight: its parts, how it is applied, its size."""
-    slices = shapes.gate_slices(weight, run.dims.config)
+    slices = shapes.gate_slices(weight)
     parts = [Text(f"{name}[{start}:{stop}]", style=style.NAME) for name, (start, stop) in slices.items()]
     for part in parts[:-1]:
         part.append(" |")

@@ -4,9 +4,9 @@ Importing this package does not import torch; calling any of its functions does.
 """
 
 from ._torch import load_torch
-from .cell import as_cell, step_through
 from .concat import as_bidirectional, concat_demo, concat_module
 from .measure import run
+from .step_through import as_cell, step_through
 
 __all__ = [
     "as_bidirectional",

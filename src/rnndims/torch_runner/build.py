@@ -10,7 +10,7 @@ from ..constructor import format_constructor
 from ..errors import ConfigError, MachineError, RnndimsError, shorten
 from ..results import Dims
 
-_ONEDNN = "not supported with oneDNN"  # of every projected LSTM: it chose another kernel, which changes nothing here
+_ONEDNN = "not supported with oneDNN"  # of every projection: it chose another kernel, which changes nothing here
 
 
 class Inputs(NamedTuple):
@@ -37,7 +37,7 @@ def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: i
     On ``meta`` there are shapes, but no numbers.
     """
     arguments: dict[str, Any] = {"bias": config.bias}
-    if config.cell == "rnn":
+    if config.definition.nonlinearities:
         arguments["nonlinearity"] = config.nonlinearity
     if not config.is_cell:
         arguments.update(
@@ -49,7 +49,9 @@ def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: i
         if config.proj_size:
             arguments["proj_size"] = config.proj_size
     built_on = "meta" if device.type == "meta" else "cpu"
-    make = getattr(torch.nn, config.class_name)
+    make = getattr(torch.nn, config.class_name, None)
+    if make is None:
+        raise MachineError(f"PyTorch {torch.__version__} has no nn.{config.class_name}", fix="Ask for a cell of torch.nn.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(check_seed(seed))
         module = make(config.input_size, config.hidden_size, device=built_on, dtype=getattr(torch, dtype), **arguments)

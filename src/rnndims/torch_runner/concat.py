@@ -12,10 +12,10 @@ from ..shapes import Shape
 from ..weight_names import Direction, suffix
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
-from .cell import FEW
 from .hardware import pick_device
 from .measure import check_size, forward
 from .numerics import check_values, compare, full_precision, same_numbers, to_values
+from .step_through import FEW
 
 EXAMPLE: Final[Shape] = (3, 2, 4)
 """Shape of each half of the fixed example."""

@@ -139,7 +139,7 @@ def _shape_function(torch: Any, module: Any, passed: Any, inputs: Inputs, config
     h_0, c_0 = inputs.h_0, inputs.c_0
     if unbatched:
         sequence, h_0, c_0 = sequence.unsqueeze(1), h_0.unsqueeze(1), None if c_0 is None else c_0.unsqueeze(1)
-    mode = {"rnn": 0 if config.nonlinearity == "relu" else 1, "lstm": 2, "gru": 3}[config.cell]
+    mode = config.definition.kernel_modes[config.nonlinearity]
     kinds = len(module._all_weights[0])
     sizes = passed.batch_sizes.tolist() if is_packed else []
     output, h_n, c_n, *_ = kernel(

@@ -1,16 +1,16 @@
 """``cell`` for the terminal: the equation, each step, one set of weights, and the two proofs."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
 from .. import equations
 from ..constructor import format_constructor
+from ..equations import Equation, Term
 from ..measurements import CellRun, CellStep, Comparison
 from ..phrases import omit_middle
 from . import numbers, style, text
-from .equation import print_equations
 from .numbers import print_values
 from .weights_view import print_weights
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_STEPS = 12
+OPERATORS: Final = ("@", "+", "*")
 
 
 def cell_view(run: CellRun, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -62,7 +63,7 @@ def verdict(comparison: Comparison, claim: str, console: "Console") -> Text:
 
 
 def print_verdict(said: Text, where: Text, console: "Console") -> None:
-    """Print a verdict, a sentence that may wrap, and where it was found."""
+    """Print a verdict, a sentence that may wrap, and where it holds."""
     if len(said) <= console.width:
         text.print_parts([said, where], console)
     else:
@@ -79,7 +80,10 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
     console.print(text.heading("The same step as one matrix product"))
     equation = equations.one_matmul(run.dims.config, run.dims.data)
     if equation is None or run.one_matmul is None:
-        console.print(Text(f"not possible for a GRU: {equations.WHY_NOT_GRU}", style=style.NOTE))
+        name = run.dims.config.definition.class_name
+        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the first letter is read
+        why = equations.why_not_one_matmul(run.dims.config, run.dims.data)
+        console.print(Text(f"not possible for {article} {name}: {why}", style=style.NOTE))
         return
     print_equations([equation], console)
     console.print(verdict(run.one_matmul.comparison, "the same numbers in every step", console))
@@ -150,3 +154,74 @@ def _legend(run: CellRun) -> str:
         )
     gate, (start, stop) = next(iter(run.dims.weights["weight_ih"].gates.items()))
     return f"W_i{gate} is weight_ih[{start}:{stop}], W_h{gate} is weight_hh[{start}:{stop}], and so on. "
+
+
+def print_equations(shown: Sequence[Equation], console: "Console") -> None:
+    """Print equations below each other, terms over shapes; those of the same form are lined up.
+
+    A line that is too long is continued below, at an operator: a term and its shape are never broken.
+    """
+    results = max(_width(equation.result, console) for equation in shown)
+    for equation in shown:
+        alike = [other.terms for other in shown if len(other.terms) == len(equation.terms)]
+        widths = [max(_width(terms[i], console) for terms in alike) for i in range(len(equation.terms))]
+        _print_equation(equation, results, widths, console)
+
+
+def _print_equation(equation: Equation, result: int, widths: Sequence[int], console: "Console") -> None:
+    indent = result + 3
+    above, below = Text(), Text()
+    _put(above, below, equation.result, result, console)
+    above.append(" = ")
+    below.append("   ")
+    for piece in _pieces(list(zip(equation.terms, widths, strict=True)), ("+",)):
+        fits_alone = indent + _needed(piece) <= console.width
+        for part in [piece] if fits_alone else _pieces(piece, OPERATORS):
+            if len(above) > indent and len(above) + _needed(part) > console.width:
+                _flush(above, below, console)
+                above, below = Text(" " * indent), Text(" " * indent)
+            for term, width in part:
+                _put(above, below, term, width, console)
+                above.append(" ")
+                below.append(" ")
+    _flush(above, below, console)
+
+
+def _needed(piece: Sequence[tuple[Term, int]]) -> int:
+    return sum(width + 1 for _, width in piece) - 1
+
+
+def _pieces(terms: Sequence[tuple[Term, int]], operators: Sequence[str]) -> list[list[tuple[Term, int]]]:
+    """The terms in groups that stay on one line: each begins at one of ``operators``."""
+    pieces: list[list[tuple[Term, int]]] = [[]]
+    for term, width in terms:
+        if term.text in operators and any(other.shape is not None for other, _ in pieces[-1]):
+            pieces.append([])
+        pieces[-1].append((term, width))
+    return pieces
+
+
+def _flush(above: Text, below: Text, console: "Console") -> None:
+    for line in (above, below):
+        line.rstrip()
+        text.print_unbroken(line, console)
+
+
+def _put(above: Text, below: Text, term: Term, width: int, console: "Console") -> None:
+    above.append(_word(term, console).ljust(width), style=style.NAME if term.shape is not None else "")
+    if term.shape is not None:
+        below.append(str(term.shape).ljust(width), style=style.SHAPE)
+    else:
+        operator = _word(term, console) if term.text in OPERATORS else ""
+        below.append(operator.ljust(width), style=style.QUIET)
+
+
+def _width(term: Term, console: "Console") -> int:
+    return max(len(_word(term, console)), 0 if term.shape is None else len(str(term.shape)))
+
+
+def _word(term: Term, console: "Console") -> str:
+    word = term.text.replace("sigmoid", "σ")
+    if term.text == "*":
+        word = "⊙"
+    return style.glyphs(word + "ᵀ" * term.transposed, console)

@@ -4,7 +4,7 @@ from typing import Final
 from xml.sax.saxutils import escape as xml_escape
 from zlib import crc32
 
-from ...diagram import Diagram
+from ..diagrams import Diagram
 from .layout import layout
 from .scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
 
@@ -70,7 +70,7 @@ def render_svg(diagram: Diagram) -> str:
 
 
 def draw_svg(scene: Scene, title: str, description: str) -> str:
-    """A scene in pixels as one SVG document; its ids and rules are its own, so that a page may hold several."""
+    """A scene in pixels as one SVG document; its ids and rules are its own, so a page may hold several."""
     width, height = _number(scene.width), _number(scene.height)
     drawing = [
         f'<rect class="page" width="{width}" height="{height}" rx="8"/>',
@@ -133,8 +133,8 @@ def _number(value: float) -> str:
 
 
 def _band(band: Band) -> str:
-    place = f'x="{_number(band.x)}" y="{_number(band.y)}" width="{_number(band.w)}" height="{_number(band.h)}"'
-    return f'<rect class="{band.tone} band" {place} rx="{_number(band.round)}"/>'
+    frame = f'x="{_number(band.x)}" y="{_number(band.y)}" width="{_number(band.w)}" height="{_number(band.h)}"'
+    return f'<rect class="{band.tone} band" {frame} rx="{_number(band.round)}"/>'
 
 
 def _arrow(arrow: Arrow) -> str:
@@ -165,8 +165,8 @@ def _points(points: list[Point]) -> str:
 
 
 def _box(box: Box) -> str:
-    place = f'x="{_number(box.x)}" y="{_number(box.y)}" width="{_number(box.w)}" height="{_number(box.h)}"'
-    parts = [f'<rect class="{box.tone} box" {place} rx="{_number(box.round)}"/>']
+    frame = f'x="{_number(box.x)}" y="{_number(box.y)}" width="{_number(box.w)}" height="{_number(box.h)}"'
+    parts = [f'<rect class="{box.tone} box" {frame} rx="{_number(box.round)}"/>']
     x, y = box.middle
     first = y - (len(box.lines) - 1) * PIXELS.line / 2
     for number, line in enumerate(box.lines):
@@ -186,6 +186,6 @@ def _label(label: Label) -> str:
 def _line(x: float, y: float, text: str, anchor: str, classes: str) -> str:
     """A line of text whose height's middle is ``y``: the baseline is a third of the letters' height below it."""
     baseline = y + (4 if "small" in classes else 4.6)
-    found = f' class="{classes}"' if classes else ""
-    place = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{_number(x)}" y="{_number(baseline)}"{place}{found}>{_text(text)}</text>'
+    class_ = f' class="{classes}"' if classes else ""
+    anchor_ = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text x="{_number(x)}" y="{_number(baseline)}"{anchor_}{class_}>{_text(text)}</text>'

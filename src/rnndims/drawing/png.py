@@ -1,7 +1,7 @@
 """A diagram as PNG, where a converter is installed (``pip install "rnndims[png]"``)."""
 
-from ...diagram import Diagram
-from ...errors import MachineError
+from ..diagrams import Diagram
+from ..errors import MachineError
 from .svg import render_svg
 
 ZOOM = 2

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
+from ..cells.definition import compute_step
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
 from ..measurements import CellRun, CellStep, Comparison, OneMatmul
@@ -37,7 +38,7 @@ def step_through(
 
     Args:
         config: a cell, or the layer it belongs to: one layer, one direction, without projection.
-        data: what it is fed; no ``lengths``.
+        data: its input; no ``lengths``.
         device: as for ``run``.
         seed: of the weights and of the input.
         values: keep the numbers however many there are, and those of the weights.
@@ -51,21 +52,21 @@ def step_through(
     layer_config = replace(cell_config, is_cell=False)
     dims, layer_dims = compute_dims(cell_config, data), compute_dims(layer_config, data)
     torch = load_torch()
-    place = pick_device(torch, device)
-    check_fits(torch, layer_dims, place, copies=2)
+    target = pick_device(torch, device)
+    check_fits(torch, layer_dims, target, copies=2)
     count = (data.seq_len or 0) * sum(t.numel for name, t in dims.tensors.items() if name in ("input", "h_1", "c_1"))
     if values:
-        check_values(count + dims.totals.parameters, place)
-    with torch_errors(torch, layer_dims, place) as warned, full_precision(torch, place):
-        layer = build_module(torch, layer_config, data.dtype, place, seed)
-        inputs = make_inputs(torch, layer_dims, place, seed)
-        cell = build_module(torch, cell_config, data.dtype, place, seed)
+        check_values(count + dims.totals.parameters, target)
+    with torch_errors(torch, layer_dims, target) as warned, full_precision(torch, target):
+        layer = build_module(torch, layer_config, data.dtype, target, seed)
+        inputs = make_inputs(torch, layer_dims, target, seed)
+        cell = build_module(torch, cell_config, data.dtype, target, seed)
         if user_tensors is not None:
             load_weights(torch, layer, user_tensors)
             inputs = replace_inputs(torch, inputs, user_tensors)
-        found = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and place.type != "meta")
+        walked = walk(torch, cell, layer, inputs, cell_config, keep=(values or count <= FEW) and target.type != "meta")
         numbers = {name: to_values(torch, weight) for name, weight in cell.named_parameters()} if values else None
-    steps, initial, loop, matmul = found
+    steps, initial, loop, matmul = walked
     return CellRun(
         dims,
         layer_config,
@@ -83,7 +84,7 @@ def step_through(
 
 
 def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
-    """The cell of a layer, if there is one and ``data`` can be fed to it; torch is not needed to know.
+    """The cell of a layer, if there is one and it can read ``data``; torch is not needed to know.
 
     Raises:
         ConfigError: naming what a cell does not have.
@@ -92,7 +93,9 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
     if min(config.input_size, config.hidden_size) < 1:
         field = "input_size" if config.input_size < 1 else "hidden_size"
         raise ConfigError(
-            field, 0, f"must be 1 or more: nn.{config.cell.upper()}, which the loop is compared with, has no empty sizes"
+            field,
+            0,
+            f"must be 1 or more: nn.{config.definition.class_name}, which the loop is compared with, has no empty sizes",
         )
     if data.lengths is not None:
         raise ConfigError(
@@ -106,10 +109,10 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
     return config
 
 
-Found = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
+Walk = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
 
 
-def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *, keep: bool) -> Found:
+def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *, keep: bool) -> Walk:
     """The loop: the steps, the initial numbers, the comparison with the layer, and that with one matrix product a step.
 
     The cell gets copies of the layer's weights first. ``layer`` and ``inputs`` have a time axis in front.
@@ -127,7 +130,7 @@ def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *
     for t, x in enumerate(inputs.input):
         before = (h, c)
         h, c = (cell(x, h), None) if c is None else cell(x, (h, c))
-        if config.cell != "gru":
+        if config.definition.is_one_product:
             joined = join(torch, cell, x, *before, config)
             products += [(joined[3], h), *([] if c is None else [(joined[4], c)])]
         hidden.append(h)
@@ -167,7 +170,7 @@ def copy_weights(torch: Any, layer: Any, cell: Any) -> None:
 
 
 def join(torch: Any, cell: Any, x: Any, h: Any, c: Any | None, config: RNNConfig) -> tuple[Any, Any, Any, Any, Any]:
-    """One step of an RNN or LSTM as one product: ``[x, h]``, the weights side by side, the product, ``h[t]``, ``c[t]``.
+    """One step with one product: ``[x, h]``, the weights side by side, the product, ``h[t]``, and ``c[t]`` or ``None``.
 
     Shapes: (N, H_in + H_cell) @ (G*H_cell, H_in + H_cell).T -> (N, G*H_cell).
     """
@@ -176,8 +179,8 @@ def join(torch: Any, cell: Any, x: Any, h: Any, c: Any | None, config: RNNConfig
     product = row @ weight.T
     if config.bias:
         product = product + (cell.bias_ih + cell.bias_hh)
-    if c is None:
-        return row, weight, product, getattr(torch, config.nonlinearity or "tanh")(product), None
-    i, f, g, o = product.chunk(4, dim=-1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return row, weight, product, torch.sigmoid(o) * torch.tanh(c), c
+    definition = config.definition
+    sums = dict(zip(definition.gates, product.chunk(config.G, dim=-1), strict=True))
+    functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "nonlinearity": getattr(torch, config.nonlinearity or "tanh")}
+    states = compute_step(definition, {"x": x, "h": h, "c": c}, {}, functions, sums=sums)
+    return row, weight, product, states["h"], states.get("c")

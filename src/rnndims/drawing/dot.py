@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ...diagram import Diagram, Edge, Node
+from ..diagrams import Diagram, Edge, Node
 from .layout import layout
 from .scene import PIXELS, Point
 from .svg import LIGHT
@@ -15,7 +15,7 @@ def render_dot(diagram: Diagram) -> str:
     """The diagram as one ``digraph``: the unrolled network with fixed places, time from left to right; else left to right."""
     nodes = drawn(diagram)
     known = {node.id for node in nodes}
-    fixed = _places(diagram) if diagram.view == "unrolled" else {}
+    fixed = _positions(diagram) if diagram.view == "unrolled" else {}
     engine = 'layout=neato, inputscale=72, splines=true, esep="+1"' if fixed else "rankdir=LR, nodesep=0.4, ranksep=0.5"
     lines = [
         "digraph rnn {",
@@ -24,22 +24,22 @@ def render_dot(diagram: Diagram) -> str:
         '  edge [fontname="monospace", fontsize=9];',
     ]
     for name, label, ids, direction in groups(diagram):
-        place = f"pos={_quote(_pin((fixed['captions'][0], fixed[ids[0]][1])))}"
+        at = f"pos={_quote(_pin((fixed['captions'][0], fixed[ids[0]][1])))}"
         lines.append(
-            f"  {name} [label={_quote(label)}, shape=plaintext, fontsize=9, fontcolor={_quote(LIGHT[direction])}, {place}];"
+            f"  {name} [label={_quote(label)}, shape=plaintext, fontsize=9, fontcolor={_quote(LIGHT[direction])}, {at}];"
         )
     lines += [f"  {_node(diagram, node, fixed.get(node.id))}" for node in nodes]
     lines += [f"  {_edge(diagram, edge)}" for edge in diagram.edges if edge.source in known and edge.target in known]
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _places(diagram: Diagram) -> dict[str, Point]:
+def _positions(diagram: Diagram) -> dict[str, Point]:
     """The middle of each node in our own layout, with y upwards; ``captions`` is where the weights are written."""
     scene = layout(diagram, PIXELS)
-    found = {box.node: (box.middle[0], -box.middle[1]) for box in scene.boxes if box.node}
+    middles = {box.node: (box.middle[0], -box.middle[1]) for box in scene.boxes if box.node}
     rows: dict[str, float] = {}
     columns: dict[int | None, float] = {}
-    for name, (x, y) in found.items():
+    for name, (x, y) in middles.items():
         node = diagram.nodes[name]
         rows[name.rpartition("_")[0]] = y
         if node.kind == "input":
@@ -49,13 +49,13 @@ def _places(diagram: Diagram) -> dict[str, Point]:
     for name, node in diagram.nodes.items():
         if node.kind == "more_steps":
             right = sum(gap) / 2 if len(gap) == 2 else gap[0] + 160
-            found[name] = (right, rows[name.rpartition("_")[0]])
+            middles[name] = (right, rows[name.rpartition("_")[0]])
         elif node.kind == "more_layers":
-            below = [found[e.source][1] for e in diagram.edges if e.target == name]
-            above = [found[e.target][1] for e in diagram.edges if e.source == name and e.target in found]
-            found[name] = (columns[node.step], (max(below, default=0) + min(above, default=0)) / 2)
-    found["captions"] = (min(x for x, _ in found.values()) - 260, 0)
-    return found
+            below = [middles[e.source][1] for e in diagram.edges if e.target == name]
+            above = [middles[e.target][1] for e in diagram.edges if e.source == name and e.target in middles]
+            middles[name] = (columns[node.step], (max(below, default=0) + min(above, default=0)) / 2)
+    middles["captions"] = (min(x for x, _ in middles.values()) - 260, 0)
+    return middles
 
 
 def _pin(point: Point) -> str:
@@ -67,14 +67,14 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _node(diagram: Diagram, node: Node, place: Point | None) -> str:
+def _node(diagram: Diagram, node: Node, at: Point | None) -> str:
     attributes = [f"label={_quote(chr(10).join(node_lines(diagram, node)))}"]
     if node.kind in _SHAPES:
         attributes.append(f"shape={_SHAPES[node.kind]}")
     if node.direction and node.kind == "cell":
         attributes.append(f'color="{LIGHT[node.direction]}"')
-    if place is not None:
-        attributes.append(f"pos={_quote(_pin(place))}")
+    if at is not None:
+        attributes.append(f"pos={_quote(_pin(at))}")
     if node.empty or (node.direction == "reverse" and node.kind == "cell"):
         attributes.append("style=dashed")
     return f"{node.id} [{', '.join(attributes)}];"

@@ -2,21 +2,21 @@
 
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
-from .cell_view import cell_view
+from .cell_graph import cell_graph
+from .diagram_model import Diagram, Edge, LinearPart, Node, Sequence, View, WeightSet
 from .matmul import matmul
-from .model import Diagram, Edge, Node, Sequence, Term, View, WeightSet
 from .unrolled import MAX_LAYERS, MAX_STEPS, unrolled
 
 __all__ = [
     "Diagram",
     "Edge",
+    "LinearPart",
     "Node",
     "Sequence",
-    "Term",
     "View",
     "WeightSet",
     "build_diagram",
-    "cell_view",
+    "cell_graph",
     "matmul",
     "unrolled",
 ]
@@ -34,13 +34,13 @@ def build_diagram(
     max_steps: int | None = None,
     max_layers: int | None = None,
 ) -> Diagram:
-    """The picture of ``config`` fed with ``data``.
+    """The picture of ``config`` with the input ``data``.
 
-    A cell (``nn.LSTMCell``) has nothing to unroll: its unrolled view is its cell view.
+    A single-step class (``nn.RNNCell``) has nothing to unroll: its unrolled view is its cell view.
 
     Args:
         config: the module.
-        data: what it is fed.
+        data: its input.
         view: ``unrolled``, ``cell`` or ``matmul``.
         layer: whose cell the ``cell`` and ``matmul`` views show.
         max_steps: the most time steps to draw (``unrolled``).
@@ -63,5 +63,5 @@ def build_diagram(
     if view == "matmul":
         return matmul(config, data, layer)
     if view == "cell" or config.is_cell:
-        return cell_view(config, data, layer)
+        return cell_graph(config, data, layer)
     return unrolled(config, data, max_steps, max_layers)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ...diagram import Diagram, Edge, Node
+from ..diagrams import Diagram, Edge, Node
 from .svg import LIGHT
 from .words import drawn, edge_words, groups, heading, node_lines
 

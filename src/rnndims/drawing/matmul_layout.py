@@ -1,10 +1,10 @@
 """Layout of one step as matrix products: blocks to scale, batch rows and gate columns visible."""
 
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Final, NamedTuple
 
-from ...diagram import Diagram, Node
-from ...phrases import shape_text
+from ..diagrams import Diagram, Node
+from ..phrases import shape_text
 from .scene import Arrow, Band, Box, Label, Metrics, Scene, Tone
 
 ROOM: Final = 1180
@@ -63,14 +63,21 @@ class _Layout:
     def __init__(self, diagram: Diagram, m: Metrics, room: float) -> None:
         self.d, self.m, self.room, self.out = diagram, m, room, Scene()
         bias = [name for name in ("bias", "bias_ih", "bias_hh") if name in diagram.nodes]
-        if diagram.config.cell == "gru":
-            first = [[_Unit("", ("x", "w_ih")), *self._bias("bias_ih"), _Unit("=", ("gates_x",))]]
-            first += [[_Unit("", ("h", "w_hh")), *self._bias("bias_hh"), _Unit("=", ("gates_h",))]]
+        if "gates" not in diagram.nodes:
+            lines = [("x", "w_ih", "bias_ih", "gates_x"), ("h", "w_hh", "bias_hh", "gates_h")]
+            lines += [
+                (f"value_{gate}", f"w_{gate}", f"bias_{gate}", f"gates_{gate}") for gate in diagram.config.definition.gates
+            ]
+            first = [
+                [_Unit("", (left, right)), *self._bias(bias), _Unit("=", (result,))]
+                for left, right, bias, result in lines
+                if left in diagram.nodes
+            ]
         else:
             units = [_Unit("", ("x", "w_ih")), _Unit("+", ("h", "w_hh")), *(_Unit("+", (name,)) for name in bias)]
             first = [[*units, _Unit("=", ("gates",))]]
         joined = [_Unit("", ("joined", "w_joined")), *self._bias("bias_joined"), _Unit("=", ("gates_joined",))]
-        self.lines = [*first, joined]
+        self.lines = [*first, *([joined] if "joined" in diagram.nodes else [])]
         self.scale = self._choose()
 
     def _bias(self, name: str) -> list[_Unit]:
@@ -130,9 +137,9 @@ class _Layout:
         if not m.text:
             self.out.labels.append(Label(24, 30, self.d.title, size="title", tone="strong"))
             y = 54
-        for number, line in enumerate(self.lines):
-            if number == len(self.lines) - 1:
-                text = "the same as one product" if self.d.config.cell != "gru" else "r and z as one product"
+        for line in self.lines:
+            if line[0].ids[0] == "joined":
+                text = self._joined_text()
                 self.out.labels.append(Label(m.pick(0, 24), y + m.pick(0, 10), text, tone="strong"))
                 y += m.pick(1, 22)
             for part in self._broken(line):
@@ -147,6 +154,13 @@ class _Layout:
         )
         self.out.width, self.out.height = right + m.pick(0, 24), y + m.pick(0, 24)
         return self.out
+
+    def _joined_text(self) -> str:
+        cell = self.d.config.definition
+        *others, last = cell.joined_gates
+        if cell.is_one_product:
+            return "the same as one product"
+        return f"{', '.join(others)} and {last} as one product" if others else f"{last} as one product"
 
     def _label_right(self, label: Label) -> float:
         if self.m.text:  # the characters that it takes
@@ -203,9 +217,10 @@ class _Layout:
         node = block.node
         rows, columns = _sides(node)
         per_row, per_column = block.h / max(rows, 1), block.w / max(columns, 1)
+        tones = dict(zip(self.d.config.definition.gates, cycle(_GATE_TONES), strict=False))
         for number, (gate, (start, stop)) in enumerate(node.gates.items()):
             left, width = x + start * per_column, (stop - start) * per_column
-            self.out.bands.append(Band(left, y, width, block.h, _GATE_TONES[number], 0))
+            self.out.bands.append(Band(left, y, width, block.h, tones[gate], 0))
             if width >= 9:
                 self.out.labels.append(Label(left + width / 2, y - 9, gate, "middle", "quiet", "small"))
             if number:

@@ -1,7 +1,7 @@
 """A picture between layout and drawing: boxes, arrows and labels with coordinates, in pixels or in characters.
 
 One layout serves both: ``Metrics`` has the unit sizes. In pixels a box spans ``x`` to ``x + w``; in characters the
-border itself stands on columns ``x`` and ``x + w``, so that both have their right edge at ``x + w`` and their middle at
+border itself stands on columns ``x`` and ``x + w``, so both have their right edge at ``x + w`` and their middle at
 ``x + w / 2``.
 """
 
@@ -176,7 +176,7 @@ class Metrics(NamedTuple):
         return len(text) * (self.small if size == "small" else self.char)
 
     def box_width(self, *lines: str) -> float:
-        """Width of a box around lines; even, so that its middle is a whole unit."""
+        """Width of a box around lines; even, so its middle is a whole unit."""
         width = max((self.width(line) for line in lines), default=0) + 2 * self.pad_x
         return self.even(width + (1 if self.text else 0))
 

@@ -1,19 +1,20 @@
 """A diagram as characters: Unicode boxes and colour, or ASCII; it fits the width by leaving out the middle, and says so."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
-from ...diagram import Diagram, unrolled
-from ...phrases import shape_text
-from ...shapes import tensors
-from .. import style
-from .canvas import Canvas
-from .columns import reads, weight_lines
+from ..diagrams import Diagram, unrolled
+from ..phrases import shape_text
+from ..render import style
+from ..shapes import tensors
 from .layout import layout
 from .scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
+from .words import reads, weight_lines
 
 NARROWEST: Final = 20
 NARROWEST_STEP: Final = 7
@@ -27,6 +28,68 @@ _STYLES: Final[dict[str, str]] = {
     "strong": style.TITLE,
     "gate": "",
 }
+_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+_BOX: Final = " │││─┘┐┤─└┌├─┴┬┼"
+_ASCII: Final = " |||-+++-+++-+++"
+_HEADS: Final = {(0, -1): ("▲", "^"), (0, 1): ("▼", "v"), (-1, 0): ("◀", "<"), (1, 0): ("▶", ">")}
+
+
+class Canvas:
+    """Rows of characters, each with a style; ``(0, 0)`` is the upper left one."""
+
+    def __init__(self, width: int, height: int, *, ascii_only: bool = False) -> None:
+        self.width, self.height, self.ascii = width, height, ascii_only
+        self._ways = [[0] * width for _ in range(height)]
+        self._text = [[""] * width for _ in range(height)]
+        self._style = [[""] * width for _ in range(height)]
+
+    def put(self, x: int, y: int, text: str, style: str = "") -> None:
+        """Write ``text`` from column ``x`` on; a wide character takes two columns. What lies beyond the edge is cut."""
+        for char in text:
+            size = cell_len(char)
+            if 0 <= y < self.height and x >= 0 and x + size <= self.width:
+                self._text[y][x], self._style[y][x] = char, style
+                if size == 2:
+                    self._text[y][x + 1] = "\0"
+            x += size
+
+    def line(self, x0: int, y0: int, x1: int, y1: int, style: str = "") -> None:
+        """A horizontal or vertical line that includes both ends and joins what it touches."""
+        dx, dy = (x1 > x0) - (x1 < x0), (y1 > y0) - (y1 < y0)
+        ahead = _RIGHT if dx > 0 else _LEFT if dx < 0 else _DOWN if dy > 0 else _UP
+        back = {_RIGHT: _LEFT, _LEFT: _RIGHT, _DOWN: _UP, _UP: _DOWN}[ahead]
+        x, y = x0, y0
+        while (x, y) != (x1, y1):
+            self._mark(x, y, ahead, style)
+            x, y = x + dx, y + dy
+            self._mark(x, y, back, style)
+
+    def _mark(self, x: int, y: int, way: int, style: str) -> None:
+        if 0 <= x < self.width and 0 <= y < self.height:
+            self._ways[y][x] |= way
+            self._style[y][x] = self._style[y][x] or style
+
+    def box(self, x: int, y: int, w: int, h: int, style: str = "") -> None:
+        """A frame whose border stands on ``x``, ``y``, ``x + w`` and ``y + h``."""
+        for x0, y0, x1, y1 in ((x, y, x + w, y), (x, y + h, x + w, y + h), (x, y, x, y + h), (x + w, y, x + w, y + h)):
+            self.line(x0, y0, x1, y1, style)
+
+    def head(self, x: int, y: int, dx: int, dy: int, style: str = "") -> None:
+        """An arrowhead that points along ``(dx, dy)``."""
+        self.put(x, y, _HEADS[dx, dy][self.ascii], style)
+
+    def rows(self) -> list[Text]:
+        """The drawing as lines without trailing blanks."""
+        table = _ASCII if self.ascii else _BOX
+        lines = []
+        for ways, chars, styles in zip(self._ways, self._text, self._style, strict=True):
+            row = Text(no_wrap=True)
+            shown = [(char or table[way], style) for way, char, style in zip(ways, chars, styles, strict=True) if char != "\0"]
+            for tone, run in groupby(shown, key=itemgetter(1)):
+                row.append("".join(char for char, _ in run), tone or None)
+            row.rstrip()
+            lines.append(row)
+        return lines
 
 
 def render_text(diagram: Diagram, width: int, *, ascii_only: bool = False) -> list[Text]:
@@ -117,13 +180,13 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
     """What stands below the drawing: the tensors, the weights of each row of cells, rows of h_n in output, notes."""
     lines: list[Text] = []
     if diagram.view == "unrolled":
-        found = tensors(diagram.config, diagram.data)
+        shapes = tensors(diagram.config, diagram.data)
         for name in ("input", "output", "h_0", "c_0", "h_n", "c_n"):
-            if name in found:
-                dims = g.text(", ".join(found[name].dims).replace("*", "·"))
-                dims += "," if len(found[name].dims) == 1 else ""
+            if name in shapes:
+                dims = g.text(", ".join(shapes[name].dims).replace("*", "·"))
+                dims += "," if len(shapes[name].dims) == 1 else ""
                 lines += _wrap(
-                    [(name, style.NAME), (shape_text(found[name].shape), style.SHAPE), (f"= ({dims})", style.QUIET)], width
+                    [(name, style.NAME), (shape_text(shapes[name].shape), style.SHAPE), (f"= ({dims})", style.QUIET)], width
                 )
         for set_ in diagram.weights:
             arrow = g.forward if set_.direction == "forward" else g.reverse
@@ -134,8 +197,8 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
             parts += [(line + ("," if line is not names[-1] else ""), style.QUIET) for line in names]
             lines += _wrap(parts, width)
         for node in diagram.nodes.values():
-            if node.found_at:
-                lines += _wrap([(node.name, style.NAME), (f"= {node.found_at}", "")], width)
+            if node.in_output:
+                lines += _wrap([(node.name, style.NAME), (f"= {node.in_output}", "")], width)
     for note in (*diagram.notes, *(scene.notes if scene is not None else ())):
         lines += _wrap([(part, style.NOTE) for part in _phrases(f"note: {g.text(note)}")], width)
     return lines
@@ -143,13 +206,13 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
 
 def _phrases(text: str) -> list[str]:
     """The words of a text, where an equation is one word."""
-    found: list[str] = []
+    phrases: list[str] = []
     for word in text.split(" "):
-        if found and (word in _SIGNS or found[-1].rpartition(" ")[2] in _SIGNS):
-            found[-1] += f" {word}"
+        if phrases and (word in _SIGNS or phrases[-1].rpartition(" ")[2] in _SIGNS):
+            phrases[-1] += f" {word}"
         else:
-            found.append(word)
-    return found
+            phrases.append(word)
+    return phrases
 
 
 def _wrap(parts: list[tuple[str, str]], width: int) -> list[Text]:

@@ -11,11 +11,10 @@ View = Literal["unrolled", "cell", "matmul"]
 NodeKind = Literal[
     "input", "cell", "concat", "output", "state", "more_steps", "more_layers", "gate", "linear", "op", "projection", "matrix"
 ]
-EdgeKind = Literal["x", "h", "c", "y", "flow"]
 
 
-class Term(NamedTuple):
-    """One matrix product of a gate: ``weight`` times ``operand``, plus ``bias`` unless it is ``None``.
+class LinearPart(NamedTuple):
+    """One matrix product in a node: ``weight`` times ``operand``, plus ``bias`` unless it is ``None``.
 
     ``weight`` and ``bias`` have the names of PyTorch's equations (``W_ii``, ``b_ii``); ``parameter`` is the tensor that
     holds the weight and ``rows`` the range of its rows ``[start, stop)``.
@@ -42,10 +41,11 @@ class Node:
         layer: the layer it belongs to.
         direction: the direction it belongs to.
         step: the time step it belongs to.
-        found_at: the expression for the same numbers in ``output`` (a row of ``h_n``).
-        terms: the matrix products of a gate.
+        in_output: the expression for the same numbers in ``output`` (a row of ``h_n``).
+        parts: the matrix products of a gate.
         activation: what a gate applies to their sum.
         gates: column ranges ``[start, stop)`` of the gates of a matrix.
+        value: the value of the equations (``n``) that an operation gives, where it has a name.
         count: how many steps or layers a ``more_...`` node stands for.
         empty: nothing is computed here: every sequence has ended.
     """
@@ -57,20 +57,24 @@ class Node:
     layer: int | None = None
     direction: Direction | None = None
     step: int | None = None
-    found_at: str | None = None
-    terms: tuple[Term, ...] = ()
+    in_output: str | None = None
+    parts: tuple[LinearPart, ...] = ()
     activation: str | None = None
     gates: dict[str, tuple[int, int]] = field(default_factory=dict)
+    value: str | None = None
     count: int = 0
     empty: bool = False
 
 
 class Edge(NamedTuple):
-    """An arrow from node ``source`` to node ``target``: what flows, its shape, and which direction's it is."""
+    """An arrow from node ``source`` to node ``target``: what flows, its shape, and which direction's it is.
+
+    ``kind`` is ``x`` (an input), ``y`` (what a layer passes up), a state's letter, or ``flow`` inside a cell.
+    """
 
     source: str
     target: str
-    kind: EdgeKind
+    kind: str
     shape: Shape | None = None
     direction: Direction | None = None
 
@@ -100,7 +104,7 @@ class Diagram:
     Attributes:
         view: which picture.
         config: the module.
-        data: what it is fed.
+        data: its input.
         title: one line.
         description: what there is to see, in sentences, for who cannot see it.
         nodes: by id, in drawing order: bottom to top, left to right.

@@ -9,7 +9,7 @@ from ..constructor import format_constructor
 from ..phrases import omit, plural, shape_text
 from ..shapes import Shape, StateRow, states, tensors, weights
 from ..weight_names import Direction, suffix
-from .model import Diagram, Edge, EdgeKind, Node, Sequence, WeightSet
+from .diagram_model import Diagram, Edge, Node, Sequence, WeightSet
 
 MAX_STEPS = 6
 MAX_LAYERS = 4
@@ -33,7 +33,7 @@ def unrolled(config: RNNConfig, data: DataConfig, max_steps: int | None = None, 
 
     Args:
         config: the module; not a cell, which has nothing to unroll.
-        data: what it is fed.
+        data: its input.
         max_steps: the most steps to draw; by default all of up to 6, else the first and last two.
         max_layers: the most layers to draw; by default all of up to 4, else the first two and the last.
     """
@@ -123,13 +123,13 @@ def _state_rows(config: RNNConfig, data: DataConfig, layers: tuple[int | None, .
     if config.num_layers <= 4096:
         return [row for row in states(config, data) if row.layer in layers]
     last = {row.direction: row for row in states(_single(config), data)}
-    found = []
+    rows = []
     for layer in layers:
         for number, direction in enumerate(config.directions):
             if layer is not None:
                 at = last[direction].in_output if layer == config.num_layers - 1 else None
-                found.append(StateRow(layer * config.D + number, layer, direction, at))
-    return found
+                rows.append(StateRow(layer * config.D + number, layer, direction, at))
+    return rows
 
 
 def _single(config: RNNConfig) -> RNNConfig:
@@ -149,27 +149,27 @@ def _single(config: RNNConfig) -> RNNConfig:
 def _parameters(config: RNNConfig, layer: int, direction: Direction) -> dict[str, Shape]:
     ends = suffix(layer, direction)
     width = config.layer_input_size(layer)
-    found = {}
+    shapes = {}
     for name, weight in weights(_single(config), 1).items():
         kind = name.partition("_l0")[0]
         if weight.direction == direction:
-            found[kind + ends] = (weight.shape[0], width) if kind == "weight_ih" else weight.shape
-    return found
+            shapes[kind + ends] = (weight.shape[0], width) if kind == "weight_ih" else weight.shape
+    return shapes
 
 
 def _more_layers(parts: _Parts, below: list[list[str]], steps: tuple[int | None, ...], count: int) -> list[list[str]]:
-    found: list[list[str]] = []
+    above: list[list[str]] = []
     for step, sources in zip(steps, below, strict=True):
         if step is None:
-            found.append([])
+            above.append([])
             continue
         node = Node(f"layers_more_{step}", "more_layers", f"{count} more", step=step, count=count)
         node = replace(node, shape=parts.nodes[sources[0]].shape, empty=parts.nodes[sources[0]].empty)
         target = parts.add(node)
         if not node.empty:
             parts.edges.extend(Edge(source, target, "y", parts.nodes[source].shape) for source in sources)
-        found.append([target])
-    return found
+        above.append([target])
+    return above
 
 
 def _layer(
@@ -193,7 +193,7 @@ def _layer(
                 continue
             ended = _ended(data, step)
             shape = None if ended else _at(data, step, config.H_out)
-            node = Node(name, "cell", config.cell.upper(), shape, layer, direction, step, empty=ended)
+            node = Node(name, "cell", config.definition.class_name, shape, layer, direction, step, empty=ended)
             ids.append(parts.add(node))
             above[column].append(name)
             if not ended:
@@ -222,14 +222,12 @@ def _recurrence(
     alive = [(name, step) for name, step in zip(ids, steps, strict=True) if not parts.nodes[name].empty]
     if row.direction == "reverse":
         alive.reverse()
-    kinds: list[tuple[EdgeKind, int]] = [("h", config.H_out)]
-    if config.cell == "lstm":
-        kinds.insert(0, ("c", config.hidden_size))
-    for kind, width in kinds:
+    for kind in reversed(tuple(config.definition.states)):
+        width = config.H_out if kind == "h" else config.hidden_size
         whole = _whole(data, width)
         first = Node(f"{kind}_0_{row.row}", "state", f"{kind}_0[{row.row}]", whole, row.layer, row.direction)
         last = replace(first, id=f"{kind}_n_{row.row}", name=f"{kind}_n[{row.row}]")
-        last = replace(last, found_at=row.in_output if kind == "h" else None)
+        last = replace(last, in_output=row.in_output if kind == "h" else None)
         chain = [parts.add(first), *(name for name, _ in alive), parts.add(last)]
         for number, (source, target) in enumerate(pairwise(chain)):
             shape: Shape | None = whole
@@ -243,31 +241,31 @@ def _recurrence(
 def _sequences(data: DataConfig, steps: tuple[int | None, ...]) -> tuple[Sequence, ...]:
     if data.lengths is None:
         return ()
-    found = []
+    shown = []
     for index in omit(len(data.lengths), MAX_SEQUENCES):
         if index is None:
-            found.append(Sequence(-1, 0, (), len(data.lengths) - MAX_SEQUENCES))
+            shown.append(Sequence(-1, 0, (), len(data.lengths) - MAX_SEQUENCES))
         else:
             length = data.lengths[index]
-            found.append(Sequence(index, length, tuple(None if step is None else step < length for step in steps)))
-    return tuple(found)
+            shown.append(Sequence(index, length, tuple(None if step is None else step < length for step in steps)))
+    return tuple(shown)
 
 
 def _notes(config: RNNConfig, data: DataConfig, steps: tuple[int | None, ...], layers: tuple[int | None, ...]) -> list[str]:
-    found = []
+    notes = []
     if None in steps:
-        count, place = (data.seq_len or 0) - len(steps) + 1, steps.index(None)
-        found.append(f"{plural(count, 'step')} of {data.seq_len} not drawn ({_span(place, count)})")
+        count, first = (data.seq_len or 0) - len(steps) + 1, steps.index(None)
+        notes.append(f"{plural(count, 'step')} of {data.seq_len} not drawn ({_span(first, count)})")
     if None in layers:
-        count, place = config.num_layers - len(layers) + 1, layers.index(None)
-        found.append(f"{plural(count, 'layer')} of {config.num_layers} not drawn ({_span(place, count)})")
+        count, first = config.num_layers - len(layers) + 1, layers.index(None)
+        notes.append(f"{plural(count, 'layer')} of {config.num_layers} not drawn ({_span(first, count)})")
     if config.dropout and config.num_layers > 1:
-        found.append(f"dropout {config.dropout:g} on what a layer passes up, in training only")
+        notes.append(f"dropout {config.dropout:g} on what a layer passes up, in training only")
     if data.lengths is not None and len(set(data.lengths)) > 1:
         forward = "each sequence's h_n leaves after its own last step"
-        found.append(f"forward, {forward}; reverse, it starts there" if config.bidirectional else forward)
-        found.append("x_t has the sequences that last; in output, the rows of those that have ended are 0")
-    return found
+        notes.append(f"forward, {forward}; reverse, it starts there" if config.bidirectional else forward)
+        notes.append("x_t has the sequences that last; in output, the rows of those that have ended are 0")
+    return notes
 
 
 def _span(start: int, count: int) -> str:
@@ -275,11 +273,11 @@ def _span(start: int, count: int) -> str:
 
 
 def _describe(config: RNNConfig, data: DataConfig) -> str:
-    found = tensors(config, data)
+    shapes = tensors(config, data)
     text = (
         f"{plural(data.seq_len or 0, 'time step')} from left to right, {plural(config.num_layers, 'layer')} from bottom to top."
     )
-    text += f" Below, input {shape_text(found['input'].shape)}; on top, output {shape_text(found['output'].shape)}."
+    text += f" Below, input {shape_text(shapes['input'].shape)}; on top, output {shape_text(shapes['output'].shape)}."
     if config.bidirectional:
         text += (
             " In each layer a forward row of cells reads from left to right and a reverse row from right to left;"
@@ -287,4 +285,4 @@ def _describe(config: RNNConfig, data: DataConfig) -> str:
         )
     above = f" Layers above the first read {config.D * config.H_out} features, the first {config.input_size}."
     text += above if config.num_layers > 1 else ""
-    return text + f" h_0 and h_n {shape_text(found['h_n'].shape)} have one row for each layer and direction."
+    return text + f" h_0 and h_n {shape_text(shapes['h_n'].shape)} have one row for each layer and direction."

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal
 
-from ...diagram import Diagram
-from ...errors import RnndimsError, shorten
+from ..diagrams import Diagram
+from ..errors import RnndimsError, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,7 @@ def format_of(path: str) -> Format:
 
 
 def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> bytes:
-    """The content of a file in the given format; text is UTF-8.
+    """The content of a file in the format ``kind``; text is UTF-8.
 
     Raises:
         MachineError: for ``png`` where no converter is installed.
@@ -56,7 +56,7 @@ def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> byt
 
 
 def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str:
-    """The diagram as text in the given format, without colours; not for ``png``."""
+    """The diagram as text in the format ``kind``, without colours; not for ``png``."""
     if kind == "svg":
         from .svg import render_svg
 
@@ -69,7 +69,7 @@ def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str
         from .mermaid import render_mermaid
 
         return render_mermaid(diagram)
-    from .text import render_text
+    from .text_drawing import render_text
 
     return "".join(f"{line.plain}\n" for line in render_text(diagram, width, ascii_only=kind == "ascii"))
 
@@ -86,8 +86,8 @@ def diagram_view(
     """The diagram as characters, as wide as the console unless ``width`` says otherwise, and in ASCII where it must be."""
 
     def view(console: "Console") -> None:
-        from ..text import print_notes, print_unbroken
-        from .text import render_text
+        from ..render.text import print_notes, print_unbroken
+        from .text_drawing import render_text
 
         plain = ascii_only or not console.encoding.startswith("utf")
         for line in render_text(diagram, width or console.width, ascii_only=plain):

@@ -1,9 +1,8 @@
 """The words of nodes and edges that Graphviz and Mermaid write alike."""
 
-from ...diagram import Diagram, Edge, Node, Term
-from ...phrases import shape_text
-from .columns import reads, weight_lines
-from .scene import UNICODE
+from ..diagrams import Diagram, Edge, LinearPart, Node
+from ..phrases import shape_text
+from .scene import UNICODE, Glyphs
 
 
 def node_lines(diagram: Diagram, node: Node) -> list[str]:
@@ -22,7 +21,7 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
         lines = ["concat", f"{g.forward} {width} + {g.reverse} {width} = {2 * width}"]
     elif node.kind in ("gate", "linear", "projection"):
         named = node.kind == "gate"
-        lines = [*([f"{node.name} = {g.text(node.activation or '')}(...)"] if named else []), *map(_term, node.terms)]
+        lines = [*([f"{node.name} = {g.text(node.activation or '')}(...)"] if named else []), *map(_term, node.parts)]
     else:
         lines = [g.text(node.name)]
     if node.empty:
@@ -31,8 +30,8 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
         lines = [f"{lines[0]} {shape_text(node.shape)}"]
     elif node.shape is not None:
         lines.append(shape_text(node.shape))
-    if node.found_at and node.kind == "state":
-        lines.append(f"= {node.found_at}")
+    if node.in_output and node.kind == "state":
+        lines.append(f"= {node.in_output}")
     return lines + _lasting(diagram, node) if node.kind == "input" else lines
 
 
@@ -43,15 +42,15 @@ def _lasting(diagram: Diagram, node: Node) -> list[str]:
     more = any(sequence.count for sequence in diagram.sequences)
     shown = [sequence for sequence in diagram.sequences if not sequence.count]
     column = diagram.steps.index(node.step)
-    found = []
+    lines = []
     for said, wanted in (("has", True), ("ended", False)):
         names = [f"n={sequence.index}" for sequence in shown if sequence.filled[column] is wanted]
         if names:
-            found.append(f"{said} {', '.join([*names, *([UNICODE.more] if more else [])])}")
-    return found
+            lines.append(f"{said} {', '.join([*names, *([UNICODE.more] if more else [])])}")
+    return lines
 
 
-def _term(term: Term) -> str:
+def _term(term: LinearPart) -> str:
     text = f"{term.weight} {shape_text(term.shape)} {term.operand}"
     return UNICODE.text(text if term.bias is None else f"{text} + {term.bias} {shape_text(term.bias_shape)}")
 
@@ -71,7 +70,7 @@ def edge_words(diagram: Diagram, edge: Edge) -> str:
 
 def groups(diagram: Diagram) -> list[tuple[str, str, list[str], str]]:
     """The rows of cells that share their weights: id, heading, node ids, direction."""
-    found: list[tuple[str, str, list[str], str]] = []
+    rows: list[tuple[str, str, list[str], str]] = []
     for number, set_ in enumerate(diagram.weights):
         arrow = UNICODE.forward if set_.direction == "forward" else UNICODE.reverse
         lines = [f"layer {set_.layer} {set_.direction} {arrow}, one cell for all steps", reads(diagram, set_.layer, UNICODE)]
@@ -83,8 +82,8 @@ def groups(diagram: Diagram) -> list[tuple[str, str, list[str], str]]:
             and node.kind in ("cell", "more_steps")
             and not node.empty
         ]
-        found.append((f"group_{number}", "\n".join(lines), nodes, set_.direction))
-    return found
+        rows.append((f"group_{number}", "\n".join(lines), nodes, set_.direction))
+    return rows
 
 
 def drawn(diagram: Diagram) -> list[Node]:
@@ -96,3 +95,22 @@ def heading(diagram: Diagram) -> str:
     """The title, and the notes in a second line."""
     notes = [UNICODE.text(note) for note in diagram.notes]
     return "\n".join([diagram.title, *notes]) if notes else diagram.title
+
+
+def reads(diagram: Diagram, layer: int, g: Glyphs) -> str:
+    """What a layer reads and how wide that is: ``reads input, H_in = 4``, ``reads layer 0, D·H_out = 2·2 = 4``."""
+    config = diagram.config
+    if layer == 0:
+        return f"reads input, H_in = {config.input_size}"
+    width = config.layer_input_size(layer)
+    product = g.text(f"D·H_out = {config.D}·{config.H_out} = {width}") if config.bidirectional else f"H_out = {width}"
+    return f"reads layer {layer - 1}, {product}"
+
+
+def weight_lines(parameters: dict[str, tuple[int, ...]]) -> list[str]:
+    """One line for each weight, both biases on one: ``weight_ih_l0 (8, 4)``, ``bias_ih_l0, bias_hh_l0 (8,)``."""
+    biases = [name for name in parameters if name.startswith("bias")]
+    lines = [f"{name} {shape_text(shape)}" for name, shape in parameters.items() if name not in biases]
+    if biases:
+        lines.insert(2, f"{', '.join(biases)} {shape_text(parameters[biases[0]])}")
+    return lines
