@@ -6,7 +6,7 @@ from ..cells.definition import Expression, Linear, Operation, plain_gate, walk
 from ..diagrams import Diagram, LinearPart, Node
 from ..diagrams.formulas import Formulas
 from ..phrases import shape_text
-from .scene import Arrow, Box, Label, Metrics, Point, Scene, Tone
+from .scene import MARGIN, NOTE_LINE, TITLE_WIDTH, TITLE_Y, Arrow, Box, Label, Metrics, Point, Scene, Tone
 
 
 class CellPicture:
@@ -16,25 +16,25 @@ class CellPicture:
         self.d, self.m, self.detail = diagram, m, detail
         self.out = Scene()
         self.compact = m.text and detail == 2
-        self.top = m.pick(0, 58)
-        self.left = m.pick(0, 24)
+        self.top = m.pick(0, 58)  # pixels: below the title
+        self.left = m.pick(0, MARGIN)
 
     def scene(self) -> Scene:
         """The whole picture."""
         m = self.m
         if not m.text:
-            self.label(24, 30, self.d.title, tone="strong", size="title")
+            self.label(MARGIN, TITLE_Y, self.d.title, tone="strong", size="title")
         if m.text and self.detail:
             self.out.notes += self._shapes_of_gates()
         bottom = self.draw()
         right = max(box.right for box in self.out.boxes)
-        self.out.width = right + m.pick(1, 24)
+        self.out.width = right + m.pick(1, MARGIN)
         for note in () if m.text else self.d.notes:
-            bottom += 20
-            self.label(24, bottom, m.glyphs.text(note))
-        texts = [] if m.text else [m.width(self.d.title) * 1.16, *(m.width(note, "small") for note in self.d.notes)]
-        self.out.width = max([self.out.width, *(text + 48 for text in texts)])
-        self.out.height = bottom + m.pick(1, 24)
+            bottom += NOTE_LINE
+            self.label(MARGIN, bottom, m.glyphs.text(note))
+        texts = [] if m.text else [m.width(self.d.title) * TITLE_WIDTH, *(m.width(note, "small") for note in self.d.notes)]
+        self.out.width = max([self.out.width, *(text + 2 * MARGIN for text in texts)])
+        self.out.height = bottom + m.pick(1, MARGIN)
         return self.out
 
     def draw(self) -> float:
@@ -107,6 +107,7 @@ class CellLayout(CellPicture):
         self.act_w = 0.0 if self.compact else max(w for n, w in self.op_w.items() if self.d.nodes[n].activation)
         inputs = [n for n in nodes if n.id == "x" or n.id.endswith("_prev")]
         self.in_w = max(m.box_width(*self.tensor_lines(node)) for node in inputs)
+        # two vertical lines, for x and for h, between the inputs and the gates
         self.bus = (self.left + self.in_w + m.pick(2, 26), self.left + self.in_w + m.pick(4, 50))
         self.gate_x = self.bus[1] + m.pick(2 if self.compact else 3, 30)
         self.gate_w = max(m.box_width(*self._part_lines(n)) for n in nodes if n.parts and n.kind != "projection")
@@ -114,6 +115,7 @@ class CellLayout(CellPicture):
         self.gate_w = max(self.gate_w, m.even(max(captions) - m.pick(4, 60)))  # left of the first line that goes up
         self.act_x = self.gate_x + self.gate_w + m.pick(3, 26)
         self.after = self.gate_x + self.gate_w if self.compact else self.act_x + self.act_w
+        # room for what stands above the arrow that leaves an activation: i (2, 2)
         room = 0 if m.text and detail else max(m.width(self.flow_text(n), "small") for n in nodes if n.activation)
         self.middles: list[float] = []
         x = self.after + room + m.pick(3, 22)
@@ -149,7 +151,7 @@ class CellLayout(CellPicture):
         """An operation with its middle at ``(x, y)``."""
         node, width, height = self.d.nodes[name], self.op_w[name], self.m.pick(2, 36)
         text = self.op_text(node.name)
-        return self.out.add(Box(x - width / 2, y - height / 2, width, height, (text,), "op", round=18))
+        return self.out.add(Box(x - width / 2, y - height / 2, width, height, (text,), "op", round=18))  # half of 36: a circle
 
     def gate(self, name: str, y: float) -> Point:
         """A gate's row: caption, products, activation; returns where its result leaves."""
@@ -160,7 +162,7 @@ class CellLayout(CellPicture):
         for number, line in enumerate(lines):
             self.label(self.gate_x + m.pick(2, 10), self.port(y, number), line, "start", "plain", "normal")
         caption = self.caption(node)
-        self.label(self.gate_x, y - m.pick(1, 11), caption)
+        self.label(self.gate_x, y - m.pick(1, 11), caption)  # pixels: a small line of text is 11 high
         middle = y + m.pick(1, height / 2)
         if node.activation is None or self.compact:
             return box.right, middle

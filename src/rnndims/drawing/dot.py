@@ -48,13 +48,16 @@ def _positions(diagram: Diagram) -> dict[str, Point]:
     gap = [columns[step] for step in diagram.steps[max(where - 1, 0) : where + 2] if step in columns]
     for name, node in diagram.nodes.items():
         if node.kind == "more_steps":
-            right = sum(gap) / 2 if len(gap) == 2 else gap[0] + 160
+            right = sum(gap) / 2 if len(gap) == 2 else gap[0] + 160  # points: about one step further
             middles[name] = (right, rows[name.rpartition("_")[0]])
         elif node.kind == "more_layers":
             below = [middles[e.source][1] for e in diagram.edges if e.target == name]
             above = [middles[e.target][1] for e in diagram.edges if e.source == name and e.target in middles]
             middles[name] = (columns[node.step], (max(below, default=0) + min(above, default=0)) / 2)
-    middles["captions"] = (min(x for x, _ in middles.values()) - 260, 0)
+    middles["captions"] = (
+        min(x for x, _ in middles.values()) - 260,
+        0,
+    )  # points: as wide as a caption
     return middles
 
 

@@ -13,9 +13,10 @@ class Layout(CellLayout):
     def draw(self) -> float:
         """Draw everything and return the lower edge."""
         m = self.m
-        belt = self.top + m.pick(1, 24)
+        belt = self.top + m.pick(1, 24)  # the middle of the boxes of h, which begin at the top
         y = self.top + m.pick(5, 84)
         rows: dict[str, float] = {}
+        # text: a gate has two lines, a part of n one; its caption and a blank row stand between two of them
         for name, height in (("z", m.pick(5, 82)), ("n_x", m.pick(4, 70)), ("n_h", m.pick(4, 70)), ("r", 0)):
             rows[name], y = y, y + height
         first, second, third = self.middles

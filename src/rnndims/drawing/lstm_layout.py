@@ -15,7 +15,8 @@ class Layout(CellLayout):
     def draw(self) -> float:
         """Draw everything and return the lower edge."""
         m = self.m
-        belt = self.top + m.pick(1, 24)
+        belt = self.top + m.pick(1, 24)  # the middle of the boxes of c, which begin at the top
+        # text: a gate is three rows high, and its caption and a blank row stand between two gates
         rows = {name: self.top + m.pick(5, 84) + number * m.pick(5, 82) for number, name in enumerate("figo")}
         first, second, third = self.middles
         outs = {name: self.gate(name, y) for name, y in rows.items()}

@@ -5,10 +5,11 @@ from typing import Final, NamedTuple
 
 from ..diagrams import Diagram, Node
 from ..phrases import shape_text
-from .scene import Arrow, Band, Box, Label, Metrics, Scene, Tone
+from .scene import MARGIN, NOTE_LINE, TITLE_WIDTH, TITLE_Y, Arrow, Band, Box, Label, Metrics, Scene, Tone
 
 ROOM: Final = 1180
 """Pixels that a line of blocks may take."""
+# Pixels for an element, the largest first: 26 for a matrix of a few, 0.2 for thousands, and smaller for sizes beyond any page.
 _PIXEL_SCALES: Final = (
     26,
     22,
@@ -88,10 +89,10 @@ class _Layout:
     def _choose(self) -> float:
         """The largest scale at which all fits: in pixels on single lines if that is readable, else with line breaks."""
         scales = [2.0**-n for n in range(40)] if self.m.text else list(_PIXEL_SCALES)
-        highest = self.m.pick(14, 320)
+        highest = self.m.pick(14, 320)  # so a line of blocks fits on a screen
         fits = [s for s in scales if max(self._block(n, s).h for n in self.d.nodes) <= highest] or scales[-1:]
         if not self.m.text:
-            for scale in (scale for scale in fits if scale >= 8):
+            for scale in (scale for scale in fits if scale >= 8):  # at 8 pixels an element, a grid can still be seen
                 if all(sum(self._unit_width(unit, scale) for unit in line) <= self.room for line in self.lines):
                     return scale
         for scale in fits:
@@ -135,24 +136,24 @@ class _Layout:
     def scene(self) -> Scene:
         m, y = self.m, 0.0
         if not m.text:
-            self.out.labels.append(Label(24, 30, self.d.title, size="title", tone="strong"))
-            y = 54
+            self.out.labels.append(Label(MARGIN, TITLE_Y, self.d.title, size="title", tone="strong"))
+            y = 54  # below the title
         for line in self.lines:
             if line[0].ids[0] == "joined":
                 text = self._joined_text()
-                self.out.labels.append(Label(m.pick(0, 24), y + m.pick(0, 10), text, tone="strong"))
+                self.out.labels.append(Label(m.pick(0, MARGIN), y + m.pick(0, 10), text, tone="strong"))
                 y += m.pick(1, 22)
             for part in self._broken(line):
                 y = self._line(part, y)
         thick = dict.fromkeys(self._name(b.node) for b in (self._block(n, self.scale) for n in self.d.nodes) if b.thick)
         self.out.notes = [f"too thin to be seen at this scale, drawn thicker: {'; '.join(thick)}"] if thick else []
         for note in () if m.text else (*self.d.notes, *self.out.notes):
-            y += 20
-            self.out.labels.append(Label(24, y, m.glyphs.text(note), tone="quiet", size="small"))
+            y += NOTE_LINE
+            self.out.labels.append(Label(MARGIN, y, m.glyphs.text(note), tone="quiet", size="small"))
         right = max(
             [box.right + m.pick(1, 0) for box in self.out.boxes] + [self._label_right(label) for label in self.out.labels]
         )
-        self.out.width, self.out.height = right + m.pick(0, 24), y + m.pick(0, 24)
+        self.out.width, self.out.height = right + m.pick(0, MARGIN), y + m.pick(0, MARGIN)
         return self.out
 
     def _joined_text(self) -> str:
@@ -165,7 +166,7 @@ class _Layout:
     def _label_right(self, label: Label) -> float:
         if self.m.text:  # the characters that it takes
             return int(label.x) + {"start": len(label.text), "middle": (len(label.text) + 1) // 2}.get(label.anchor, 1)
-        width = self.m.width(label.text, label.size) * (1.16 if label.size == "title" and not self.m.text else 1)
+        width = self.m.width(label.text, label.size) * (TITLE_WIDTH if label.size == "title" and not self.m.text else 1)
         return label.x + width / {"start": 1, "middle": 2}.get(label.anchor, width)
 
     def _broken(self, line: list[_Unit]) -> list[list[_Unit]]:
@@ -181,7 +182,7 @@ class _Layout:
         return parts
 
     def _line(self, units: list[_Unit], y: float) -> float:
-        m, x = self.m, self.m.pick(0, 24)
+        m, x = self.m, self.m.pick(0, MARGIN)
         height = max(self._block(name, self.scale).h for unit in units for name in unit.ids)
         top = y + m.pick(1 if m.text and self.scale == 1 else 2, 44)
         for unit in units:

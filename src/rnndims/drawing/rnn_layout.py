@@ -9,6 +9,7 @@ class Layout(CellLayout):
     def draw(self) -> float:
         """Draw everything and return the lower edge."""
         m, y = self.m, self.top + self.m.pick(2, 46)
+        # x enters at the first line of the gate, h below its second
         x = self.tensor("x", self.left, self.top + m.pick(1, 24), self.in_w)
         h = self.tensor("h_prev", self.left, self.top + m.pick(6, 114), self.in_w)
         out = self.gate("h", y)

@@ -28,6 +28,15 @@ Tone = Literal[
 ]
 Point = tuple[float, float]
 
+MARGIN: Final = 24
+"""Pixels from the edge of a picture to what is in it."""
+TITLE_Y: Final = 30
+"""Pixels from the upper edge of a picture to the middle of its title."""
+NOTE_LINE: Final = 20
+"""Pixels from one note below a picture to the next."""
+TITLE_WIDTH: Final = 1.16
+"""The width of a letter of the title in letters of normal size: 15 px to 13 px, and a little more."""
+
 
 class Glyphs(NamedTuple):
     """The signs of a picture; ``ASCII`` has their stand-ins."""
@@ -190,5 +199,6 @@ class Metrics(NamedTuple):
         return whole + whole % 2
 
 
+# A letter of a monospace font is 0.602 of its size wide: 7.83 at 13 px (normal), 6.62 at 11 px (small); both rounded up.
 PIXELS: Final = Metrics(text=False, char=7.85, small=6.65, line=17, pad_x=10, pad_y=6)
 TEXT: Final = Metrics(text=True, char=1, small=1, line=1, pad_x=1, pad_y=0)

@@ -61,6 +61,7 @@ _STYLE: Final = (
     (".head", "stroke-width:1.4;stroke-linejoin:round"),
 )
 _HEAD: Final = 8
+"""Length of an arrowhead in pixels."""
 
 
 def render_svg(diagram: Diagram) -> str:
@@ -145,7 +146,7 @@ def _arrow(arrow: Arrow) -> str:
         (x0, y0), (x, y) = points[-2:]
         dx, dy = _sign(x - x0), _sign(y - y0)
         base = (x - dx * _HEAD, y - dy * _HEAD)
-        wing = 4.5
+        wing = 4.5  # half of its width
         corners = [(x, y), (base[0] - dy * wing, base[1] + dx * wing), (base[0] + dy * wing, base[1] - dx * wing)]
         head = f'<polygon class="{arrow.tone} head" points="{_points(corners)}"/>'
         points[-1] = base

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ..diagrams import Diagram, Node
 from ..phrases import shape_text
 from ..shapes import tensors
-from .scene import Arrow, Band, Box, Label, Metrics, Point, Scene, Tone
+from .scene import MARGIN, NOTE_LINE, TITLE_WIDTH, TITLE_Y, Arrow, Band, Box, Label, Metrics, Point, Scene, Tone
 from .words import reads, weight_lines
 
 Detail = int
@@ -54,10 +54,10 @@ class Columns:
         room = max((m.width(text, "small") for text in self._recurrent_texts()), default=0)
         # a bidirectional row has half a cell more room: the other direction's vertical line stands in the middle of its cell
         gap = m.even(room + m.pick(4, 34) - (cell / 2 if self.both else column - cell))
-        gap = max(gap, m.pick((4, 4, 3, 2, 2)[self.detail], 46))
+        gap = max(gap, m.pick((4, 4, 3, 2, 2)[self.detail], 46))  # text: for each detail, an arrow of at least this length
         more = m.even(m.width(self._more_text()) - m.pick(1, 0)) if None in d.steps else 0
         side = (self._side("left"), self._side("right"))
-        first = m.pick(-1, 24) + self._captions_width() + side[0] + self._side_gap()
+        first = m.pick(-1, MARGIN) + self._captions_width() + side[0] + self._side_gap()
         return Plan(cell, cell_h, column, gap, more, side, first, lanes, m.pick(2, 40))
 
     def _lanes(self) -> tuple[float, tuple[tuple[str, float], ...]]:
@@ -65,7 +65,7 @@ class Columns:
         kinds = tuple(reversed(tuple(self.d.config.definition.states)))
         if self.m.text:  # one row for each state between the borders
             return len(kinds) + 1, tuple((kind, 1.0 + number) for number, kind in enumerate(kinds))
-        if len(kinds) == 1:
+        if len(kinds) == 1:  # pixels: 34 from one arrow to the next, so a shape can stand between them
             return 48, ((kinds[0], 24.0),)
         return 40 + 34 * (len(kinds) - 1), tuple((kind, 20.0 + 34 * number) for number, kind in enumerate(kinds))
 
@@ -192,8 +192,8 @@ class _Layout(Columns):
     def scene(self) -> Scene:
         m, d, y = self.m, self.d, 0.0
         if not m.text:
-            self.out.labels.append(Label(24, 30, d.title, size="title", tone="strong"))
-            y = 62
+            self.out.labels.append(Label(MARGIN, TITLE_Y, d.title, size="title", tone="strong"))
+            y = 62  # below the title
         y = self._row("output", y)
         starts = {n: (self._anchor(n), y) for n in range(len(d.steps)) if self._has("output", n)}
         ups: dict[int, list[Point]] = {n: [point] for n, point in starts.items()}
@@ -246,7 +246,7 @@ class _Layout(Columns):
                 return y + height + 1
         if not m.text:
             for number, line in enumerate(self._tensor_lines(kind)):
-                self._label(24, y + 6 + 15 * number, line, "start", "plain" if number else "strong", "small")
+                self._label(MARGIN, y + 6 + 15 * number, line, "start", "plain" if number else "strong", "small")
         return y + height
 
     def _gap(self, y: float, layer: int | None, index: int) -> float:
@@ -274,7 +274,7 @@ class _Layout(Columns):
         if m.text and len(text) >= self._up(0, "forward"):
             text = f"{count} more"
             self._label(0, y + 1, "layers" if count > 1 else "layer", "start", "quiet")
-        self._label(m.pick(0, 24), y + height / 2, text, "start", "quiet", "small")
+        self._label(m.pick(0, MARGIN), y + height / 2, text, "start", "quiet", "small")
         below = {}
         for number, points in ups.items():
             below[number] = [(x, y + height) for x, _ in points]
@@ -339,6 +339,7 @@ class _Layout(Columns):
                 )
         if not m.text:
             left, right = self._place(columns[0], direction)[0] - 12, self._place(columns[-1], direction)[1] + 12
+            # the ground of the row reaches 10 above and below its cells, 12 to the left and right
             self.out.bands.append(Band(left, y - 10, right - left, p.cell_h + 20, tone))
             self._captions(y, layer, direction)
         for kind, at in p.lanes:
@@ -397,6 +398,7 @@ class _Layout(Columns):
         text = f"{node.name} {shape}"
         width = m.box_width(text)
         x = edge - width if side == "left" else edge
+        # 28 high, so its ends are half circles
         self.out.add(Box(x, y - 14, width, 28, (text,), "state", round=14, node=node.id))
         if node.in_output:
             self._label(
@@ -412,11 +414,11 @@ class _Layout(Columns):
         lines = self._weight_lines(layer, direction)
         g = self.m.glyphs
         arrow = g.forward if direction == "forward" else g.reverse
-        top = y + self.plan.cell_h / 2 - 15 * len(lines) / 2
+        top = y + self.plan.cell_h / 2 - 15 * len(lines) / 2  # a small line of text takes 15
         tone: Tone = "forward" if direction == "forward" else "reverse"
-        self._label(24, top, f"layer {layer} {direction} {arrow} one cell for all steps", "start", tone, "small")
+        self._label(MARGIN, top, f"layer {layer} {direction} {arrow} one cell for all steps", "start", tone, "small")
         for number, line in enumerate(lines, 1):
-            self._label(24, top + 15 * number, line, "start", "quiet", "small")
+            self._label(MARGIN, top + 15 * number, line, "start", "quiet", "small")
 
     def _sequences(self, y: float) -> float:
         m, p = self.m, self.plan
@@ -427,7 +429,7 @@ class _Layout(Columns):
         for sequence in self.d.sequences:
             if sequence.count:
                 self._label(
-                    m.pick(0, 24), y, f"{m.glyphs.more} {sequence.count} more {m.glyphs.more}", "start", "quiet", "small"
+                    m.pick(0, MARGIN), y, f"{m.glyphs.more} {sequence.count} more {m.glyphs.more}", "start", "quiet", "small"
                 )
             else:
                 text = (
@@ -435,7 +437,7 @@ class _Layout(Columns):
                     if m.text
                     else f"sequence {sequence.index}: length {sequence.length}"
                 )
-                self._label(m.pick(0, 24), y, text, "start", "plain", "small")
+                self._label(m.pick(0, MARGIN), y, text, "start", "plain", "small")
             for number, filled in enumerate(sequence.filled):
                 x = self._column(number)
                 if filled is None:
@@ -455,13 +457,17 @@ class _Layout(Columns):
 
     def _width(self) -> float:
         right = self._column(len(self.d.steps) - 1) + (self.plan.more if self.d.steps[-1] is None else self.plan.column)
-        return right + self._side_gap() + self.plan.side[1] + self.m.pick(0, 24)
+        return right + self._side_gap() + self.plan.side[1] + self.m.pick(0, MARGIN)
 
     def _finish(self, bottom: float) -> None:
         m = self.m
         for note in () if m.text else self.d.notes:
-            bottom += 20
-            self._label(24, bottom, m.glyphs.text(note), "start", "quiet", "small")
-        notes = 0 if m.text else max([m.width(note, "small") for note in self.d.notes] + [m.width(self.d.title) * 1.16]) + 48
+            bottom += NOTE_LINE
+            self._label(MARGIN, bottom, m.glyphs.text(note), "start", "quiet", "small")
+        notes = (
+            0
+            if m.text
+            else max([m.width(note, "small") for note in self.d.notes] + [m.width(self.d.title) * TITLE_WIDTH]) + 2 * MARGIN
+        )
         self.out.width = max(self._width(), notes)
-        self.out.height = bottom + m.pick(1, 24)
+        self.out.height = bottom + m.pick(1, MARGIN)
