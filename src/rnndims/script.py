@@ -8,7 +8,7 @@ from .constructor import format_constructor
 from .errors import RnndimsError
 
 if TYPE_CHECKING:
-    from .diagnose import Observed
+    from .diagnose import Call
 
 Task = Literal["run", "weights", "cell", "concat-demo"]
 
@@ -153,37 +153,37 @@ print("output.chunk(2, dim=-1)[1] is reverse:", torch.equal(second, reverse))
 """
 
 
-def check_script(config: RNNConfig, seen: "Observed") -> str:
+def check_script(config: RNNConfig, call: "Call") -> str:
     """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own words.
 
     Raises:
         RnndimsError: if there is no input, so no call.
     """
-    if seen.input is None:
+    from .diagnose.kinds_of_call import result_names
+
+    if call.input is None:
         raise RnndimsError("--code: without the shape of an input there is no call", fix="Add --input SHAPE.")
     name = "cell" if config.is_cell else "rnn"
-    weights = "" if seen.weight_dtype == "float32" else f", dtype=torch.{seen.weight_dtype}"
-    dtype = weights if seen.input_dtype is None else f", dtype=torch.{seen.input_dtype}"
+    weights = "" if call.weight_dtype == "float32" else f", dtype=torch.{call.weight_dtype}"
+    dtype = weights if call.input_dtype is None else f", dtype=torch.{call.input_dtype}"
     lines = ["import torch", "from torch import nn", "", f"{name} = {format_constructor(config)[:-1]}{weights})"]
-    given = {"h_0": seen.h_0, "c_0": seen.c_0}
-    lines.append(f"input = torch.zeros({seen.input}{dtype})")
-    lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in given.items() if shape is not None]
-    states = [state for state, shape in given.items() if shape is not None]
+    lines.append(f"input = torch.zeros({call.input}{dtype})")
+    lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in call.states.items()]
+    states = list(call.states)
     passed = "" if not states else f", ({', '.join(states)})" if len(states) > 1 else f", {states[0]}"
-    fed, first = "input", ", batch_first=True" if config.batch_first else ""
-    if seen.lengths is not None:
-        enforce = seen.enforce_sorted if seen.enforce_sorted is not None else list(seen.lengths) == sorted(seen.lengths)[::-1]
-        packing = f"torch.tensor({list(seen.lengths)}){first}, enforce_sorted={enforce}"
+    data, first = "input", ", batch_first=True" if config.batch_first else ""
+    if call.lengths is not None:
+        enforce = call.enforce_sorted if call.enforce_sorted is not None else list(call.lengths) == sorted(call.lengths)[::-1]
+        packing = f"torch.tensor({list(call.lengths)}){first}, enforce_sorted={enforce}"
         lines.append(f"packed = nn.utils.rnn.pack_padded_sequence(input, {packing})")
-        fed = "packed"
+        data = "packed"
+    names = result_names(config)
     if config.is_cell:
-        names = ["h_1", "c_1"] if config.cell == "lstm" else ["h_1"]
-        lines.append(f"{', '.join(names)} = cell({fed}{passed})")
+        lines.append(f"{', '.join(names)} = cell({data}{passed})")
     else:
-        names = ["output", "h_n", "c_n"] if config.cell == "lstm" else ["output", "h_n"]
-        lines.append(f"output, {_state(config, '?_n')} = rnn({fed}{passed})")
-        lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if seen.lengths is not None else []
+        lines.append(f"output, {_state(config, '?_n')} = rnn({data}{passed})")
+        lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if call.lengths is not None else []
     lines += ["", *(_SHAPE_LINES.format(name=name) for name in names)]
-    if seen.linear is not None and not config.is_cell:
-        lines.append(f'print("linear", tuple(nn.Linear({seen.linear}, 1)(output).shape))')
+    if call.linear is not None and not config.is_cell:
+        lines.append(f'print("linear", tuple(nn.Linear({call.linear}, 1)(output).shape))')
     return "\n".join(lines) + "\n"

@@ -266,7 +266,7 @@ def _check(
     Raises:
         DoesNotFitError: with the first problem and its fix.
     """
-    from ..diagnose import Observed, check_shapes
+    from ..diagnose import Call, check_shapes
 
     states = {name: inputs[name].shape for name in ("h_0", "c_0") if name in inputs}
     if "c_0" in states and config.cell != "lstm":
@@ -277,7 +277,7 @@ def _check(
         states["h_0" if name == "c_0" else "c_0"] = (*known[:-1], other)
     if steps:  # a state saved by run for the cell has no dim for layers
         states = {name: (1, *state) if len(state) == len(shape) - 1 else state for name, state in states.items()}
-    seen = Observed(
+    call = Call(
         input=shape,
         h_0=states.get("h_0"),
         c_0=states.get("c_0"),
@@ -287,12 +287,13 @@ def _check(
         weight_dtype=weight_dtype,
     )
     wrong = [(name, inputs[name].dtype) for name in ("h_0", "c_0") if name in inputs and inputs[name].dtype != weight_dtype]
-    diagnosis = check_shapes(config, seen)
+    diagnosis = check_shapes(config, call)
     if diagnosis.problems:
         problem = diagnosis.problems[0]
         sequence = config.is_cell and len(shape) == 3
         raise DoesNotFitError(
-            problem.message, fix="Use rnndims cell: it steps through a sequence." if sequence else problem.fix
+            problem.quoted,
+            fix="Use rnndims cell: it steps through a sequence." if sequence else problem.fix or problem.advice,
         )
     if wrong:
         name, dtype = wrong[0]
