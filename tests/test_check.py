@@ -79,7 +79,7 @@ def test_notes_leave_the_exit_code_alone(invoke):
     """What is only worth knowing is in the notes, and the exit code says that nothing is wrong."""
     found = invoke("check", BIDIRECTIONAL, "--input", "5,3,10", "--uses", "h_n[-1]", "--json")
     assert (found.code, found.json["ok"], found.json["warnings"]) == (0, True, [])
-    assert "reverse direction only" in found.json["notes"][0]
+    assert "the reverse direction of layer 0 alone" in found.json["notes"][0]
 
 
 def test_every_part_of_a_problem_is_shown(invoke):

@@ -177,7 +177,7 @@ def test_a_wrong_expectation_of_a_state_is_a_problem(config, call, words):
 @pytest.mark.parametrize(
     ("config", "call", "words"),
     [
-        (BOTH, {"input": (5, 3, 10), "uses": ("h_n[-1]",)}, "reverse direction only"),
+        (BOTH, {"input": (5, 3, 10), "uses": ("h_n[-1]",)}, "the reverse direction of layer 1 alone"),
         (replace(ONE, num_layers=2), {"input": (5, 3, 10), "uses": ("h_n[0]",)}, "layer 0 of 2"),
         (replace(ONE, dropout=0.5), {"input": (5, 3, 10)}, "no effect with one layer"),
         (ONE, {"input": (5, 10)}, "unbatched"),

@@ -8,6 +8,7 @@ from .call import Call
 from .kinds_of_call import broadcasts, takes_pair
 from .layer_call import state_kind_problems, with_argument
 from .problem import Caution, Problem
+from .state_shapes import zeros
 
 
 def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
@@ -59,15 +60,20 @@ def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
 
 
 def _state_ndim(config: RNNConfig, index: int, name: str, state: Shape) -> Problem:
-    is_single = len(state) == 3 and state[0] == 1
+    advice: str | None
+    fix, advice = f"{name} = {name}[-1]", "This takes the last layer."
+    if not state:
+        fix, advice = f"{name} = torch.zeros(N, {config.hidden_size})", None
+    elif len(state) == 3 and state[0] == 1:
+        fix, advice = f"{name} = {name}.squeeze(0)", None
     return Problem(
         tensor=name,
         got=state,
         cause="input_ndim",
         message=f"{name} is {len(state)}-D. A cell has no layers, so its state is (N, H_cell), or (H_cell) for one sequence.",
         torch=torch_phrases.cell_state_ndim(config, index, len(state)),
-        fix=f"{name} = {name}.squeeze(0)" if is_single else f"{name} = {name}[-1]",
-        advice=None if is_single else "This takes the last layer.",
+        fix=fix,
+        advice=advice,
     )
 
 
@@ -172,17 +178,18 @@ def _width(config: RNNConfig, name: str, state: Shape, expected: Shape | None = 
     want, got = config.hidden_size, state[-1]
     if got == want:
         return []
+    expected = expected or (*state[:-1], want)
     return [
         Problem(
             tensor=name,
             dim=len(state) - 1,
-            expected=expected or (*state[:-1], want),
+            expected=expected,
             got=state,
             cause="hidden_size_vs_proj",
             message=f"The last dim of {name} is {got}, and hidden_size is {want}.",
             torch=torch_phrases.cell_hidden_size(1 if name == "c_0" else 0, want, got),
-            fix=with_argument(config, hidden_size=got),
-            advice=f"Or give {name} {want} features.",
+            fix=zeros(name, expected),
+            advice=f"Or build the cell with hidden_size={got}.",
         )
     ]
 

@@ -150,9 +150,7 @@ def _keys(keys: set[str], *, in_checkpoint: bool) -> list[Problem]:
         message = f"{has} has {layers[-1] + 1} layers, and {lacks} has {layers[0]}: it has no {name}."
         count = layers[-1] + 1 if in_checkpoint else layers[0]
         return [_problem(name, message, fix=f"num_layers={count}", advice=_AS_SAVED)]
-    message = (
-        f"{has} has the RNN weight {key}, and {lacks} has no weight of that name: another class, or another name of the module."
-    )
+    message = f"{has} has the RNN weight {key}, and {lacks} has no weight of that name. The class or the name differs."
     advice = "Name the module as in the checkpoint, or rename its keys."
     return [_problem(key, message, fix="print(state.keys())", advice=advice)]
 

@@ -77,7 +77,7 @@ def interpret_features(match: Match) -> Interpretation:
 def interpret_matrices(match: Match) -> Interpretation:
     """``matrices expected, got 1D, 2D tensors``: of PyTorch 0.1 to 0.3, where the line of code tells input and state apart."""
     got = match.number("got")
-    message = f"The state of one layer is {got}-D. It should be (N, H)."
+    message = f"The state of one layer is {got}-D, and it should be (N, H)."
     advice = "The state is then (D*num_layers, 1, H), for a batch of one. A cell's is h_0.unsqueeze(0)."
     fix = "h_0 = h_0.unsqueeze(1)"
     if match.around.recurrent:
@@ -85,7 +85,7 @@ def interpret_matrices(match: Match) -> Interpretation:
     step = f"The input of one step is {got}-D. It should be (N, H_in)."
     return match.likely(
         match.problem("input_ndim", step, fix="x = x.unsqueeze(0)", advice="This adds the missing batch dim."),
-        match.problem("unbatched_2d_vs_3d", f"Or: {message}", tensor="h_0", fix=fix, advice=advice),
+        match.problem("unbatched_2d_vs_3d", f"If it is the state: {message}", tensor="h_0", fix=fix, advice=advice),
     )
 
 

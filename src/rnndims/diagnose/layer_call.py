@@ -118,7 +118,7 @@ def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
         return []
     want, got, last = config.input_size, shape[-1], len(shape) - 1
     elsewhere = [dim for dim in range(last) if shape[dim] == want]
-    why, advice = "", f"Or give x {want} features."
+    why = ""
     if elsewhere:
         why = f" {want} is dim {elsewhere[0]} of input."
         fix: str | None = f"x = x.transpose({elsewhere[0]}, {last})"
@@ -128,6 +128,7 @@ def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
         advice = "Do this if each number is a step of its own." + (f" If a step has {got} numbers: {other}." if other else "")
     else:
         fix = with_argument(config, input_size=got)
+        advice = f"Or give x {want} features." if fix else f"Give x {want} features."
     main = Problem(
         tensor="input",
         dim=last,
@@ -148,7 +149,9 @@ def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
         cause="unbatched_2d_vs_3d",
         message=f"If input is a batch {batch}: PyTorch takes 2-D input {shape_text(shape)} as one sequence (L, H_in).",
         fix="x = x.unsqueeze(-1)" if want == 1 else None,
-        advice="Build the module with batch_first=True then." if want == 1 else "Add the missing dim: x.unsqueeze(dim).",
+        advice="Build the module with batch_first=True then."
+        if want == 1
+        else f"Add the missing dim then, and give x {want} features.",
     )
     return [one_problem([main, unbatched])]
 
@@ -174,7 +177,7 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
             tensor="h_0",
             got=call.h_0,
             cause=TUPLE_EXPECTED,
-            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and it gets {stated} without {missing}.",
+            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and it gets {stated} alone.",
             torch=torch,
             fix=call_code(config, **{missing: other}),
             advice="Or leave both states out: zeros are the default.",

@@ -12,7 +12,7 @@ MODULE_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 "other",
-                "backward was called for an RNN in eval mode.",
+                "backward was called while the RNN was in eval mode.",
                 "model.train()",
                 "Or, in eval mode, torch.backends.cudnn.enabled = False.",
             ),
@@ -109,7 +109,10 @@ MODULE_MESSAGES: Final = (
         explanation="A warning: the weights were moved or replaced one by one, which costs memory at every call.",
         causes=(
             LikelyCause(
-                "other", "The weights do not lie in one piece.", "rnn.flatten_parameters()", "At the start of forward."
+                "other",
+                "The weights do not lie in one piece of memory.",
+                "rnn.flatten_parameters()",
+                "At the start of forward.",
             ),
         ),
         is_warning=True,

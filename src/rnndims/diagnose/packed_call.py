@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..config import RNNConfig
-from ..phrases import shape_text
+from ..phrases import plural, shape_text
 from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, state_shape
@@ -73,7 +73,7 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
 
     if shape is not None and len(shape) < 2:
         message = f"input is {len(shape)}-D. A padded batch is {layout(config)}."
-        fix = f"x = nn.utils.rnn.pad_sequence(sequences, batch_first={config.batch_first})"
+        fix = f"x = nn.utils.rnn.pad_sequence(sequences{', batch_first=True' if config.batch_first else ''})"
         return [
             Problem(
                 tensor="input",
@@ -121,7 +121,8 @@ def _wrong_count(config: RNNConfig, call: Call, shape: Shape, lengths: tuple[int
         expected=(sequences,),
         got=(count,),
         cause="packed_lengths",
-        message=f"There are {count} lengths for {sequences} sequences (dim {batch} of input). Each sequence needs one.",
+        message=f"lengths has {plural(count, 'item')}, and input has {plural(sequences, 'sequence')} (its dim {batch}). Each "
+        "sequence needs one.",
         torch=torch_phrases.lengths_count(count, sequences) if call.is_sorted else torch_phrases.OUT_OF_RANGE,
         fix="lengths = [len(sequence) for sequence in sequences]",
     )
@@ -136,7 +137,7 @@ def _wrong_count(config: RNNConfig, call: Call, shape: Shape, lengths: tuple[int
         got=(count,),
         cause="batch_first_mismatch",
         message=f"If input is {layout(turned)}: {count} is dim {time} of input {shape_text(shape)}, and {with_or_without} "
-        f"batch_first=True the batch is dim {batch}, {sequences}.",
+        f"batch_first=True the batch is dim {batch}, of size {sequences}.",
         fix=with_argument(config, batch_first=turned.batch_first),
         advice="pack_padded_sequence needs the same batch_first.",
     )
@@ -223,7 +224,8 @@ def packed_warnings(config: RNNConfig, call: Call) -> list[Caution]:
     found, batch, sequences = [], len(lengths), shape[batch_dim(config)]
     if batch < sequences:
         message = (
-            f"There are {batch} lengths for {sequences} sequences. enforce_sorted=False drops the other {sequences - batch}."
+            f"lengths has {plural(batch, 'item')}, and input has {sequences} sequences. enforce_sorted=False drops the other "
+            f"{sequences - batch}."
         )
         found.append(Caution(kind="dropped_sequences", message=message, advice="Give one length for each sequence."))
     for name, got in call.states.items():

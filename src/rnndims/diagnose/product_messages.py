@@ -66,11 +66,19 @@ def _after(match: Match, b: int, c: int, d: int) -> Problem:
 def _inside(match: Match, b: int, c: int, d: int) -> list[Problem]:
     """The RNN's own product, which comes unchecked for packed input: (c, d) is ``weight_ih`` or ``weight_hh``, transposed."""
     config = match.config
-    head = "Inside the RNN" if match.around.in_rnn else "If this is inside the RNN"
+    state_first = config is not None and c == config.H_out != config.input_size
+    both = not match.around.recurrent and (state_first or (d in (c, 3 * c, 4 * c) and config is None))
+
+    def when(tensor: str) -> str:
+        """When the explanation holds."""
+        if match.around.in_rnn:
+            return f"If it is {tensor} that does not fit" if both else "Inside the RNN"
+        return f"If this is inside the RNN, and {tensor} does not fit" if both else "If this is inside the RNN"
+
     features = match.problem(
         "input_feature_mismatch",
-        f"{head}: input has {b} features, and the module was built with input_size {c}. nn.LSTM does not check packed input, "
-        "so the matrix product fails.",
+        f"{when('input')}: input has {b} features, and the module was built with input_size {c}. nn.LSTM does not check packed "
+        "input, so the matrix product fails.",
         dim=-1,
         expected=(c,),
         got=(b,),
@@ -78,7 +86,7 @@ def _inside(match: Match, b: int, c: int, d: int) -> list[Problem]:
     )
     state = match.problem(
         "hidden_size_vs_proj",
-        f"{head}: the state has {b} features, and the module's hidden_size is {c}.",
+        f"{when('the state')}: the state has {b} features, and the module's hidden_size is {c}.",
         tensor="h_0",
         dim=-1,
         expected=(c,),
@@ -87,11 +95,9 @@ def _inside(match: Match, b: int, c: int, d: int) -> list[Problem]:
     )
     if match.around.recurrent:
         return [state]
-    if config is not None and c == config.H_out != config.input_size:
-        return [state, features]
-    if d in (c, 3 * c, 4 * c) and config is None:
-        return [features, state]
-    return [features]
+    if not both:
+        return [features]
+    return [state, features] if state_first else [features, state]
 
 
 def interpret_unknown_product(match: Match) -> Interpretation:
@@ -104,7 +110,7 @@ def interpret_unknown_product(match: Match) -> Interpretation:
     )
     after = match.problem(
         "bidirectional_linear_mismatch",
-        "The nn.Linear after the module needs in_features D*H_out: twice hidden_size for a bidirectional module.",
+        "If it is the nn.Linear after the module: it needs in_features D*H_out, twice hidden_size for a bidirectional module.",
         tensor="linear",
         fix="nn.Linear(2 * hidden_size, ...)",
         advice="For one direction it is hidden_size.",
@@ -126,13 +132,17 @@ def interpret_broadcast(match: Match) -> Interpretation:
         return match.likely(
             match.problem("hidden_batch_mismatch", message, tensor="h_0", dim=1, fix=FRESH_FIX, advice=FRESH_ADVICE)
         )
-    message = "Two tensors of different sizes met before or after the RNN, not inside it."
-    elsewhere = match.problem("other", message, advice="Print both shapes on the line that the traceback names.")
+    met = f"two tensors of sizes {a} and {b} met before or after the RNN, not inside it."
+    advice = "Print both shapes on the line that the traceback names."
     if b != 2 * a and a != 2 * b:
-        return match.likely(elsewhere)
-    message = f"{max(a, b)} is twice {min(a, b)}. The output of a bidirectional module has both directions, the other side one."
-    advice = f"Give the other side {max(a, b)} features (2 * hidden_size), or use one direction."
-    return match.likely(match.problem("bidirectional_linear_mismatch", message, advice=advice), elsewhere)
+        return match.likely(match.problem("other", f"Here {met}", advice=advice))
+    elsewhere = match.problem("other", f"If these sizes are not features: {met}", advice=advice)
+    message = (
+        f"{max(a, b)} is twice {min(a, b)}. If one side is the output of a bidirectional module, it has both directions, and "
+    )
+    message += "the other side has one."
+    way_out = f"Give the other side {max(a, b)} features (2 * hidden_size), or use one direction."
+    return match.likely(match.problem("bidirectional_linear_mismatch", message, advice=way_out), elsewhere)
 
 
 PRODUCT_MESSAGES: Final = (

@@ -246,7 +246,7 @@ def use_warnings(use: Use, config: RNNConfig, lengths: tuple[int, ...] | None) -
     if step == "index" and _sequence_of_states(arguments):
         message = f"{use.text} takes one sequence of the batch, not one layer: {use.name} is (D*num_layers, N, H)."
         fix = both_directions(use.name) if config.bidirectional else f"{use.name}[-1]"
-        return [Caution(kind="sequence_instead_of_step", message=message, fix=fix, advice="The fix is the last layer.")]
+        return [Caution(kind="sequence_instead_of_step", message=message, fix=fix, advice="This is the last layer.")]
     if step in ("view", "reshape") and shape:
         return _mixing(use, arguments, config, shape)
     return []
@@ -264,7 +264,7 @@ def use_notes(use: Use, config: RNNConfig) -> list[str]:
     if config.bidirectional:
         which = "forward" if direction == 0 else "reverse"
         both = both_directions(use.name)
-        return [f"{use.text} is layer {layer}, {which} direction only. Both directions of the last layer: {both}."]
+        return [f"{use.text} is the {which} direction of layer {layer} alone. Both directions of the last layer: {both}."]
     if layer != config.num_layers - 1:
         return [f"{use.text} is layer {layer} of {config.num_layers}, counted from 0. The last layer: {use.name}[-1]."]
     return []
@@ -287,7 +287,7 @@ def _output_index(
     if batch in numbers and time not in numbers:
         message = f"{text} takes one sequence of the batch, not one step: output is {layout(config, 'D*H_out')}."
         fix = "output[:, -1]" if config.batch_first else "output[-1]"
-        advice = "The fix is the last step of every sequence."
+        advice = "This is the last step of every sequence."
         return [Caution(kind="sequence_instead_of_step", message=message, fix=fix, advice=advice)]
     if time not in numbers or items[time] not in (-1, (shape[time] - 1 if shape else -1)):
         return []
@@ -295,7 +295,9 @@ def _output_index(
     last = both_directions() if config.bidirectional else "h_n[-1]"
     if lengths and min(lengths) != max(lengths):
         message = f"{text} is padding for every sequence shorter than {max(lengths)}."
-        found.append(Caution(kind="padding_as_last_step", message=message, fix=last, advice="h_n has each one's last step."))
+        found.append(
+            Caution(kind="padding_as_last_step", message=message, fix=last, advice="h_n has the last step of each sequence.")
+        )
     if config.bidirectional:
         message = (
             f"{text} of a bidirectional module is no summary of its reverse half: at the last step the reverse direction has "

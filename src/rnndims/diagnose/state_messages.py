@@ -270,7 +270,8 @@ STATE_MESSAGES: Final = (
             LikelyCause(
                 "other",
                 "The tensor is a slice or a transpose of another one.",
-                "x, h_0, c_0 = x.contiguous(), h_0.contiguous(), c_0.contiguous()",
+                "h_0 = h_0.contiguous()",
+                "hx is h_0. Do the same with c_0 (cx) or x (input) if the message names it.",
             ),
         ),
     ),

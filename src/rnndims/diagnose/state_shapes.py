@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ..config import RNNConfig
 from ..constructor import format_constructor
-from ..phrases import shape_text
+from ..phrases import plural, shape_text
 from ..shapes import Shape
 from .call import batch_dim, layout
 from .problem import Cause, Problem, one_problem
@@ -107,8 +107,15 @@ def _mistakes(state: StateMismatch) -> list[Problem]:
         else:
             found.append(_wrong_batch(state))
     if batched and wrong[:2] == (0, 1) and got[0] == expected[1] > 1:
-        return [one_problem([_looks_batch_first(state), *(replace(problem, alternatives=()) for problem in found)])]
+        condition = f"If {name} is (D*num_layers, N, H) as it should be"
+        others = [_if(condition, replace(problem, alternatives=())) for problem in found]
+        return [one_problem([_looks_batch_first(state), *others])]
     return found
+
+
+def _if(condition: str, problem: Problem) -> Problem:
+    """A problem as an alternative, which says when it holds."""
+    return replace(problem, message=f"{condition}: {problem.message}")
 
 
 def _wrong_ndim(state: StateMismatch) -> Problem:
@@ -117,7 +124,7 @@ def _wrong_ndim(state: StateMismatch) -> Problem:
     advice: str | None = None
     lacks = ""
     if missing and got == expected[1:]:
-        lacks = f" It lacks dim 0, one row for each direction of each layer: {expected[0]}."
+        lacks = f" It lacks dim 0, {plural(expected[0], 'row')}: one for each direction of each layer."
         fix = f"{name} = {name}.unsqueeze(0)"
         if expected[0] != 1:
             fix += f".repeat({expected[0]}, 1, 1)"
@@ -149,7 +156,8 @@ def _looks_batch_first(state: StateMismatch) -> Problem:
         "batch_first_mismatch",
         f"dim 0 of {name} is {got[0]}, the batch size, so {name} looks batch first. {always}",
         dim=0,
-        fix=f"{name} = {name}.transpose(0, 1).contiguous()",
+        fix=zeros(name, expected),
+        advice=f"Or transpose it, and give it {plural(expected[0], 'row')} instead of {got[1]}.",
     )
 
 
@@ -190,9 +198,9 @@ def _wrong_rows(state: StateMismatch) -> Problem:
     expected, got, name, config = state.expected, state.got, state.tensor, state.config
     want, have, rest = expected[0], got[0], got[1:]
     meaning = "num_layers * directions" if config is None else f"num_layers {config.num_layers} * directions {config.D}"
-    message = f"dim 0 of {name} is {have}, and the module has {want} rows there ({meaning})."
+    message = f"dim 0 of {name} is {have}, and the module has {plural(want, 'row')} there ({meaning})."
     advice = None
-    if have == 2 * want:
+    if have == 2 * want and (config is None or not config.bidirectional):
         message += " A bidirectional module has twice as many."
         fix = f"{name} = {name}.view({want}, 2, {', '.join(map(str, rest))}).sum(1)"
         advice = "This adds the two directions. To keep both, make this module bidirectional too."
@@ -230,8 +238,9 @@ def _wrong_batch(state: StateMismatch) -> Problem:
     swapped = _swapped_layout(state)
     if swapped is not None:
         explanations.insert(0 if _layout_is_likelier(state) else 1, swapped)
-        if explanations[0] is swapped and config is not None:
-            explanations[1] = replace(main, message=f"If input is {layout(config)} as the module reads it: {main.message}")
+        if explanations[0] is swapped:
+            read = "has the layout that the module reads" if config is None else f"is {layout(config)} as the module reads it"
+            explanations[1] = _if(f"If input {read}", main)
     parallel = _unequal_split(state)
     return one_problem(explanations if parallel is None else [*explanations, parallel])
 
@@ -264,10 +273,10 @@ def _unequal_split(state: StateMismatch) -> Problem | None:
     smaller, larger = min(want, have), max(want, have)
     if state.parallel or smaller < 2 or larger % smaller or larger // smaller > 16:
         return None
-    what = "input but not the state" if have > want else "the state but not input"
+    what = "input, and not the state," if have > want else "the state, and not input,"
     return state.problem(
         "hidden_batch_mismatch",
-        f"If the model is wrapped in DataParallel: it split {what} over {larger // smaller} devices on the batch dim.",
+        f"If the model is wrapped in DataParallel: it split {what} over {larger // smaller} devices.",
         dim=1,
         advice="Make the state inside forward, from the part of the batch that the replica gets.",
     )
@@ -302,7 +311,7 @@ def _swapped_layout(state: StateMismatch) -> Problem | None:
     return state.problem(
         "batch_first_mismatch",
         f"If input is {layout(turned)}: the state's batch {have} is dim {other} of input {shape_text(shape)}, but "
-        f"{with_or_without} batch_first=True PyTorch takes dim {1 - other}, {want}, as the batch.",
+        f"{with_or_without} batch_first=True PyTorch takes dim {1 - other}, of size {want}, as the batch.",
         dim=1,
         fix=format_constructor(turned),
         advice="Or turn input: x = x.transpose(0, 1). The states stay (D*num_layers, N, H).",
@@ -315,7 +324,8 @@ def _wrong_width(state: StateMismatch) -> Problem:
     argument = "proj_size" if config is not None and config.proj_size and name == "h_0" else "hidden_size"
     message = f"The last dim of {name} is {have}, and the module's {argument} is {want}."
     fix = zeros(name, (*got[:-1], want))
-    advice: str | None = f"Or build the module with {argument}={have}."
+    buildable = have > 0 and (argument == "hidden_size" or config is None or have < config.hidden_size)
+    advice = f"Or build the module with {argument}={have}." if buildable else None
     if config is not None and config.proj_size and have in (config.hidden_size, config.proj_size):
         message += " With proj_size, h_0 has proj_size features and c_0 has hidden_size."
         advice = None

@@ -22,14 +22,15 @@ def interpret_tuple(match: Match) -> Interpretation:
     around = match.around
     state = match.problem(
         TUPLE_EXPECTED,
-        "nn.GRU or nn.RNN got a tuple as its state or its input. Only nn.LSTM takes a tuple, (h_0, c_0).",
+        "If the tuple is the state or the input of nn.GRU or nn.RNN: they take one tensor. Only nn.LSTM takes a tuple, "
+        "(h_0, c_0).",
         fix=SINGLE,
         advice="Pass one tensor as the state: of an LSTM's (h_n, c_n), h_n.",
     )
     result = match.problem(
         TUPLE_EXPECTED,
-        "A module's result was used as a tensor, and it is a tuple: (output, h_n) or (output, (h_n, c_n)). In nn.Sequential "
-        "the next layer gets that tuple.",
+        "If the tuple is what an RNN returned, (output, h_n) or (output, (h_n, c_n)): only output is used as a tensor. In "
+        "nn.Sequential the next layer gets the whole tuple.",
         tensor="output",
         fix=PAIR_RESULT,
         advice="nn.GRU and nn.RNN return output, h_n. Then use output.",
@@ -67,7 +68,7 @@ def interpret_arguments(match: Match) -> Interpretation:
     at = 2 if types[3:4] in (["list"], ["tuple"]) else 1  # a packed batch comes as two tensors, data and batch_sizes
     problems = []
     if not types[0].endswith(("Tensor", "Parameter")):
-        message = f"The input is a {types[0]}. The function behind nn.LSTM, nn.GRU and nn.RNN takes a Tensor."
+        message = f"The input has type {types[0]}. The function behind nn.LSTM, nn.GRU and nn.RNN takes a Tensor."
         advice = "Print type(x) before the call, and pass one tensor."
         problems.append(match.problem("other", message, tensor="input", advice=advice))
     state = types[at] if len(types) > at else None
@@ -75,7 +76,7 @@ def interpret_arguments(match: Match) -> Interpretation:
         problems.append(_wrong_state(match, state, pair=pair))
     for (name, accepted, wanted), got in zip(_REST, types[at + 2 :], strict=False):
         if got not in accepted:
-            message = f"{name} is a {got}, and it must be a {wanted}: the call takes no other type."
+            message = f"{name} has type {got}. The call takes only {wanted}."
             is_training = name == "training"
             fix = "model.train()" if is_training else f"{name} = {wanted}({name})"
             advice = "Or model.eval(). Do not set training by hand." if is_training else "Before the constructor."
@@ -89,11 +90,13 @@ def interpret_arguments(match: Match) -> Interpretation:
 
 def _wrong_state(match: Match, got: str | None, *, pair: bool) -> Problem:
     if pair:
-        had = "" if got is None else f", not a {got}"
-        return match.problem(TUPLE_EXPECTED, f"The state of an LSTM is a tuple (h_0, c_0){had}.", fix=PAIR)
+        message = "nn.LSTM takes its state as a tuple (h_0, c_0)" + (
+            ", and it is none." if got is None else f", not as a {got}."
+        )
+        return match.problem(TUPLE_EXPECTED, message, fix=PAIR)
     if got in (None, "tuple"):
         return match.problem(TUPLE_EXPECTED, "The state is a tuple. Only nn.LSTM takes (h_0, c_0).", fix=SINGLE)
-    return match.problem("other", f"The state is a {got}. nn.GRU and nn.RNN take one tensor.", fix=SINGLE)
+    return match.problem("other", f"The state has type {got}. nn.GRU and nn.RNN take one tensor.", fix=SINGLE)
 
 
 # --- dtypes ----------------------------------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ TYPE_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 TUPLE_EXPECTED,
-                "The state, or the list of weights, has a {got} in it where a tensor belongs.",
+                "The state, or the list of weights, holds something of type {got} where a tensor belongs.",
                 PAIR,
                 "Pass two tensors, or leave both states out.",
             ),
@@ -232,7 +235,7 @@ TYPE_MESSAGES: Final = (
         ),
         tensor="h_0",
         explanation=_PAIR_STATE,
-        causes=(LikelyCause(TUPLE_EXPECTED, "The state of an LSTM is a tuple (h_0, c_0).", PAIR),),
+        causes=(LikelyCause(TUPLE_EXPECTED, "The state is not a tuple of two tensors.", PAIR),),
     ),
     MessageRow(
         wordings=(
@@ -242,7 +245,7 @@ TYPE_MESSAGES: Final = (
         ),
         tensor="h_0",
         explanation="nn.LSTMCell takes its state as a tuple of two tensors, (h_0, c_0).",
-        causes=(LikelyCause(TUPLE_EXPECTED, "The state of an LSTMCell is a tuple (h_0, c_0).", PAIR_CELL),),
+        causes=(LikelyCause(TUPLE_EXPECTED, "The state is not a tuple of two tensors.", PAIR_CELL),),
     ),
     MessageRow(
         wordings=(
@@ -252,13 +255,17 @@ TYPE_MESSAGES: Final = (
         ),
         tensor="h_0",
         explanation="nn.GRUCell and nn.RNNCell take their state as one tensor.",
-        causes=(LikelyCause(TUPLE_EXPECTED, "The state is a {got}. Only nn.LSTMCell takes (h_0, c_0).", "h_1 = cell(x, h_0)"),),
+        causes=(
+            LikelyCause(
+                TUPLE_EXPECTED, "The state has type {got}. Only nn.LSTMCell takes a tuple, (h_0, c_0).", "h_1 = cell(x, h_0)"
+            ),
+        ),
     ),
     MessageRow(
         wordings=("gru(): argument 'hx' (position <position:int>) must be Tensor, not <got:word>",),
         tensor="h_0",
         explanation="nn.GRU and nn.RNN take their state as one tensor.",
-        causes=(LikelyCause(TUPLE_EXPECTED, "The state is a {got}. Only nn.LSTM takes (h_0, c_0).", SINGLE),),
+        causes=(LikelyCause(TUPLE_EXPECTED, "The state has type {got}. Only nn.LSTM takes a tuple, (h_0, c_0).", SINGLE),),
     ),
     MessageRow(
         wordings=(
@@ -280,7 +287,7 @@ TYPE_MESSAGES: Final = (
         wordings=("values to unpack", "value to unpack"),
         tensor="h_0",
         explanation="nn.LSTM takes its state apart into two tensors.",
-        causes=(LikelyCause(TUPLE_EXPECTED, "The state of an LSTM is a tuple (h_0, c_0), and it is something else.", PAIR),),
+        causes=(LikelyCause(TUPLE_EXPECTED, "The state is not a tuple of two tensors.", PAIR),),
         claim=IN_RNN,
     ),
     MessageRow(

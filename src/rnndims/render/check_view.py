@@ -15,11 +15,14 @@ from . import style, text
 if TYPE_CHECKING:
     from rich.console import Console
 
-# what stays on one line: a call or an index with at most one level of brackets inside, "torch.cat([h_n[-2], h_n[-1]], dim=-1)",
-# and a shape, "(2, 5, 20)", "(D*num_layers, N, H)", "[2, 3]"
+# one item of a tuple: a name, a size, a tuple
+_ITEM: Final = r"(?:[^\s()\[\],]{1,20}|\([^()]{1,40}\))"
+# what stays on one line: a call or an index with two levels of brackets inside, "y = torch.cat([h_n[-2], h_n[-1]], dim=-1)";
+# a shape or a tuple, "(2, 5, 20)", "[2, 3]", "(output, (h_n, c_n))"; a formula, "D*H_out = 2*20"
 _WHOLE: Final = re.compile(
-    r"[\w.]+[(\[](?:[^()\[\]]|[(\[](?:[^()\[\]]|[(\[][^()\[\]]{0,40}[)\]]){0,60}[)\]]){0,90}[)\]]"
-    r"|[(\[][^\s()\[\],]{1,20}(?:, [^\s()\[\],]{1,20}){0,7},?[)\]]"
+    r"(?:[\w.*]+ = )?[\w.]+[(\[](?:[^()\[\]]|[(\[](?:[^()\[\]]|[(\[][^()\[\]]{0,40}[)\]]){0,60}[)\]]){0,90}[)\]]"
+    rf"|[(\[]{_ITEM}(?:, {_ITEM}){{0,7}},?[)\]]"
+    r"|[\w.*]+ = [\w.*]*\w"
 )
 _SPACE: Final = "\ue000"
 """Stands for a space at which a line must not break."""
@@ -81,11 +84,13 @@ def _print_problem(problem: Problem, number: str, console: "Console") -> None:
         _print_sentence(f'torch: "{problem.torch}"', console, indent="  ", mark=style.QUIET)
     _print_way_out(problem.fix, problem.advice, "  ", console)
     for letter, alternative in zip("abcdefgh", problem.alternatives, strict=False):
-        _print_alternative(alternative, letter, console)
+        _print_alternative(alternative, f"{letter}. or ", problem.tensor, console)
 
 
-def _print_alternative(alternative: Problem, letter: str, console: "Console") -> None:
-    text.print_unbroken(Text.assemble(f"  {letter}. ", (f"or {alternative.cause}", style.QUIET)), console)
+def _print_alternative(alternative: Problem, number: str, tensor: str, console: "Console") -> None:
+    """One alternative; its tensor is said where it is another one than that of the problem."""
+    where = "" if alternative.tensor == tensor else f"{alternative.tensor}   "
+    text.print_unbroken(Text.assemble(f"  {number}", (where, style.NAME), (alternative.cause, style.QUIET)), console)
     _print_sentence(alternative.message, console, indent=_DEEPER)
     _print_way_out(alternative.fix, alternative.advice, _DEEPER, console)
 
