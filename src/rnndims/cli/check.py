@@ -102,7 +102,7 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
     elif stated.is_empty:
         raise RnndimsError(
             "nothing to check: give the shapes of the call, or --error",
-            fix="rnndims check 'nn.LSTM(10, 20, 2)' --input 5,3,10 --h0 2,3,20 --c0 2,3,20",
+            fix="rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
         )
     else:
         diagnosis = check_shapes(built.config, stated)

@@ -46,7 +46,7 @@ __all__ = [
 def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     """Whether the shapes fit the module, and what would run and be wrong.
 
-    >>> config = RNNConfig("gru", 10, 20, batch_first=True)
+    >>> config = RNNConfig("rnn", 10, 20, batch_first=True)
     >>> check_shapes(config, Call(input=(5, 3, 10), h_0=(1, 5, 20))).ok
     True
     >>> problem = check_shapes(config, Call(input=(5, 3, 10), h_0=(1, 3, 20))).problems[0]

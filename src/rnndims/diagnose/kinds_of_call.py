@@ -9,6 +9,9 @@ from ..shapes import Shape
 CLASSES: Final[dict[int, str]] = {len(gates): cell.upper() for cell, gates in GATES.items()}
 """The class by its number of gates: ``{4: "LSTM", 3: "GRU", 1: "RNN"}``."""
 
+FUNCTIONS: Final = "lstm|gru|rnn_tanh|rnn_relu"
+"""The functions behind the modules, as messages name them, for a regular expression."""
+
 RNN_WORDS: Final = re.compile(
     r"lstm|rnn(?!a)|(?<![a-z])(?:bi)?gru(?![a-z](?<!c))|weight_[ih]h_l|pack_padded_sequence|packedsequence", re.IGNORECASE
 )

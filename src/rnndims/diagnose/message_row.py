@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from ..config import RNNConfig
 from ..shapes import Shape
 from .call import Call
-from .kinds_of_call import CLASSES
+from .kinds_of_call import CLASSES, FUNCTIONS
 from .problem import Cause, Problem, one_problem
 from .traceback_text import Evidence
 
@@ -59,17 +59,15 @@ SLOTS: Final[dict[str, Slot]] = {
         "_flat_weights_names",
     ),
     # a class of torch.nn
-    "class": Slot(rf"(?P<{{}}>{_CLASS_NAMES})", "GRU", "GRU"),
+    "class": Slot(rf"(?P<{{}}>{_CLASS_NAMES})", "RNN", "RNN"),
     # the index of a state, which newer versions put into brackets or leave out
     "index": Slot(r"\[?(?P<{}>\d?)\]?", "[1]", "1"),
     # an attribute that tensors have and tuples or lists lack
     "tensorish": Slot(rf"(?P<{{}}>{_ATTRIBUTES})", "size", "size"),
     # a kernel of an RNN
-    "rnnop": Slot(
-        rf"(?P<{{}}>[\w.]{{{{0,60}}}}(?:{_CLASS_NAMES})[\w.]{{{{0,60}}}})", "_thnn_fused_gru_cell", "_thnn_fused_gru_cell"
-    ),
+    "rnnop": Slot(rf"(?P<{{}}>[\w.]{{{{0,60}}}}(?:{_CLASS_NAMES})[\w.]{{{{0,60}}}})", "_rnn_cell_cuda", "_rnn_cell_cuda"),
     # a function behind nn.RNN and its like
-    "rnncall": Slot(r"(?<![\w.])(?P<{}>lstm|gru|rnn_tanh|rnn_relu)", "rnn_tanh", "rnn_tanh"),
+    "rnncall": Slot(rf"(?<![\w.])(?P<{{}}>{FUNCTIONS})", "rnn_tanh", "rnn_tanh"),
     # the types of arguments, where the message lists them
     "got": Slot(r"(?:\s*-\s*got\s*\((?P<{}>[^()]{{0,400}})\))?", " - got (Tensor, tuple, list)", "Tensor, tuple, list"),
     # nothing, but no argument of a loss, a comparison or an Embedding may follow
@@ -142,10 +140,10 @@ IN_RNN: Final = Claim(lambda around, _match: around.in_rnn, lambda _around: True
 """Only where PyTorch's RNN module raised it: ``inconsistent tensor size`` below ``File ".../nn/modules/rnn.py"``."""
 
 ON_RNN_LINE: Final = Claim(lambda around, _match: around.line, lambda _around: False)
-"""Only where the line of code before it speaks of an RNN: ``too many values to unpack`` below ``output, h = self.lstm(x)``."""
+"""Only where the line of code before it speaks of an RNN: ``too many values to unpack`` below ``output, h = self.rnn(x)``."""
 
 NEAR_RNN: Final = Claim(lambda around, _match: not around.foreign and around.rnn, lambda _around: False)
-"""Only where something around it speaks of an RNN: ``Expected all tensors to be on the same device`` with ``self.gru`` in a
+"""Only where something around it speaks of an RNN: ``Expected all tensors to be on the same device`` with ``self.rnn`` in a
 frame."""
 
 ALONE: Final = Claim(lambda around, _match: not around.foreign and (not around.framed or around.rnn), lambda _around: False)

@@ -122,5 +122,5 @@ def _unknown(text: str, warning: MessageRow | None = None) -> UnknownMessageErro
     return UnknownMessageError(
         message,
         fix="Paste the whole traceback, from its first line on, or check the shapes instead: "
-        "rnndims check 'nn.LSTM(10, 20)' --input 5,3,10 --h0 1,3,20 --c0 1,3,20",
+        "rnndims check 'nn.RNN(10, 20)' --input 5,3,10 --h0 1,3,20",
     )

@@ -221,13 +221,13 @@ def packed_warnings(config: RNNConfig, call: Call) -> list[Caution]:
     shape, lengths = call.input, call.lengths or ()
     if shape is None or len(shape) != 3:
         return []
-    found, batch, sequences = [], len(lengths), shape[batch_dim(config)]
+    warnings, batch, sequences = [], len(lengths), shape[batch_dim(config)]
     if batch < sequences:
         message = (
             f"lengths has {plural(batch, 'item')}, and input has {sequences} sequences. enforce_sorted=False drops the other "
             f"{sequences - batch}."
         )
-        found.append(Caution(kind="dropped_sequences", message=message, advice="Give one length for each sequence."))
+        warnings.append(Caution(kind="dropped_sequences", message=message, advice="Give one length for each sequence."))
     for name, got in call.states.items():
         expected = state_shape(config, name, batch)
         if len(got) == 3 and got != expected:
@@ -235,8 +235,8 @@ def packed_warnings(config: RNNConfig, call: Call) -> list[Caution]:
                 f"{name} is {shape_text(got)} and should be {shape_text(expected)}. PyTorch does not check it beside a packed "
                 "batch, and uses a part of it."
             )
-            found.append(Caution(kind="state_in_part", message=message, fix=zeros(name, expected)))
-    return found
+            warnings.append(Caution(kind="state_in_part", message=message, fix=zeros(name, expected)))
+    return warnings
 
 
 def packed_notes(call: Call) -> list[str]:

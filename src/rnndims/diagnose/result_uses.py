@@ -291,11 +291,11 @@ def _output_index(
         return [Caution(kind="sequence_instead_of_step", message=message, fix=fix, advice=advice)]
     if time not in numbers or items[time] not in (-1, (shape[time] - 1 if shape else -1)):
         return []
-    found = []
+    warnings = []
     last = both_directions() if config.bidirectional else "h_n[-1]"
     if lengths and min(lengths) != max(lengths):
         message = f"{text} is padding for every sequence shorter than {max(lengths)}."
-        found.append(
+        warnings.append(
             Caution(kind="padding_as_last_step", message=message, fix=last, advice="h_n has the last step of each sequence.")
         )
     if config.bidirectional:
@@ -303,8 +303,8 @@ def _output_index(
             f"{text} of a bidirectional module is no summary of its reverse half: at the last step the reverse direction has "
             "read one step only."
         )
-        found.append(Caution(kind="reverse_half_of_last_step", message=message, fix=last))
-    return found
+        warnings.append(Caution(kind="reverse_half_of_last_step", message=message, fix=last))
+    return warnings
 
 
 def _mixing(use: Use, sizes: tuple[Any, ...], config: RNNConfig, shape: Shape) -> list[Caution]:

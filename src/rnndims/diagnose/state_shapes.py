@@ -59,8 +59,8 @@ def state_problems(state: StateMismatch) -> list[Problem]:
 
     PyTorch says its phrase once, so only the first carries it.
     """
-    found = _mistakes(state)
-    return [found[0], *(replace(problem, torch=None) for problem in found[1:])]
+    problems = _mistakes(state)
+    return [problems[0], *(replace(problem, torch=None) for problem in problems[1:])]
 
 
 def same_mistake(first: StateMismatch, second: StateMismatch) -> bool:
@@ -98,19 +98,19 @@ def _mistakes(state: StateMismatch) -> list[Problem]:
         return [_scattered(state)]
     if _is_split(state):
         return [_split(state)]
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for dim in wrong:
         if dim == 0:
-            found.append(_wrong_rows(state))
+            problems.append(_wrong_rows(state))
         elif dim == len(expected) - 1:
-            found.append(_wrong_width(state))
+            problems.append(_wrong_width(state))
         else:
-            found.append(_wrong_batch(state))
+            problems.append(_wrong_batch(state))
     if batched and wrong[:2] == (0, 1) and got[0] == expected[1] > 1:
         condition = f"If {name} is (D*num_layers, N, H) as it should be"
-        others = [_if(condition, replace(problem, alternatives=())) for problem in found]
+        others = [_if(condition, replace(problem, alternatives=())) for problem in problems]
         return [one_problem([_looks_batch_first(state), *others])]
-    return found
+    return problems
 
 
 def _if(condition: str, problem: Problem) -> Problem:
@@ -221,10 +221,10 @@ def _wrong_batch(state: StateMismatch) -> Problem:
     expected, got, name, config = state.expected, state.got, state.tensor, state.config
     want, have = expected[1], got[1]
     dim, advice = "batch_dim", ["batch_dim is 0 with batch_first=True, else 1."]
-    message = f"dim 1 of {name} is {have}, and input has batch size {want}"
+    message = f"{name} has batch size {have} (its dim 1), and input has {want}"
     if config is not None:
         dim, advice = str(batch_dim(config)), []
-        message += f", its dim {dim} {'with batch_first=True' if config.batch_first else 'without batch_first'}"
+        message += f" (its dim {dim}, {'with batch_first=True' if config.batch_first else 'without batch_first'})"
     message += "."
     why, more = _why_other_batch(state)
     main = state.problem(
@@ -246,7 +246,7 @@ def _wrong_batch(state: StateMismatch) -> Problem:
 
 
 def _why_other_batch(state: StateMismatch) -> tuple[str, list[str]]:
-    """What may have given a state another batch size, and what to do about that."""
+    """What may lead to another batch size of a state, and what to do about that."""
     want, have, config, shape = state.expected[1], state.got[1], state.config, state.input
     if state.parallel:
         return "Under DataParallel each replica gets only a part of the batch.", [

@@ -30,7 +30,7 @@ _FRAME: Final = re.compile(
 )
 # where a traceback begins; IPython draws a line
 _START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", re.MULTILINE)
-# the directories of a path, which may be named after an RNN: "/home/me/gru-project/"
+# the directories of a path, which may be named after an RNN: "/home/me/rnn-project/"
 _DIRECTORIES: Final = re.compile(r"[^\s\"'()<>|:,]{1,300}[\\/]")
 # words that go with what an RNN returns: "hidden", "h_n", "out[:, -1"
 _AFTER: Final = re.compile(r"bidirectional|hidden|\bh_?n\b|\[:, ?-1\b", re.IGNORECASE)
