@@ -1,13 +1,16 @@
 """check: verdicts and the tensor named, against PyTorch itself, over shapes that fit and shapes that nearly do."""
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
+import torch
 from check_oracle import compare, run_module
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import Call, check_shapes
+from rnndims.diagnose.torch_phrases import DROPOUT_OF_ONE_LAYER
 
 
 def random_config(rng: random.Random, *, is_cell: bool = False) -> RNNConfig:
@@ -170,3 +173,81 @@ def test_packed_batches_agree_with_pytorch(cell):
         if cell == "lstm" and call.lengths and min(call.lengths) == max(call.lengths):
             continue
         compare(config, call)
+
+
+LSTM, GRU = RNNConfig("lstm", 10, 20, num_layers=2), RNNConfig("gru", 10, 20)
+X = (5, 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("config", "call"),
+    [
+        (GRU, Call(input=(5, 3, 2, 10))),
+        (RNNConfig("rnn", 10, 20), Call(input=(10,))),
+        (GRU, Call(input=(5, 3, 11))),
+        (GRU, Call(input=(0, 3, 10))),
+        (GRU, Call(input=X, input_dtype="float64")),
+        (GRU, Call(input=X, h_0=(1, 20))),
+        (GRU, Call(input=X, h_0=(1, 4, 20))),
+        (GRU, Call(input=X, h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (GRU, Call(input=(5, 10), h_0=(2, 20))),
+        (LSTM, Call(input=X, h_0=(2, 3), c_0=(2, 3))),
+        (LSTM, Call(input=X, h_0=(2, 3, 20), c_0=(2, 3, 21))),
+        (LSTM, Call(input=X, c_0=(2, 3, 20))),
+        (LSTM, Call(input=X, h_0=())),
+        (LSTM, Call(input=X, h_0=(1, 3, 20))),
+        (LSTM, Call(input=X, h_0=(2, 3, 20))),
+        (LSTM, Call(input=X, h_0=(2, 2, 3, 20))),
+        (LSTM, Call(input=X, h_0=(2, 2, 4, 20))),
+        (GRU, Call(input=(10,), lengths=(1,))),
+        (GRU, Call(input=X, lengths=())),
+        (GRU, Call(input=X, lengths=(5, 3))),
+        (GRU, Call(input=X, lengths=(), enforce_sorted=False)),
+        (GRU, Call(input=(5, 0, 10), lengths=())),
+        (GRU, Call(input=X, lengths=(1, 2, 3, 4))),
+        (replace(GRU, batch_first=True), Call(input=X, lengths=(1, 2, 3, 4, 5, 6))),
+        (GRU, Call(input=X, lengths=(1, 5, 4), h_0=(1, 1, 20))),
+        (GRU, Call(input=X, lengths=(5, 3, 0))),
+        (GRU, Call(input=X, lengths=(3, 5, 1), enforce_sorted=True)),
+        (GRU, Call(input=X, lengths=(6, 5, 1))),
+        (GRU, Call(input=(5, 3), lengths=(5, 4, 1))),
+        (GRU, Call(input=X, lengths=(5, 4, 1), h_0=(1, 4, 20))),
+        (GRU, Call(input=X, lengths=(1, 4, 5), h_0=(1, 2, 20))),
+        (GRU, Call(input=X, lengths=(1, 4, 5), h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (GRU, Call(input=X, lengths=(1, 4, 5), h_0=(20,))),
+        (LSTM, Call(input=(5, 3, 11), lengths=(5, 4, 1))),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), input_dtype="float64")),
+        (replace(LSTM, bias=False), Call(input=X, lengths=(5, 4, 1), input_dtype="float64")),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (replace(LSTM, bidirectional=True), Call(input=X, lengths=(5, 4, 1), h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), h_0=(2, 3, 21), c_0=(2, 3, 21))),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), h_0=(2, 3, 21), c_0=(2, 3, 20))),
+        (replace(LSTM, proj_size=5), Call(input=X, lengths=(5, 4, 1), h_0=(2, 3, 20), c_0=(2, 3, 20))),
+        (replace(GRU, is_cell=True), Call(input=X)),
+        (replace(GRU, is_cell=True), Call(input=(3, 11))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(3, 21))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(4, 20))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(1, 3, 20))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(3,))),
+        (replace(GRU, is_cell=True), Call(input=(10,), h_0=(3, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=())),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20), c_0=(4, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20), c_0=(1, 3, 20))),
+    ],
+)
+def test_quotes_are_pytorchs_words(config, call):
+    """What check quotes for a call is, word for word, a part of what PyTorch raises for it."""
+    quote = check_shapes(config, call).problems[0].torch
+    assert quote is not None
+    with pytest.raises((RuntimeError, ValueError, IndexError, TypeError, AttributeError)) as raised:
+        run_module(config, call)
+    assert quote in str(raised.value)
+
+
+def test_the_quoted_warning_is_pytorchs():
+    """The note about dropout with one layer quotes what PyTorch warns of when the module is built."""
+    with pytest.warns(UserWarning, match=re.escape(DROPOUT_OF_ONE_LAYER)):
+        torch.nn.GRU(10, 20, dropout=0.5)
+    (note,) = check_shapes(replace(GRU, dropout=0.5), Call(input=X)).notes
+    assert DROPOUT_OF_ONE_LAYER in note

@@ -86,7 +86,10 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
         ]
     if not lengths or (shape is not None and 0 in shape):
         what = f"input {shape_text(shape)} has no elements" if lengths and shape is not None else "there are no lengths"
-        return problem(f"There is nothing to pack: {what}.", torch_phrases.NOTHING_TO_PACK, None, "Skip empty batches.")
+        torch = torch_phrases.NOTHING_TO_PACK
+        if shape is not None and 0 not in shape and call.is_sorted:  # no lengths: they are counted first
+            torch = torch_phrases.lengths_count(0, shape[batch])
+        return problem(f"There is nothing to pack: {what}.", torch, None, "Skip empty batches.")
     if shape is not None and len(lengths) != shape[batch] and (call.is_sorted or len(lengths) > shape[batch]):
         return [_wrong_count(config, call, shape, lengths)]
     if min(lengths) < 1:
@@ -123,7 +126,7 @@ def _wrong_count(config: RNNConfig, call: Call, shape: Shape, lengths: tuple[int
         cause="packed_lengths",
         message=f"lengths has {plural(count, 'item')}, and input has {plural(sequences, 'sequence')} (its dim {batch}). Each "
         "sequence needs one.",
-        torch=torch_phrases.lengths_count(count, sequences) if call.is_sorted else torch_phrases.OUT_OF_RANGE,
+        torch=torch_phrases.lengths_count(count, sequences) if call.is_sorted else torch_phrases.sorted_input(config),
         fix="lengths = [len(sequence) for sequence in sequences]",
     )
     if len(shape) < 3 or shape[time] != count:
@@ -163,7 +166,7 @@ def _permuting_problems(config: RNNConfig, call: Call) -> list[Problem]:
             )
         elif got[1] < batch:
             expected = (got[0], batch, *got[2:]) if len(got) == 3 else whole
-            torch = torch_phrases.permuted_state(batch, got[1])
+            torch = torch_phrases.OUT_OF_BOUNDS
             problems += state_problems(StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config))[:1]
     return problems
 

@@ -19,7 +19,7 @@ NOTHING_TO_PACK: Final = "Cannot pack empty tensors."
 EMPTY_SEQUENCE: Final = "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
 TOO_LONG: Final = "exceeds dimension size"
 OUT_OF_DIMS: Final = "Dimension out of range (expected to be in range of [-1, 0], but got 1)"
-OUT_OF_RANGE: Final = "index out of range in self"
+OUT_OF_BOUNDS: Final = "INDICES element is out of DATA bounds"
 WRONG_PARAMETERS: Final = "got an incorrect number of RNN parameters"
 
 
@@ -138,6 +138,6 @@ def lengths_count(count: int, batch: int) -> str:
     return f"Expected `len(lengths)` to be equal to batch_size, but got {count} (batch_size={batch})"
 
 
-def permuted_state(batch: int, got: int) -> str:
-    """A state with fewer sequences than the packed batch, which is to be sorted like it."""
-    return f"INDICES element is out of DATA bounds, id={batch - 1} axis_dim={got}"
+def sorted_input(config: RNNConfig) -> str:
+    """More lengths than sequences, where the sequences are to be sorted by their lengths."""
+    return "index out of range in self" if config.batch_first else OUT_OF_BOUNDS
