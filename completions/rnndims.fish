@@ -58,7 +58,7 @@ complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l max-layers -x -d
 complete -c rnndims -n '__fish_seen_subcommand_from dims' -l from-jsonl -r -F -d 'Answer each line of FILE, a JSON object with the keys of config and data; - is standard input'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l input -x -d 'Shape of the input: 5,3,10, \'(5, 3, 10)\', \'torch.Size([5, 3, 10])\''
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l h0 -x -d 'Shape of the initial hidden state'
-complete -c rnndims -n '__fish_seen_subcommand_from check' -l c0 -x -d 'Shape of the initial cell state (LSTM; h0 alone is a bare tensor)'
+complete -c rnndims -n '__fish_seen_subcommand_from check' -l c0 -x -d 'Shape of the initial cell state. --h0 alone is a bare tensor'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l lengths -x -d 'The input is packed with these lengths'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l input-dtype -x -a 'float16 bfloat16 float32 float64 complex64 complex128' -d 'dtype of the input; the weights are float32'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l output -x -d 'Shape that you expect of output'

@@ -279,7 +279,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-D', 'Value of a name in the pasted code; repeatable', '?'),
             @('--input', 'Shape of the input: 5,3,10, ''(5, 3, 10)'', ''torch.Size([5, 3, 10])''', '?'),
             @('--h0', 'Shape of the initial hidden state', '?'),
-            @('--c0', 'Shape of the initial cell state (LSTM; h0 alone is a bare tensor)', '?'),
+            @('--c0', 'Shape of the initial cell state. --h0 alone is a bare tensor', '?'),
             @('--lengths', 'The input is packed with these lengths', '?'),
             @('--input-dtype', 'dtype of the input; the weights are float32', 'float16 bfloat16 float32 float64 complex64 complex128'),
             @('--output', 'Shape that you expect of output', '?'),

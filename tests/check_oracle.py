@@ -6,7 +6,7 @@ import warnings
 import torch
 
 from rnndims.config import RNNConfig
-from rnndims.diagnose import Diagnosis, Observed, check_shapes
+from rnndims.diagnose import Call, Diagnosis, check_shapes
 
 
 def build(config: RNNConfig):
@@ -26,29 +26,29 @@ def build(config: RNNConfig):
     return cls(config.input_size, config.hidden_size, **arguments)
 
 
-def call(config: RNNConfig, seen: Observed):
-    """Run the real module on zeros of the observed shapes."""
+def run_module(config: RNNConfig, call: Call):
+    """Run the real module on zeros of the stated shapes."""
     module = build(config)
-    dtype = getattr(torch, seen.input_dtype or "float32")
-    x = torch.zeros(seen.input, dtype=dtype)
-    if seen.lengths is not None:
+    dtype = getattr(torch, call.input_dtype or "float32")
+    x = torch.zeros(call.input, dtype=dtype)
+    if call.lengths is not None:
         x = torch.nn.utils.rnn.pack_padded_sequence(
-            x, torch.tensor(seen.lengths, dtype=torch.int64), config.batch_first, enforce_sorted=seen.is_sorted
+            x, torch.tensor(call.lengths, dtype=torch.int64), config.batch_first, enforce_sorted=call.is_sorted
         )
     state_dtype = dtype if dtype.is_floating_point else torch.float32
-    states = [None if s is None else torch.zeros(s, dtype=state_dtype) for s in (seen.h_0, seen.c_0)]
+    states = [None if s is None else torch.zeros(s, dtype=state_dtype) for s in (call.h_0, call.c_0)]
     if states == [None, None]:
         return module(x)
     return module(x, states[0] if states[1] is None else tuple(states))
 
 
-def complaint(error: Exception, config: RNNConfig, seen: Observed) -> str | None:
+def complaint(error: Exception, config: RNNConfig, call: Call) -> str | None:
     """The tensor that PyTorch's message is about; None where the message is a raw one that names no tensor."""
     text = str(error)
     if "hidden[1]" in text or "hidden1" in text or "hx[1]" in text:
         return "c_0"
     if found := re.search(r"got \((\d)-D, (\d)-D\)", text):
-        wanted = len(seen.input)
+        wanted = len(call.input)
         return "h_0" if int(found[1]) != wanted else "c_0"
     if "'tuple' object" in text:
         return "c_0"
@@ -63,18 +63,20 @@ def complaint(error: Exception, config: RNNConfig, seen: Observed) -> str | None
     return None
 
 
-def compare(config: RNNConfig, seen: Observed) -> Diagnosis:
-    """Check, and hold the verdict and the tensor named against PyTorch's."""
-    found = check_shapes(config, seen)
+def compare(config: RNNConfig, call: Call) -> Diagnosis:
+    """Check, and hold the verdict, the tensor named and the words quoted against PyTorch's."""
+    diagnosis = check_shapes(config, call)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            call(config, seen)
+            run_module(config, call)
     except Exception as error:  # noqa: BLE001 - whatever PyTorch raises is its verdict
-        assert not found.ok, f"PyTorch refuses {config} {seen}: {error}"
-        named = complaint(error, config, seen)
+        assert not diagnosis.fits, f"PyTorch refuses {config} {call}: {error}"
+        first, named = diagnosis.problems[0], complaint(error, config, call)
         if named is not None:
-            assert found.problems[0].tensor == named, f"{config} {seen}\n{error}\n{found.problems[0]}"
+            assert first.tensor == named, f"{config} {call}\n{error}\n{first}"
+        if first.torch is not None:
+            assert first.torch in str(error), f"{config} {call}\n{error}\n{first}"
     else:
-        assert found.ok, f"PyTorch accepts {config} {seen}\n{found.problems}"
-    return found
+        assert diagnosis.fits, f"PyTorch accepts {config} {call}\n{diagnosis.problems}"
+    return diagnosis

@@ -9,7 +9,8 @@ import pytest
 
 LSTM = "nn.LSTM(10, 20, 2, batch_first=True)"
 MESSAGE = "RuntimeError: Expected hidden[0] size (2, 1, 512), got [2, 128, 512]"
-KEYS = {"tensor", "dim", "expected", "got", "cause", "message", "fix"}
+KEYS = {"tensor", "dim", "expected", "got", "cause", "message", "torch", "fix", "advice", "certain", "alternatives"}
+BIDIRECTIONAL = "nn.GRU(10, 20, bidirectional=True)"
 
 
 def test_exit_codes(invoke):
@@ -35,26 +36,66 @@ def test_json_of_the_contract(invoke):
     assert first.keys() == KEYS
     assert (first["tensor"], first["dim"], first["expected"], first["got"]) == ("h_0", 1, [2, 5, 20], [2, 3, 20])
     assert first["cause"] == "hidden_batch_mismatch"
-    assert found["notes"] == []
+    assert first["torch"] == "Expected hidden[0] size (2, 5, 20), got [2, 3, 20]"
+    assert first["certain"] is True
+    assert len(found["problems"]) == 1
+    (alternative,) = first["alternatives"]
+    assert alternative.keys() == KEYS
+    assert (alternative["cause"], alternative["certain"], alternative["alternatives"]) == ("batch_first_mismatch", False, [])
+    assert (found["warnings"], found["notes"]) == ([], [])
 
 
 def test_json_of_a_message(invoke):
-    """With --error the problems are the likely causes, and the message that was found is there."""
+    """With --error the likely causes are one problem with its alternatives, and the message that was found is there."""
     found = invoke("check", "--error", f"noise\n{MESSAGE}\nmore", "--json").json
     assert found["config"] is None
     assert found["ok"] is False
     assert found["error"]["matched"] == MESSAGE
     assert found["error"]["certain"] is True
-    assert [problem["cause"] for problem in found["problems"]] == ["batch_first_mismatch", "hidden_batch_mismatch"]
-    assert all(problem.keys() == KEYS for problem in found["problems"])
+    (problem,) = found["problems"]
+    assert problem["cause"] == "batch_first_mismatch"
+    assert [alternative["cause"] for alternative in problem["alternatives"]] == ["hidden_batch_mismatch"]
+    assert not problem["certain"]
+    assert all(each.keys() == KEYS for each in (problem, *problem["alternatives"]))
+
+
+def test_a_warning_is_exit_code_1(invoke):
+    """What runs and is wrong is a warning: exit code 1, no tick, and what comes out is said all the same."""
+    arguments = ("check", BIDIRECTIONAL, "--input", "5,3,10", "--uses", "output[-1]")
+    found = invoke(*arguments, "--json")
+    assert (found.code, found.json["ok"], found.json["problems"]) == (1, False, [])
+    (warning,) = found.json["warnings"]
+    assert warning.keys() == {"kind", "message", "fix", "advice"}
+    assert (warning["kind"], warning["fix"]) == ("reverse_half_of_last_step", "torch.cat([h_n[-2], h_n[-1]], dim=-1)")
+    assert found.json["results"] == {"output": [5, 3, 40], "h_n": [2, 3, 20]}
+    shown = invoke(*arguments)
+    assert shown.code == 1
+    assert "✓" not in shown.out
+    assert "warning: output[-1]" in shown.out
+    assert "output (5, 3, 40)" in shown.out
 
 
 def test_notes_leave_the_exit_code_alone(invoke):
-    """What fails silently is in the notes, and the exit code says that it fits."""
-    found = invoke("check", "nn.GRU(10, 20, bidirectional=True)", "--input", "5,3,10", "--uses", "output[-1]", "--json")
-    assert (found.code, found.json["ok"]) == (0, True)
-    assert "torch.cat([h_n[-2], h_n[-1]], dim=-1)" in found.json["notes"][0]
-    assert found.json["results"] == {"output": [5, 3, 40], "h_n": [2, 3, 20]}
+    """What is only worth knowing is in the notes, and the exit code says that nothing is wrong."""
+    found = invoke("check", BIDIRECTIONAL, "--input", "5,3,10", "--uses", "h_n[-1]", "--json")
+    assert (found.code, found.json["ok"], found.json["warnings"]) == (0, True, [])
+    assert "the reverse direction of layer 0 alone" in found.json["notes"][0]
+
+
+def test_every_part_of_a_problem_is_shown(invoke):
+    """The text has the message, PyTorch's words as a quote, every line of the fix, the advice and the alternatives."""
+    arguments = ("check", "nn.LSTM(10, 20, 2)", "--input", "5,3,10", "--h0", "2,5,20", "--c0", "2,5,20")
+    (problem,) = invoke(*arguments, "--json").json["problems"]
+    shown = invoke(*arguments).out
+    flat = " ".join(shown.split())
+    assert f'torch: "{problem["torch"]}"' in flat
+    assert problem["fix"].splitlines()[0] in shown
+    for number, each in enumerate((problem, *problem["alternatives"])):
+        assert each["message"] in flat
+        assert each["cause"] in flat
+        assert each["advice"] is None or each["advice"] in flat
+        assert all(line in shown for line in each["fix"].splitlines())
+        assert number == 0 or f" {' abc'[number]}. or {each['cause']}" in shown
 
 
 def test_dtype_of_the_code_is_that_of_the_weights(invoke):
@@ -94,7 +135,9 @@ CASES = [
     ("--error", "mat1 and mat2 shapes cannot be multiplied (12x300 and 100x1024)"),
     (LSTM, "--input", "5,3,10", "--h0", "2,3,20", "--c0", "2,3,20"),
     (LSTM, "--input", "5,3,10", "--linear", "40", "--uses", "h_n.view(5, -1)"),
-    ("nn.GRU(10, 20, bidirectional=True)", "--input", "5,3,10", "--uses", "output[-1]", "--h-n", "3,2,20"),
+    (BIDIRECTIONAL, "--input", "5,3,10", "--uses", "output[-1]", "--h-n", "3,2,20"),
+    ("nn.LSTM(10, 20)", "--input", "3,10", "--h0", "1,3,20"),
+    (BIDIRECTIONAL, "--input", "5,3,10", "--uses", "h_n[-1]", "--linear", "40"),
 ]
 
 
@@ -105,12 +148,13 @@ def test_shapes_are_never_split(invoke, monkeypatch, case, columns):
     monkeypatch.setenv("COLUMNS", columns)
     found = invoke("check", *case)
     for line in found.out.splitlines():
-        opened = [part for part in re.findall(r"\([\d, ]*$", line) if part != "("]
-        assert not opened, found.out
+        assert not re.search(r"\w[(\[][^)\]]*$|[(\[][\d, ]+$|\([A-Z*_a-z]+(, [A-Z*_a-z]+)*,$", line), found.out
     document = json.loads(invoke("check", *case, "--json").out)
-    for problem in document["problems"]:
+    problems = [each for problem in document["problems"] for each in (problem, *problem["alternatives"])]
+    for problem in problems:
         assert problem["cause"] in found.out
-    assert found.out.count("fix:") == len(document["problems"])
+    ways_out = [each for each in (*problems, *document["warnings"]) if each["fix"] or each["advice"]]
+    assert found.out.count("fix:") == len(ways_out)
 
 
 def test_hostile_text_is_escaped(invoke):

@@ -5,34 +5,36 @@ from dataclasses import replace
 
 import pytest
 import torch
-from check_oracle import build, call
+from check_oracle import build, run_module
 
 from rnndims.config import RNNConfig
-from rnndims.diagnose import CAUSES, Observed, check_shapes, parse_dtype, parse_shape
+from rnndims.diagnose import CAUSES, Call, check_shapes, parse_dtype, parse_shape
 from rnndims.errors import ConfigError
 
 CONFIG = RNNConfig("lstm", 10, 20, num_layers=2, batch_first=True)
 
 
-def causes(config: RNNConfig, **seen) -> list[str]:
-    """The causes in order."""
-    return [problem.cause for problem in check_shapes(config, Observed(**seen)).problems]
+def causes(config: RNNConfig, **stated) -> list[str]:
+    """The causes in order, each followed by those of its alternatives."""
+    return [cause for problem in check_shapes(config, Call(**stated)).problems for cause in problem.causes]
 
 
 def test_contract_example():
     """The documented example names the state, its batch dim, both shapes and PyTorch's words."""
-    found = check_shapes(CONFIG, Observed(input=(5, 3, 10), h_0=(2, 3, 20), c_0=(2, 3, 20)))
+    found = check_shapes(CONFIG, Call(input=(5, 3, 10), h_0=(2, 3, 20), c_0=(2, 3, 20)))
     first = found.problems[0]
     assert (first.tensor, first.dim, first.expected, first.got) == ("h_0", 1, (2, 5, 20), (2, 3, 20))
     assert first.cause == "hidden_batch_mismatch"
-    assert "Expected hidden[0] size (2, 5, 20), got [2, 3, 20]" in first.message
-    assert "batch_first_mismatch" in [problem.cause for problem in found.problems]
+    assert first.torch == "Expected hidden[0] size (2, 5, 20), got [2, 3, 20]"
+    assert [alternative.cause for alternative in first.alternatives] == ["batch_first_mismatch"]
+    assert first.certain
+    assert not first.alternatives[0].certain
     with pytest.raises(RuntimeError, match=re.escape("Expected hidden[0] size (2, 5, 20), got [2, 3, 20]")):
-        call(CONFIG, Observed(input=(5, 3, 10), h_0=(2, 3, 20), c_0=(2, 3, 20)))
+        run_module(CONFIG, Call(input=(5, 3, 10), h_0=(2, 3, 20), c_0=(2, 3, 20)))
 
 
 @pytest.mark.parametrize(
-    ("config", "seen", "cause"),
+    ("config", "call", "cause"),
     [
         (
             replace(CONFIG, batch_first=False),
@@ -58,63 +60,136 @@ def test_contract_example():
         (CONFIG, {"input": (4, 0, 10)}, "other"),
     ],
 )
-def test_first_cause(config, seen, cause):
+def test_first_cause(config, call, cause):
     """The likeliest cause comes first for the mistakes people make."""
-    assert causes(config, **seen)[0] == cause
+    assert causes(config, **call)[0] == cause
     assert cause in CAUSES
 
 
-def test_fixes_work():
+def test_one_mistake_is_one_problem():
+    """The same mistake in both states is one problem, which says so and mends both; two mistakes are two problems."""
+    same = check_shapes(CONFIG, Call(input=(4, 5, 10), h_0=(2, 7, 20), c_0=(2, 7, 20))).problems
+    assert [problem.tensor for problem in same] == ["h_0"]
+    assert "c_0 (2, 7, 20) has the same mistake." in same[0].message
+    assert same[0].fix == "h_0 = x.new_zeros(2, x.size(0), 20)\nc_0 = x.new_zeros(2, x.size(0), 20)"
+    projected = RNNConfig("lstm", 10, 20, num_layers=2, proj_size=5)
+    widths = check_shapes(projected, Call(input=(5, 4, 10), h_0=(2, 7, 5), c_0=(2, 7, 20))).problems
+    assert [(problem.tensor, problem.dim) for problem in widths] == [("h_0", 1)]
+    different = check_shapes(CONFIG, Call(input=(4, 5, 10), h_0=(2, 7, 20), c_0=(2, 4, 21))).problems
+    assert [(problem.tensor, problem.dim) for problem in different] == [("h_0", 1), ("c_0", 2)]
+    two = check_shapes(CONFIG, Call(input=(4, 5, 10), h_0=(3, 7, 20), c_0=(2, 4, 20))).problems
+    assert [problem.dim for problem in two] == [0, 1]
+    assert [problem.torch is None for problem in two] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("config", "call"),
+    [
+        (CONFIG, Call(input=(4, 5, 10), h_0=(4, 2, 20), c_0=(2, 4, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(2, 7, 20), c_0=(2, 4, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(2, 7, 20), c_0=(2, 7, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(4, 2, 20), c_0=(4, 2, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(4, 4, 20), c_0=(2, 4, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(1, 4, 20), c_0=(2, 4, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(2, 20), c_0=(2, 20))),
+        (CONFIG, Call(input=(5, 10), h_0=(1, 20), c_0=(1, 20))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(4, 4, 10), c_0=(4, 4, 10))),
+        (CONFIG, Call(input=(4, 5, 10), h_0=(2, 4, 40), c_0=(2, 4, 40))),
+        (CONFIG, Call(input=(4, 10, 5))),
+        (CONFIG, Call(input=(1, 4, 5, 10))),
+        (RNNConfig("gru", 10, 20), Call(input=(4, 5, 10), h_0=(5, 20))),
+        (RNNConfig("gru", 10, 20), Call(input=(3, 10), h_0=(1, 3, 20))),
+        (RNNConfig("gru", 10, 20), Call(input=(3, 2, 10), input_dtype="float64")),
+        (RNNConfig("gru", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(4, 20))),
+        (RNNConfig("rnn", 10, 20, is_cell=True), Call(input=(10,), h_0=(1, 20))),
+    ],
+)
+def test_fixes_work(config, call):
     """The code of the fix, executed as it stands, makes the real call succeed."""
-    cases = [
-        (CONFIG, {"input": (4, 5, 10), "h_0": (4, 2, 20), "c_0": (2, 4, 20)}),
-        (CONFIG, {"input": (4, 5, 10), "h_0": (2, 7, 20), "c_0": (2, 4, 20)}),
-        (CONFIG, {"input": (4, 5, 10), "h_0": (4, 4, 20), "c_0": (2, 4, 20)}),
-        (CONFIG, {"input": (4, 5, 10), "h_0": (1, 4, 20), "c_0": (2, 4, 20)}),
-        (CONFIG, {"input": (4, 10, 5)}),
-        (RNNConfig("gru", 10, 20), {"input": (4, 5, 10), "h_0": (5, 20)}),
-        (RNNConfig("gru", 10, 20), {"input": (3, 10), "h_0": (1, 3, 20)}),
-        (RNNConfig("gru", 1, 20, batch_first=True), {"input": (3, 7, 2, 1)}),
-        (RNNConfig("gru", 10, 20), {"input": (3, 2, 10), "input_dtype": "float64"}),
-    ]
-    for config, shapes in cases:
-        seen = Observed(**shapes)
-        found = check_shapes(config, seen)
-        scope = {"torch": torch, "x": torch.zeros(seen.input, dtype=getattr(torch, seen.input_dtype or "float32"))}
-        scope |= {name: torch.zeros(shape) for name in ("h_0", "c_0") if (shape := getattr(seen, name)) is not None}
-        exec(found.problems[0].fix, scope)
-        states = [scope[name] for name in ("h_0", "c_0") if name in scope]
-        module = build(config)
-        if config.input_size == 1:
-            continue
-        module(scope["x"], *([tuple(states)] if len(states) == 2 else states))
+    scope = {"torch": torch, "nn": torch.nn, "x": torch.zeros(call.input, dtype=getattr(torch, call.input_dtype or "float32"))}
+    scope |= {name: torch.zeros(shape) for name, shape in call.states.items()}
+    fixed = check_shapes(config, call).problems[0].fix
+    assert fixed is not None
+    exec(fixed, scope)
+    if scope["x"].shape[-1] != config.input_size:  # four dims made into three: another input_size is left to the user
+        assert len(call.input) == 4
+        return
+    states = [scope[name] for name in call.states]
+    build(config)(scope["x"], *([tuple(states)] if len(states) == 2 else states))
 
 
-def test_silent_failures_are_notes():
-    """What PyTorch runs without a word and gets wrong is a note, and the verdict stays 'fits'."""
-    both = RNNConfig("lstm", 10, 20, num_layers=2, bidirectional=True)
-    one = RNNConfig("gru", 10, 20)
-    cases = [
-        (one, {"input": (3, 5, 10), "h_n": (1, 3, 20)}, "batch_first=True"),
-        (replace(one, num_layers=2), {"input": (5, 3, 10), "h_n": (3, 2, 20)}, "never touches the states"),
-        (both, {"input": (5, 3, 10), "uses": ("output[-1]",)}, "torch.cat([h_n[-2], h_n[-1]], dim=-1)"),
-        (replace(both, batch_first=True), {"input": (3, 5, 10), "uses": ("output[:, -1]",)}, "has read one step only"),
-        (replace(both, batch_first=True), {"input": (3, 5, 10), "uses": ("output[-1]",)}, "one sequence of the batch"),
-        (one, {"input": (5, 3, 10), "uses": ("output[:, -1]",)}, "one sequence of the batch"),
-        (one, {"input": (5, 3, 10), "lengths": (5, 2, 1), "uses": ("output[-1]",)}, "padding"),
-        (both, {"input": (5, 3, 10), "uses": ("h_n.view(3, -1)",)}, "h_n.transpose(0, 1).reshape(3, -1)"),
-        (both, {"input": (5, 3, 10), "uses": ("output.view(3, -1)",)}, "output.transpose(0, 1).reshape(3, -1)"),
-        (both, {"input": (5, 3, 10), "uses": ("output.reshape(-1, 20)",)}, "two rows of each step"),
-        (both, {"input": (5, 3, 10), "uses": ("h_n[-1]",)}, "reverse direction only"),
-        (replace(one, dropout=0.5), {"input": (5, 3, 10)}, "no effect with one layer"),
-        (one, {"input": (5, 10)}, "unbatched"),
-        (one, {"input": (5, 5, 10)}, "would not be noticed"),
-        (one, {"input": (5, 3, 10), "lengths": (2, 5)}, "drops the other 1 in silence"),
-    ]
-    for config, shapes, words in cases:
-        found = check_shapes(config, Observed(**shapes))
-        assert found.ok, (shapes, found.problems)
-        assert any(words in note for note in found.notes), (shapes, found.notes)
+BOTH = RNNConfig("lstm", 10, 20, num_layers=2, bidirectional=True)
+ONE = RNNConfig("gru", 10, 20)
+CAT = "torch.cat([h_n[-2], h_n[-1]], dim=-1)"
+
+
+@pytest.mark.parametrize(
+    ("config", "call", "kind", "fix"),
+    [
+        (BOTH, {"uses": ("output[-1]",)}, "reverse_half_of_last_step", CAT),
+        (replace(BOTH, batch_first=True), {"uses": ("output[:, -1]",)}, "reverse_half_of_last_step", CAT),
+        (replace(BOTH, batch_first=True), {"uses": ("output[-1]",)}, "sequence_instead_of_step", "output[:, -1]"),
+        (ONE, {"uses": ("output[:, -1]",)}, "sequence_instead_of_step", "output[-1]"),
+        (ONE, {"uses": ("h_n[:, -1]",)}, "sequence_instead_of_step", "h_n[-1]"),
+        (ONE, {"lengths": (5, 2, 1), "uses": ("output[-1]",)}, "padding_as_last_step", "h_n[-1]"),
+        (BOTH, {"uses": ("h_n.view(3, -1)",)}, "mixed_axes", "h_n.transpose(0, 1).reshape(3, -1)"),
+        (BOTH, {"uses": ("output.view(3, -1)",)}, "mixed_axes", "output.transpose(0, 1).reshape(3, -1)"),
+        (BOTH, {"uses": ("output.reshape(-1, 20)",)}, "split_directions", "output.reshape(-1, 40)"),
+        (ONE, {"lengths": (2, 5)}, "dropped_sequences", None),
+    ],
+)
+def test_what_runs_and_is_wrong_is_a_warning(config, call, kind, fix):
+    """What PyTorch runs without a word and gets wrong is a warning with what to use instead: it fits, and not all is well."""
+    diagnosis = check_shapes(config, Call(input=(5, 3, 10), **call))
+    assert diagnosis.fits
+    assert not diagnosis.ok
+    assert [(caution.kind, caution.fix) for caution in diagnosis.warnings] == [(kind, fix)]
+    assert diagnosis.warnings[0].fix or diagnosis.warnings[0].advice
+
+
+def test_a_wrong_linear_does_not_hide_the_warning():
+    """A size that does not fit after the module leaves the warning about the use in place."""
+    diagnosis = check_shapes(BOTH, Call(input=(5, 3, 10), uses=("output[-1]",), linear=20))
+    assert [problem.cause for problem in diagnosis.problems] == ["bidirectional_linear_mismatch"]
+    assert [caution.kind for caution in diagnosis.warnings] == ["reverse_half_of_last_step"]
+
+
+@pytest.mark.parametrize(
+    ("config", "call", "words"),
+    [
+        (ONE, {"input": (3, 5, 10), "h_n": (1, 3, 20)}, "Without batch_first=True PyTorch takes dim 1 as the batch"),
+        (
+            replace(ONE, batch_first=True),
+            {"input": (3, 5, 10), "h_n": (1, 5, 20)},
+            "With batch_first=True PyTorch takes dim 0 as the batch",
+        ),
+        (replace(ONE, num_layers=2), {"input": (5, 3, 10), "h_n": (3, 2, 20)}, "never touches the states"),
+    ],
+)
+def test_a_wrong_expectation_of_a_state_is_a_problem(config, call, words):
+    """An expected h_n that shows how the user reads the layout is wrong, though PyTorch runs: a problem with both shapes."""
+    (problem,) = check_shapes(config, Call(**call)).problems
+    assert (problem.tensor, problem.got, problem.cause) == ("h_n", call["h_n"], "batch_first_mismatch")
+    assert words in problem.message
+    assert problem.torch is None
+
+
+@pytest.mark.parametrize(
+    ("config", "call", "words"),
+    [
+        (BOTH, {"input": (5, 3, 10), "uses": ("h_n[-1]",)}, "the reverse direction of layer 1 alone"),
+        (replace(ONE, num_layers=2), {"input": (5, 3, 10), "uses": ("h_n[0]",)}, "layer 0 of 2"),
+        (replace(ONE, dropout=0.5), {"input": (5, 3, 10)}, "no effect with one layer"),
+        (ONE, {"input": (5, 10)}, "unbatched"),
+        (ONE, {"input": (5, 5, 10)}, "cannot show a wrong batch_first"),
+        (ONE, {"input": (5, 3, 10), "lengths": (2, 5, 1)}, "needs enforce_sorted=False"),
+    ],
+)
+def test_what_is_worth_knowing_is_a_note(config, call, words):
+    """What may be as it is meant is a note, and nothing is wrong."""
+    diagnosis = check_shapes(config, Call(**call))
+    assert diagnosis.ok
+    assert any(words in note for note in diagnosis.notes), diagnosis.notes
 
 
 @pytest.mark.parametrize(
@@ -130,13 +205,14 @@ def test_silent_failures_are_notes():
 def test_right_uses_get_no_note(use):
     """Expressions that are right are left alone; the shapes they give are torch's."""
     config = RNNConfig("gru", 10, 20, num_layers=2, bidirectional="-1]" not in use or "view" in use)
-    from rnndims.diagnose.beliefs import results
-    from rnndims.diagnose.uses import read_use
+    from rnndims.diagnose.call import result_shapes
+    from rnndims.diagnose.result_uses import read_use
 
-    seen = Observed(input=(5, 3, 10), uses=(use,))
-    assert check_shapes(config, seen).notes == ()
-    output, h_n = call(config, seen)
-    assert read_use(use, config, results(config, seen)).shape == tuple(eval(use).shape)
+    call = Call(input=(5, 3, 10), uses=(use,))
+    assert check_shapes(config, call).notes == ()
+    assert check_shapes(config, call).ok
+    output, h_n = run_module(config, call)
+    assert read_use(use, config, result_shapes(config, call)).shape == tuple(eval(use).shape)
     assert (output, h_n) is not None
 
 
@@ -171,4 +247,4 @@ def test_shapes_as_people_write_them():
 def test_hostile_expressions(use):
     """An expression that cannot be followed is refused, never evaluated."""
     with pytest.raises(ConfigError):
-        check_shapes(RNNConfig("gru", 10, 20), Observed(input=(5, 3, 10), uses=(use,)))
+        check_shapes(RNNConfig("gru", 10, 20), Call(input=(5, 3, 10), uses=(use,)))

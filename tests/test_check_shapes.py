@@ -1,13 +1,16 @@
 """check: verdicts and the tensor named, against PyTorch itself, over shapes that fit and shapes that nearly do."""
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
-from check_oracle import call, compare
+import torch
+from check_oracle import compare, run_module
 
 from rnndims.config import RNNConfig
-from rnndims.diagnose import Observed, check_shapes
+from rnndims.diagnose import Call, check_shapes
+from rnndims.diagnose.torch_phrases import DROPOUT_OF_ONE_LAYER
 
 
 def random_config(rng: random.Random, *, is_cell: bool = False) -> RNNConfig:
@@ -28,7 +31,7 @@ def random_config(rng: random.Random, *, is_cell: bool = False) -> RNNConfig:
     )
 
 
-def right_shapes(rng: random.Random, config: RNNConfig) -> Observed:
+def right_shapes(rng: random.Random, config: RNNConfig) -> Call:
     """Shapes that fit."""
     steps, batch = rng.randint(1, 4), rng.randint(0 if rng.random() < 0.1 else 1, 4)
     unbatched = rng.random() < 0.25
@@ -41,23 +44,23 @@ def right_shapes(rng: random.Random, config: RNNConfig) -> Observed:
         rows = (config.D * config.num_layers,) if unbatched else (config.D * config.num_layers, batch)
         shape, h_0, c_0 = (*lead, config.input_size), (*rows, config.H_out), (*rows, config.hidden_size)
     if rng.random() < 0.25:
-        return Observed(input=shape)
-    return Observed(input=shape, h_0=h_0, c_0=c_0 if config.cell == "lstm" else None)
+        return Call(input=shape)
+    return Call(input=shape, h_0=h_0, c_0=c_0 if config.cell == "lstm" else None)
 
 
-def mutate(rng: random.Random, seen: Observed) -> Observed:
+def mutate(rng: random.Random, call: Call) -> Call:
     """One thing changed: a size, a dim more or less, two dims swapped, a state left out, another dtype."""
     kind = rng.random()
     if kind < 0.06:
-        return replace(seen, input_dtype=rng.choice(["float64", "float16", "int64", "float32"]))
+        return replace(call, input_dtype=rng.choice(["float64", "float16", "int64", "float32"]))
     if kind < 0.12:
-        return replace(seen, c_0=None) if seen.c_0 is not None else replace(seen, c_0=seen.h_0)
+        return replace(call, c_0=None) if call.c_0 is not None else replace(call, c_0=call.h_0)
     if kind < 0.15:
-        return replace(seen, h_0=None)
+        return replace(call, h_0=None)
     name = rng.choice(["input", "h_0", "c_0", "input"])
-    shape = getattr(seen, name)
+    shape = getattr(call, name)
     if shape is None:
-        return seen
+        return call
     shape = list(shape)
     if kind < 0.3 and len(shape) < 5:
         shape.insert(rng.randint(0, len(shape)), rng.randint(1, 3))
@@ -68,8 +71,8 @@ def mutate(rng: random.Random, seen: Observed) -> Observed:
         shape[i], shape[j] = shape[j], shape[i]
     elif shape:
         shape[rng.randrange(len(shape))] = rng.randint(0, 5)
-    changed = replace(seen, **{name: tuple(shape)})
-    if name == "h_0" and seen.c_0 == seen.h_0 and rng.random() < 0.5:
+    changed = replace(call, **{name: tuple(shape)})
+    if name == "h_0" and call.c_0 == call.h_0 and rng.random() < 0.5:
         changed = replace(changed, c_0=tuple(shape))
     return changed
 
@@ -81,10 +84,10 @@ def test_layers_agree_with_pytorch(seed):
     verdicts = {True: 0, False: 0}
     for _ in range(450):
         config = random_config(rng)
-        seen = right_shapes(rng, config)
+        call = right_shapes(rng, config)
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
-            seen = mutate(rng, seen)
-        verdicts[compare(config, seen).ok] += 1
+            call = mutate(rng, call)
+        verdicts[compare(config, call).ok] += 1
     assert min(verdicts.values()) > 80
 
 
@@ -93,42 +96,44 @@ def test_cells_agree_with_pytorch():
     rng = random.Random(13)
     for _ in range(1000):
         config = random_config(rng, is_cell=True)
-        seen = right_shapes(rng, config)
+        call = right_shapes(rng, config)
         for _ in range(rng.choice([0, 1, 1, 2])):
-            seen = mutate(rng, seen)
-        if config.cell == "rnn" or not crashes(seen):
-            compare(config, seen)
+            call = mutate(rng, call)
+        if config.cell == "rnn" or not crashes(call):
+            compare(config, call)
 
 
 @pytest.mark.parametrize(
-    ("config", "seen"),
+    ("config", "call"),
     [
-        (RNNConfig("lstm", 10, 20, is_cell=True), Observed(input=(10,), h_0=(20,), c_0=(20, 20))),
-        (RNNConfig("lstm", 10, 20, is_cell=True), Observed(input=(10,), h_0=(2, 20))),
-        (RNNConfig("rnn", 10, 20, is_cell=True), Observed(input=(10,), h_0=(20, 20))),
-        (RNNConfig("lstm", 10, 20), Observed(input=(5, 3, 10), lengths=(5, 3, 2), h_0=(1, 3, 20), c_0=(3, 3, 20))),
-        (RNNConfig("lstm", 10, 20), Observed(input=(5, 3, 10), lengths=(2, 3, 5), h_0=(1, 4, 20), c_0=(1, 4, 20))),
-        (RNNConfig("gru", 10, 20), Observed(input=(5, 3, 10), lengths=(2, 5))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(10,), h_0=(20,), c_0=(20, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(10,), h_0=(2, 20))),
+        (RNNConfig("rnn", 10, 20, is_cell=True), Call(input=(10,), h_0=(20, 20))),
+        (RNNConfig("lstm", 10, 20), Call(input=(5, 3, 10), lengths=(5, 3, 2), h_0=(1, 3, 20), c_0=(3, 3, 20))),
+        (RNNConfig("lstm", 10, 20), Call(input=(5, 3, 10), lengths=(2, 3, 5), h_0=(1, 4, 20), c_0=(1, 4, 20))),
+        (RNNConfig("gru", 10, 20), Call(input=(5, 3, 10), lengths=(2, 5))),
     ],
 )
-def test_accepted_by_accident(config, seen):
-    """Wrong shapes that PyTorch happens to accept are accepted too, with a note."""
-    assert compare(config, seen).notes
+def test_accepted_by_accident(config, call):
+    """Wrong shapes that PyTorch happens to accept are accepted too, with a warning, so not all is well."""
+    diagnosis = compare(config, call)
+    assert diagnosis.warnings
+    assert not diagnosis.ok
 
 
 def test_late_complaints_come_last():
     """A 2-D state beside a cell's 1-D input is found by the matrix product, after the checks of the other state."""
     config = RNNConfig("lstm", 3, 1, is_cell=True)
-    found = check_shapes(config, Observed(input=(3,), h_0=(1, 3), c_0=(3, 1)))
+    found = check_shapes(config, Call(input=(3,), h_0=(1, 3), c_0=(3, 1)))
     assert [problem.tensor for problem in found.problems] == ["c_0", "h_0"]
     with pytest.raises(RuntimeError, match="hidden1 has inconsistent hidden_size"):
-        call(config, Observed(input=(3,), h_0=(1, 3), c_0=(3, 1)))
+        run_module(config, Call(input=(3,), h_0=(1, 3), c_0=(3, 1)))
 
 
-def crashes(seen: Observed) -> bool:
+def crashes(call: Call) -> bool:
     """Whether PyTorch's cell reads past the end of the gates: a 2-D state beside a 1-D input."""
-    states = [state for state in (seen.h_0, seen.c_0) if state is not None]
-    return seen.input is not None and len(seen.input) == 1 and any(len(state) == 2 for state in states)
+    states = [state for state in (call.h_0, call.c_0) if state is not None]
+    return call.input is not None and len(call.input) == 1 and any(len(state) == 2 for state in states)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
@@ -145,26 +150,104 @@ def test_packed_batches_agree_with_pytorch(cell):
             lengths.sort(reverse=True)
         shape = (batch, steps, config.input_size) if config.batch_first else (steps, batch, config.input_size)
         h_0 = (config.D * config.num_layers, batch, config.hidden_size)
-        seen = Observed(input=shape, h_0=h_0, c_0=h_0 if cell == "lstm" else None, lengths=tuple(lengths))
+        call = Call(input=shape, h_0=h_0, c_0=h_0 if cell == "lstm" else None, lengths=tuple(lengths))
         wrong = rng.random()
         if wrong < 0.2:
             lengths[rng.randrange(batch)] = rng.choice([0, steps + 1, -1])
-            seen = replace(seen, lengths=tuple(lengths))
+            call = replace(call, lengths=tuple(lengths))
         elif wrong < 0.3:
-            seen = replace(seen, lengths=tuple([*lengths, 1] if rng.random() < 0.5 else lengths[1:]), c_0=None, h_0=None)
+            call = replace(call, lengths=tuple([*lengths, 1] if rng.random() < 0.5 else lengths[1:]), c_0=None, h_0=None)
         elif wrong < 0.7:
             state = list(h_0)
             dim = rng.randrange(3)
             state[dim] = rng.choice([state[dim] + 1, max(1, state[dim] - 1)])
-            seen = replace(seen, h_0=tuple(state), c_0=tuple(state) if cell == "lstm" else None)
-            if cell == "lstm" and min(seen.lengths) == max(seen.lengths):
+            call = replace(call, h_0=tuple(state), c_0=tuple(state) if cell == "lstm" else None)
+            if cell == "lstm" and min(call.lengths) == max(call.lengths):
                 continue
         elif wrong < 0.8:
-            seen = replace(seen, input=(*shape[:2], config.input_size + 1))
+            call = replace(call, input=(*shape[:2], config.input_size + 1))
         elif wrong < 0.85:
-            seen = replace(seen, input_dtype="float64", h_0=None, c_0=None)
+            call = replace(call, input_dtype="float64", h_0=None, c_0=None)
         elif wrong < 0.9:
-            seen = replace(seen, input=shape[:2], h_0=None, c_0=None)
-        if cell == "lstm" and seen.lengths and min(seen.lengths) == max(seen.lengths):
+            call = replace(call, input=shape[:2], h_0=None, c_0=None)
+        if cell == "lstm" and call.lengths and min(call.lengths) == max(call.lengths):
             continue
-        compare(config, seen)
+        compare(config, call)
+
+
+LSTM, GRU = RNNConfig("lstm", 10, 20, num_layers=2), RNNConfig("gru", 10, 20)
+X = (5, 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("config", "call"),
+    [
+        (GRU, Call(input=(5, 3, 2, 10))),
+        (RNNConfig("rnn", 10, 20), Call(input=(10,))),
+        (GRU, Call(input=(5, 3, 11))),
+        (GRU, Call(input=(0, 3, 10))),
+        (GRU, Call(input=X, input_dtype="float64")),
+        (GRU, Call(input=X, h_0=(1, 20))),
+        (GRU, Call(input=X, h_0=(1, 4, 20))),
+        (GRU, Call(input=X, h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (GRU, Call(input=(5, 10), h_0=(2, 20))),
+        (LSTM, Call(input=X, h_0=(2, 3), c_0=(2, 3))),
+        (LSTM, Call(input=X, h_0=(2, 3, 20), c_0=(2, 3, 21))),
+        (LSTM, Call(input=X, c_0=(2, 3, 20))),
+        (LSTM, Call(input=X, h_0=())),
+        (LSTM, Call(input=X, h_0=(1, 3, 20))),
+        (LSTM, Call(input=X, h_0=(2, 3, 20))),
+        (LSTM, Call(input=X, h_0=(2, 2, 3, 20))),
+        (LSTM, Call(input=X, h_0=(2, 2, 4, 20))),
+        (GRU, Call(input=(10,), lengths=(1,))),
+        (GRU, Call(input=X, lengths=())),
+        (GRU, Call(input=X, lengths=(5, 3))),
+        (GRU, Call(input=X, lengths=(), enforce_sorted=False)),
+        (GRU, Call(input=(5, 0, 10), lengths=())),
+        (GRU, Call(input=X, lengths=(1, 2, 3, 4))),
+        (replace(GRU, batch_first=True), Call(input=X, lengths=(1, 2, 3, 4, 5, 6))),
+        (GRU, Call(input=X, lengths=(1, 5, 4), h_0=(1, 1, 20))),
+        (GRU, Call(input=X, lengths=(5, 3, 0))),
+        (GRU, Call(input=X, lengths=(3, 5, 1), enforce_sorted=True)),
+        (GRU, Call(input=X, lengths=(6, 5, 1))),
+        (GRU, Call(input=(5, 3), lengths=(5, 4, 1))),
+        (GRU, Call(input=X, lengths=(5, 4, 1), h_0=(1, 4, 20))),
+        (GRU, Call(input=X, lengths=(1, 4, 5), h_0=(1, 2, 20))),
+        (GRU, Call(input=X, lengths=(1, 4, 5), h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (GRU, Call(input=X, lengths=(1, 4, 5), h_0=(20,))),
+        (LSTM, Call(input=(5, 3, 11), lengths=(5, 4, 1))),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), input_dtype="float64")),
+        (replace(LSTM, bias=False), Call(input=X, lengths=(5, 4, 1), input_dtype="float64")),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (replace(LSTM, bidirectional=True), Call(input=X, lengths=(5, 4, 1), h_0=(1, 3, 20), c_0=(1, 3, 20))),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), h_0=(2, 3, 21), c_0=(2, 3, 21))),
+        (LSTM, Call(input=X, lengths=(5, 4, 1), h_0=(2, 3, 21), c_0=(2, 3, 20))),
+        (replace(LSTM, proj_size=5), Call(input=X, lengths=(5, 4, 1), h_0=(2, 3, 20), c_0=(2, 3, 20))),
+        (replace(GRU, is_cell=True), Call(input=X)),
+        (replace(GRU, is_cell=True), Call(input=(3, 11))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(3, 21))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(4, 20))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(1, 3, 20))),
+        (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(3,))),
+        (replace(GRU, is_cell=True), Call(input=(10,), h_0=(3, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=())),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20), c_0=(4, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20), c_0=(1, 3, 20))),
+    ],
+)
+def test_quotes_are_pytorchs_words(config, call):
+    """What check quotes for a call is, word for word, a part of what PyTorch raises for it."""
+    quote = check_shapes(config, call).problems[0].torch
+    assert quote is not None
+    with pytest.raises((RuntimeError, ValueError, IndexError, TypeError, AttributeError)) as raised:
+        run_module(config, call)
+    assert quote in str(raised.value)
+
+
+def test_the_quoted_warning_is_pytorchs():
+    """The note about dropout with one layer quotes what PyTorch warns of when the module is built."""
+    with pytest.warns(UserWarning, match=re.escape(DROPOUT_OF_ONE_LAYER)):
+        torch.nn.GRU(10, 20, dropout=0.5)
+    (note,) = check_shapes(replace(GRU, dropout=0.5), Call(input=X)).notes
+    assert DROPOUT_OF_ONE_LAYER in note

@@ -20,11 +20,13 @@ def test_frames_decide(text, cause, tensor):
 def test_without_an_rnn_in_sight_it_is_a_guess():
     """A Linear that gets twice its features is called the one after the RNN outright only where the traceback shows an RNN."""
     guess = diagnose_error(frame("m.py", "y = self.fc(x)") + LINEAR + MATS.format(64, 512, 256, 10))
-    assert guess.problems[0].message.startswith("if this is the nn.Linear after the RNN")
+    assert guess.problems[0].message.startswith("If this is the nn.Linear after the RNN: ")
     assert not guess.error.certain
+    assert not guess.problems[0].certain
     sure = diagnose_error(HEAD + frame("m.py", "y = self.fc(self.lstm(x)[0])") + LINEAR + MATS.format(64, 512, 256, 10))
-    assert sure.problems[0].message.startswith("it gets 512")
+    assert sure.problems[0].message.startswith("The nn.Linear after the RNN: it gets 512")
     assert sure.error.certain
+    assert sure.problems[0].certain
 
 
 @pytest.mark.parametrize("error", ["RuntimeError: CUDA out of memory.", "KeyError: 'x'", "torch.cuda.OutOfMemoryError: CUDA"])
@@ -35,14 +37,14 @@ def test_a_warning_does_not_explain_the_error_after_it(error):
         diagnose_error(warning + HEAD + frame("t.py", "y = self.fc(x)") + error)
     assert f"the last error is: {error}" in raised.value.message
     assert "dropout has no effect with one layer" in raised.value.message
-    assert diagnose_error(warning + "Epoch 2").problems[0].message == "dropout has no effect with one layer"
+    assert diagnose_error(warning + "Epoch 2").problems[0].message == "dropout has no effect with one layer."
 
 
 def test_an_index_is_the_state_s_only_inside_the_module():
     """That nn.LSTM got a bare tensor is said outright where PyTorch's RNN module raised it, and as a guess elsewhere."""
     words = "IndexError: index 1 is out of bounds for dimension 0 with size 1"
     guess = diagnose_error(words)
-    assert guess.problems[0].message.startswith("if this is nn.LSTM's state: ")
+    assert guess.problems[0].message.startswith("If this is nn.LSTM's state: ")
     assert not guess.error.certain
     sure = diagnose_error(HEAD + frame(RNN, "hx[1].dim()") + words)
     assert sure.problems[0].message.startswith("nn.LSTM got")

@@ -18,7 +18,7 @@ from .request import Files, ModuleRequest, request_data, request_files, request_
 from .results import Dims, compute_dims
 
 if TYPE_CHECKING:
-    from .diagnose import Diagnosis, Observed
+    from .diagnose import Call, Diagnosis
     from .diagrams import Diagram, View
     from .measurements import Run
     from .shapes import Shape
@@ -367,14 +367,14 @@ def _call(
     c_n: ShapeLike | None,
     linear: int | None,
     uses: Iterable[str],
-) -> "Observed":
+) -> "Call":
     """The call that is stated, in plain values."""
-    from .diagnose import Observed, parse_dtype
+    from .diagnose import Call, parse_dtype
 
     if linear is not None and linear < 1:
         raise ConfigError("linear", linear, "in_features must be 1 or more")
     own = getattr(input, "dtype", None) if input_dtype is None else input_dtype
-    return Observed(
+    return Call(
         input=_shape("input", input),
         h_0=_shape("h_0", h_0),
         c_0=_shape("c_0", c_0),

@@ -439,11 +439,11 @@ def _check(
         states[other[0]] = (*known[:-1], other[1])
     if steps:  # a state that `run` saved for the cell has no dim for layers
         states = {name: (1, *state) if len(state) == len(shape) - 1 else state for name, state in states.items()}
-    from .diagnose import Observed, check_shapes
+    from .diagnose import Call, check_shapes
 
     diagnosis = check_shapes(
         config,
-        Observed(
+        Call(
             input=shape,
             h_0=states.get("h_0"),
             c_0=states.get("c_0"),
@@ -457,7 +457,8 @@ def _check(
         problem = diagnosis.problems[0]
         sequence = config.is_cell and len(shape) == 3
         raise DoesNotFitError(
-            problem.message, fix="Use rnndims cell: it steps through a sequence." if sequence else problem.fix
+            problem.quoted,
+            fix="Use rnndims cell: it steps through a sequence." if sequence else problem.fix or problem.advice,
         )
     for name in ("h_0", "c_0"):
         if name in inputs and inputs[name].dtype != weight_dtype:

@@ -8,7 +8,7 @@ from .constructor import format_constructor
 from .errors import ConfigError
 
 if TYPE_CHECKING:
-    from .diagnose import Observed
+    from .diagnose import Call
 
 Task = Literal["run", "weights", "cell", "concat-demo"]
 
@@ -155,33 +155,34 @@ print("output.chunk(2, dim=-1)[1] is reverse:", torch.equal(second, reverse))
 """
 
 
-def check_script(config: RNNConfig, call: "Observed") -> str:
+def check_script(config: RNNConfig, call: "Call") -> str:
     """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own words.
 
     Raises:
         ConfigError: if there is no input, so no call.
     """
+    from .diagnose.kinds_of_call import result_names
+
     if call.input is None:
         raise ConfigError("script", True, "without an input there is no call to write", fix="Add {input} SHAPE.")
     name = "cell" if config.is_cell else "rnn"
     weights = "" if call.weight_dtype == "float32" else f", dtype=torch.{call.weight_dtype}"
     dtype = weights if call.input_dtype is None else f", dtype=torch.{call.input_dtype}"
     lines = ["import torch", "from torch import nn", "", f"{name} = {format_constructor(config)[:-1]}{weights})"]
-    states = {name: shape for name, shape in (("h_0", call.h_0), ("c_0", call.c_0)) if shape is not None}
     lines.append(f"input = torch.zeros({call.input}{dtype})")
-    lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in states.items()]
-    passed = "" if not states else f", ({', '.join(states)})" if len(states) > 1 else f", {next(iter(states))}"
+    lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in call.states.items()]
+    states = list(call.states)
+    passed = "" if not states else f", ({', '.join(states)})" if len(states) > 1 else f", {states[0]}"
     sequence, first = "input", ", batch_first=True" if config.batch_first else ""
     if call.lengths is not None:
         enforce = call.enforce_sorted if call.enforce_sorted is not None else list(call.lengths) == sorted(call.lengths)[::-1]
         packing = f"torch.tensor({list(call.lengths)}){first}, enforce_sorted={enforce}"
         lines.append(f"packed = nn.utils.rnn.pack_padded_sequence(input, {packing})")
         sequence = "packed"
+    names = result_names(config)
     if config.is_cell:
-        names = [f"{state}_1" for state in config.definition.states]
         lines.append(f"{', '.join(names)} = cell({sequence}{passed})")
     else:
-        names = ["output", *(f"{state}_n" for state in config.definition.states)]
         lines.append(f"output, {_state(config, '?_n')} = rnn({sequence}{passed})")
         lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if call.lengths is not None else []
     lines += ["", *(_SHAPE_LINES.format(name=name) for name in names)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..diagnose import Diagnosis, Observed, check_shapes, diagnose_error, parse_dtype, parse_shape
+from ..diagnose import Call, Diagnosis, check_shapes, diagnose_error, parse_dtype, parse_shape
 from ..errors import ExitCode, RnndimsError
 from ..request import ModuleRequest
 from ..shapes import Shape
@@ -22,7 +22,7 @@ MOST_BYTES = 4_000_000
 
 @dataclass(eq=False, repr=False)
 class CallOptions(OptionGroup):
-    """What the module is called with, what is believed to come out, and what PyTorch said."""
+    """What the module is called with, what is expected to come out, and what PyTorch said."""
 
     input: Annotated[
         str | None,
@@ -31,7 +31,7 @@ class CallOptions(OptionGroup):
     h0: Annotated[str | None, typer.Option("--h0", metavar="SHAPE", help="Shape of the initial hidden state.")] = None
     c0: Annotated[
         str | None,
-        typer.Option("--c0", metavar="SHAPE", help="Shape of the initial cell state (LSTM; h0 alone is a bare tensor)."),
+        typer.Option("--c0", metavar="SHAPE", help="Shape of the initial cell state. --h0 alone is a bare tensor."),
     ] = None
     lengths: Annotated[
         str | None, typer.Option("--lengths", metavar="5,3,...", help="The input is packed with these lengths.")
@@ -54,15 +54,15 @@ class CallOptions(OptionGroup):
         typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
     ] = None
 
-    def resolve(self, module: ModuleRequest) -> Observed:
-        """What is observed; a ``dtype=`` in pasted code is that of the weights.
+    def resolve(self, module: ModuleRequest) -> Call:
+        """The call that these options state; a ``dtype=`` in pasted code is that of the weights.
 
         Raises:
             ConfigError: where an option cannot be read.
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
-        return Observed(
+        return Call(
             input=self._shape("input"),
             h_0=self._shape("h0"),
             c_0=self._shape("c0"),
@@ -84,39 +84,39 @@ class CallOptions(OptionGroup):
 @app.command(cls=Command)
 @with_options
 def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCode:
-    """Why does my shape not fit, or what does this error mean; exit code 0 if all fits, 1 if not.
+    """Why does my shape not fit, or what does this error mean; exit code 0 if nothing is wrong, else 1.
 
     Give the shapes of the call, or PyTorch's words with --error, or both.
     """
-    chosen = module.resolve()
-    seen = call.resolve(chosen)
+    built = module.resolve()
+    stated = call.resolve(built)
     if out.script:
         from ..script import check_script
 
-        return output.script(check_script(chosen.config, seen))
+        return output.script(check_script(built.config, stated))
     if call.error is not None:
         named = module.code is not None or bool(module.overrides())
         text = _read_input() if call.error == "-" else call.error
-        found = diagnose_error(text, chosen.config if named else None, seen)
-    elif seen == Observed(weight_dtype=seen.weight_dtype):
+        diagnosis = diagnose_error(text, built.config if named else None, stated)
+    elif stated.is_empty:
         raise RnndimsError(
             "nothing to check: give the shapes of the call, or --error",
-            fix="rnndims check 'nn.LSTM(10, 20, 2)' --input 5,3,10 --h0 2,3,20 --c0 2,3,20",
+            fix="rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
         )
     else:
-        found = check_shapes(chosen.config, seen)
-    return _answer(found, chosen.notes, out)
+        diagnosis = check_shapes(built.config, stated)
+    return _answer(diagnosis, built.notes, out)
 
 
-def _answer(found: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> ExitCode:
-    code = ExitCode.OK if found.ok else ExitCode.DOES_NOT_FIT
+def _answer(diagnosis: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> ExitCode:
+    code = ExitCode.OK if diagnosis.ok else ExitCode.DOES_NOT_FIT
     if out.json:
-        from ..render.check_json import check_document
+        from ..render.documents import check_document
 
-        return output.document(check_document(found, notes), code)
-    from ..render.check import check_view
+        return output.document(check_document(diagnosis, notes), code)
+    from ..render.check_view import check_view
 
-    return output.view(check_view(found, notes), code, export=out.export)
+    return output.view(check_view(diagnosis, notes), code, export=out.export)
 
 
 def _read_input() -> str:

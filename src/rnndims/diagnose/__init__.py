@@ -1,4 +1,4 @@
-"""What does not fit and why: configurations against observed shapes, and pasted error messages.
+"""What does not fit and why: configurations against the shapes of a call, and pasted error messages.
 
 ``check_shapes`` decides without torch whether PyTorch would accept a call, in its order of complaints;
 ``diagnose_error`` finds PyTorch's RNN message in a pasted text and explains it.
@@ -8,28 +8,32 @@ from dataclasses import replace
 
 from ..config import RNNConfig
 from ..errors import ConfigError
-from .beliefs import belief_notes, belief_problems, results
-from .cells import cell_notes, cell_problems
-from .layers import layer_problems
-from .packed import packed_notes, packed_problems
+from .call import Call, parse_dtype, parse_shape, result_shapes
+from .cell_call import cell_problems, cell_warnings
+from .expectations import call_notes, expectation_problems, square_notes
+from .kinds_of_call import result_names
+from .layer_call import layer_problems
+from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
     Cause,
+    Caution,
+    CautionKind,
     Diagnosis,
-    MatchedError,
-    Observed,
+    MatchedMessage,
     Problem,
     UnknownMessageError,
-    parse_dtype,
-    parse_shape,
 )
+from .result_uses import read_use, use_notes, use_warnings
 
 __all__ = [
     "CAUSES",
+    "Call",
     "Cause",
+    "Caution",
+    "CautionKind",
     "Diagnosis",
-    "MatchedError",
-    "Observed",
+    "MatchedMessage",
     "Problem",
     "UnknownMessageError",
     "check_shapes",
@@ -38,70 +42,68 @@ __all__ = [
     "parse_shape",
 ]
 
-_RESULTS = ("output", "h_n", "c_n", "h_1", "c_1")
 
+def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
+    """Whether the shapes fit the module, and what would run and be wrong.
 
-def check_shapes(config: RNNConfig, seen: Observed) -> Diagnosis:
-    """Whether the observed shapes fit the module, and what would fail in silence.
-
-    >>> config = RNNConfig("gru", 10, 20, batch_first=True)
-    >>> check_shapes(config, Observed(input=(5, 3, 10), h_0=(1, 5, 20))).ok
+    >>> config = RNNConfig("rnn", 10, 20, batch_first=True)
+    >>> check_shapes(config, Call(input=(5, 3, 10), h_0=(1, 5, 20))).ok
     True
-    >>> check_shapes(config, Observed(input=(5, 3, 10), h_0=(1, 3, 20))).problems[0].cause
-    'hidden_batch_mismatch'
+    >>> problem = check_shapes(config, Call(input=(5, 3, 10), h_0=(1, 3, 20))).problems[0]
+    >>> problem.cause, problem.dim, problem.torch
+    ('hidden_batch_mismatch', 1, 'Expected hidden size (1, 5, 20), got [1, 3, 20]')
 
     Raises:
         RnndimsError: where the question makes no sense (lengths for a cell, an expression that cannot be read).
     """
+    if config.is_cell and call.lengths is not None:
+        shown = ",".join(map(str, call.lengths[:20]))
+        raise ConfigError("lengths", shown, "a cell reads one step, there is nothing to pack", fix="Leave out {lengths}.")
     if config.is_cell:
-        if seen.lengths is not None:
-            shown = ",".join(map(str, seen.lengths[:20]))
-            raise ConfigError("lengths", shown, "a cell reads one step, there is nothing to pack", fix="Leave out {lengths}.")
-        problems = cell_problems(config, seen)
-    elif seen.lengths is not None:
-        problems = packed_problems(config, seen)
+        problems = cell_problems(config, call)
     else:
-        problems = layer_problems(config, seen)
-    notes: list[str] = []
-    if not problems:
-        notes += cell_notes(config, seen) if config.is_cell else []
-        notes += packed_notes(config, seen) if seen.lengths is not None else []
-        problems += belief_problems(config, seen)
-    notes += belief_notes(config, seen, fits=not problems)
-    found = {} if problems else {name: shape for name, shape in results(config, seen).items() if name in _RESULTS}
-    return Diagnosis(config, tuple(problems), tuple(notes), results=found)
+        problems = (layer_problems if call.lengths is None else packed_problems)(config, call)
+    notes = call_notes(config, call)
+    if problems:
+        return Diagnosis(config=config, problems=tuple(problems), notes=tuple(notes))
+    warnings = cell_warnings(config, call) if config.is_cell else []
+    if call.lengths is not None:
+        warnings += packed_warnings(config, call)
+        notes = packed_notes(call) + notes
+    problems = expectation_problems(config, call)
+    notes += square_notes(config, call)
+    shapes = result_shapes(config, call)
+    for text in call.uses:
+        use = read_use(text, config, shapes)
+        warnings += use_warnings(use, config, call.lengths)
+        notes += use_notes(use, config)
+    results = {} if problems else {name: shapes[name] for name in result_names(config) if name in shapes}
+    return Diagnosis(config=config, problems=tuple(problems), warnings=tuple(warnings), notes=tuple(notes), results=results)
 
 
-def diagnose_error(text: str, config: RNNConfig | None = None, seen: Observed | None = None) -> Diagnosis:
+def diagnose_error(text: str, config: RNNConfig | None = None, call: Call | None = None) -> Diagnosis:
     """Find the last RNN-related error message in ``text`` and explain it.
 
     Args:
         text: a message, a traceback or a whole log; colours, prefixes and other output do not matter.
         config: the module, if it is known.
-        seen: the shapes, if they are known; with ``config`` they narrow the causes down.
+        call: the shapes, if they are known; with ``config`` they narrow the causes down.
 
     Raises:
         UnknownMessageError: if no known message is in it.
     """
-    from .errortext import explain_text
+    from .message_search import explain_text
 
-    diagnosis = explain_text(text, config, seen)
-    if seen is None or seen == Observed(weight_dtype=seen.weight_dtype):
+    diagnosis = explain_text(text, config, call)
+    if call is None or call.is_empty:
         return diagnosis
     if config is None:
-        return replace(
-            diagnosis, notes=(*diagnosis.notes, "the shapes say nothing without the module: give its constructor too")
-        )
-    found = check_shapes(config, seen)
-    causes = {problem.cause for problem in diagnosis.problems}
-    if any(problem.cause in causes for problem in found.problems):
-        problems, notes = found.problems, found.notes
-    else:
-        problems = diagnosis.problems
-        state = "fit" if not found.problems else "have another problem, see check without --error"
-        notes = (
-            *diagnosis.notes,
-            f"the shapes given beside the message {state}: they are not those of the failing call",
-            *found.notes,
-        )
-    return Diagnosis(config, problems, notes, diagnosis.error)
+        note = "The shapes say nothing without the module: give its constructor too."
+        return replace(diagnosis, notes=(*diagnosis.notes, note))
+    stated = check_shapes(config, call)
+    causes = {cause for problem in diagnosis.problems for cause in problem.causes}
+    if any(causes.intersection(problem.causes) for problem in stated.problems):
+        return replace(stated, error=diagnosis.error, results={})
+    fit = "fit the module" if not stated.problems else "have another problem (run check without --error to see it)"
+    note = f"The shapes beside the message {fit}, so they are not those of the failing call."
+    return replace(diagnosis, config=config, warnings=stated.warnings, notes=(*diagnosis.notes, note, *stated.notes))

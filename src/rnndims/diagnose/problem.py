@@ -1,13 +1,15 @@
-"""What a diagnosis is made of: problems with their causes, and what the user observed."""
+"""What a diagnosis is made of: problems with their causes, warnings, notes, and the message that was found."""
 
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
 from ..config import RNNConfig
-from ..dtypes import RNN_DTYPES, dtype_name
-from ..errors import ConfigError, RnndimsError
+from ..errors import RnndimsError
 from ..shapes import Shape
+
+TUPLE_EXPECTED: Final = "lstm_tuple_expected"
+"""The cause of a tuple where a tensor belongs, or the reverse. JSON keeps this name; code says ``TUPLE_EXPECTED``."""
 
 Cause = Literal[
     "batch_first_mismatch",
@@ -24,23 +26,31 @@ Cause = Literal[
     "checkpoint_mismatch",
     "other",
 ]
+"""The kinds of problems. A misspelt one is a type error."""
 
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
-DTYPES: Final = frozenset(["bool", *(f"{sign}int{bits}" for sign in ("u", "") for bits in (8, 16, 32, 64)), *RNN_DTYPES])
-"""Every dtype a tensor can be said to have; the modules run in some of them only."""
-
-MAX_NDIM: Final = 64
-"""The most dims a torch tensor can have."""
+CautionKind = Literal[
+    "reverse_half_of_last_step",  # output[-1] of a bidirectional module: its reverse half has read one step
+    "padding_as_last_step",  # output[-1] of a packed batch: shorter sequences have padding there
+    "sequence_instead_of_step",  # output[-1] with batch_first: the last sequence, not the last step
+    "mixed_axes",  # h_n.view(N, -1): a view keeps the order of the numbers, so sequences and layers get mixed
+    "split_directions",  # output.reshape(-1, H_out): two rows of each step
+    "dropped_sequences",  # fewer lengths than sequences
+    "state_in_part",  # a packed batch whose state is not checked, so a part of it is used
+    "broadcast_state",  # a cell that repeats a state of another shape
+    "state_taken_apart",  # a bare tensor that is read as the tuple of states, row by row
+]
+"""The kinds of warnings."""
 
 
 class UnknownMessageError(RnndimsError):
     """A pasted text has no error message of PyTorch's RNN code in it that is known here."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that does not fit, or one likely cause of an error message.
+    """One mistake: PyTorch refuses, or what the user expects is wrong.
 
     Attributes:
         tensor: the guilty tensor, by PyTorch's name (``input``, ``h_0``, ``lengths``, ``output``, ``weight_ih_l0``, ...).
@@ -48,24 +58,76 @@ class Problem:
         expected: the shape it should have (or the dtype); ``None`` where that is not known.
         got: the shape it has (or the dtype); ``None`` where that is not known.
         cause: why, one of ``CAUSES``.
-        message: what is wrong in the user's terms, with PyTorch's own phrase where it has one.
-        fix: what to change, as code where possible.
+        message: what is wrong, in whole sentences of ours.
+        torch: what PyTorch says, in its own words, which can be searched for; ``None`` where it says nothing.
+        fix: code to paste, one statement a line; the input is called ``x`` in it.
+        advice: what to do, in words.
+        certain: ``False`` where this is only a likely explanation.
+        alternatives: other explanations of the same mistake, less likely; each says when it holds.
     """
 
     tensor: str
-    dim: int | None
-    expected: Shape | str | None
-    got: Shape | str | None
     cause: Cause
     message: str
-    fix: str
+    dim: int | None = None
+    expected: Shape | str | None = None
+    got: Shape | str | None = None
+    torch: str | None = None
+    fix: str | None = None
+    advice: str | None = None
+    certain: bool = True
+    alternatives: tuple["Problem", ...] = ()
+
+    @property
+    def quoted(self) -> str:
+        """The message and, where PyTorch has one, its phrase: for places that show a problem as one text."""
+        return self.message if self.torch is None else f'{self.message} PyTorch says: "{self.torch}"'
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Its cause, and those of its alternatives."""
+        return (self.cause, *(alternative.cause for alternative in self.alternatives))
+
+
+def one_problem(explanations: Sequence[Problem], *, certain: bool = True) -> Problem:
+    """Several explanations of one mistake as one problem: the first, with the others as its alternatives.
+
+    Args:
+        explanations: at least one, most likely first.
+        certain: whether the first is more than likely.
+    """
+    first, *others = explanations
+    alternatives = [
+        replace(other, certain=False, torch=None if other.torch == first.torch else other.torch) for other in others
+    ]
+    return replace(first, certain=certain, alternatives=tuple(alternatives))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """A warning: it runs, and the numbers are not what the user wants. (``Warning`` is Python's own class.)
+
+    Attributes:
+        kind: one of ``CautionKind``.
+        message: what happens to the numbers.
+        fix: code to use instead.
+        advice: what to do, in words.
+    """
+
+    kind: CautionKind
+    message: str
+    fix: str | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class MatchedError:
+class MatchedMessage:
     """The message that was found in a pasted text.
 
-    ``certain`` is false where other code of PyTorch raises the same words and nothing in the text says who did.
+    Attributes:
+        matched: its words as they stand in the text.
+        explanation: what PyTorch compared.
+        certain: ``False`` where other code of PyTorch raises the same words and nothing in the text says who did.
     """
 
     matched: str
@@ -73,101 +135,32 @@ class MatchedError:
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What ``check`` found out.
+    """The answer of ``check``: all problems, warnings and notes of one question.
 
     Attributes:
         config: the module, if it is known.
-        problems: in PyTorch's order of complaints, or the likely causes of a message, likeliest first.
-        notes: what runs, but smells.
+        problems: distinct mistakes, in PyTorch's order of complaints.
+        warnings: what runs and is wrong.
+        notes: what is worth knowing; nothing is wrong.
         error: the message that was found in a pasted text.
-        results: shape of everything that comes out, by name, where the call fits.
+        results: shape of everything that comes out, by name, where nothing is refused.
     """
 
-    config: RNNConfig | None
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-    error: MatchedError | None = None
+    config: RNNConfig | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Caution, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: MatchedMessage | None = None
     results: dict[str, Shape] = field(default_factory=dict)
 
     @property
-    def ok(self) -> bool:
-        """Whether PyTorch would accept it and nothing that the user believes about it is wrong."""
+    def fits(self) -> bool:
+        """Whether PyTorch accepts it and what the user expects to come out is right; warnings do not count."""
         return not self.problems and self.error is None
 
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What the user sees or believes; ``None`` where nothing is said.
-
-    Attributes:
-        input: shape of the input, before packing.
-        h_0: shape of the initial hidden state.
-        c_0: shape of the initial cell state; ``h_0`` alone means that an LSTM is called with a bare tensor.
-        lengths: the lengths it is packed with.
-        enforce_sorted: the argument of ``pack_padded_sequence``; ``None`` is ``True`` where ``lengths`` decrease.
-        input_dtype: dtype of the input, ``weight_dtype`` that of the module.
-        output: shape that the user believes ``output`` to have; ``h_n`` and ``c_n`` alike.
-        linear: ``in_features`` of the ``nn.Linear`` that follows.
-        uses: expressions by which the results are used, like ``output[:, -1]``.
-    """
-
-    input: Shape | None = None
-    h_0: Shape | None = None
-    c_0: Shape | None = None
-    lengths: tuple[int, ...] | None = None
-    enforce_sorted: bool | None = None
-    input_dtype: str | None = None
-    weight_dtype: str = "float32"
-    output: Shape | None = None
-    h_n: Shape | None = None
-    c_n: Shape | None = None
-    linear: int | None = None
-    uses: tuple[str, ...] = ()
-
     @property
-    def is_sorted(self) -> bool:
-        """Whether ``pack_padded_sequence`` is taken to be called with ``enforce_sorted=True``."""
-        if self.enforce_sorted is not None:
-            return self.enforce_sorted
-        lengths = self.lengths or ()
-        return all(a >= b for a, b in pairwise(lengths))
-
-
-def parse_shape(name: str, text: str) -> Shape:
-    """A shape as people write it: ``5,3,10``, ``(5, 3, 10)``, ``[5, 3, 10]``, ``torch.Size([5, 3, 10])``, ``5x3x10``.
-
-    Raises:
-        ConfigError: where it is none, a size is negative or absurd.
-    """
-    inner = text.strip()
-    if inner[:11].lower() == "torch.size(" and inner.endswith(")"):
-        inner = inner[11:-1].strip()
-    if inner[:1] + inner[-1:] in ("()", "[]"):
-        inner = inner[1:-1].strip()
-    elif not inner:
-        inner = "?"
-    for times in "×xX":
-        inner = inner.replace(times, ",")
-    items = [item.strip() for item in inner.split(",")] if inner else []
-    if len(items) > 1 and not items[-1]:
-        items.pop()
-    for item in items:
-        if not (item.isascii() and item.isdigit() and len(item) <= 18):
-            raise ConfigError(name, text, "is not a shape: sizes of 0 or more with commas between", fix="Write it like 5,3,10.")
-    if len(items) > MAX_NDIM:
-        raise ConfigError(name, text, f"has {len(items)} dims; a tensor has at most {MAX_NDIM}")
-    return tuple(int(item) for item in items)
-
-
-def parse_dtype(name: str, text: str) -> str:
-    """A dtype by any of its names: ``float64``, ``torch.float64``, ``double``.
-
-    Raises:
-        ConfigError: where torch has no such dtype.
-    """
-    dtype = dtype_name(text)
-    if dtype not in DTYPES:
-        raise ConfigError(name, text, "is no dtype of torch", fix="Write float32, float64, float16, bfloat16, int64, ...")
-    return dtype
+    def ok(self) -> bool:
+        """Whether nothing at all is wrong: it fits, and there is no warning."""
+        return self.fits and not self.warnings

@@ -18,6 +18,7 @@ from ..shapes import Tensor, Weight
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint, CheckpointModule
+    from ..diagnose import Diagnosis, Problem
     from ..diagrams import Diagram, Node
     from ..measurements import CellRun, ConcatDemo, Measured, Run
     from ..request import Request
@@ -297,3 +298,41 @@ def diagram_document(diagram: "Diagram", notes: Sequence[str] = ()) -> dict[str,
 def _node(node: "Node") -> dict[str, Any]:
     """A node; its products have the key ``terms``."""
     return {"terms" if key == "parts" else key: value for key, value in plain(node).items()}
+
+
+_PROBLEM_KEYS: Final = (
+    "tensor",
+    "dim",
+    "expected",
+    "got",
+    "cause",
+    "message",
+    "torch",
+    "fix",
+    "advice",
+    "certain",
+    "alternatives",
+)
+
+
+def check_document(diagnosis: "Diagnosis", notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The document of ``check``: whether all is well, the problems, the warnings and the notes.
+
+    ``error`` is the message that was found in a pasted text; without one the key is missing.
+    """
+    document = {
+        **head("check"),
+        "config": plain(diagnosis.config),
+        "ok": diagnosis.ok,
+        "problems": [_problem(problem) for problem in diagnosis.problems],
+        "warnings": plain(diagnosis.warnings),
+        "notes": [*notes, *diagnosis.notes],
+        "results": diagnosis.results,
+    }
+    return document if diagnosis.error is None else {**document, "error": plain(diagnosis.error)}
+
+
+def _problem(problem: "Problem") -> dict[str, Any]:
+    """A problem: which tensor first, its alternatives last, in the same form."""
+    content = {key: getattr(problem, key) for key in _PROBLEM_KEYS}
+    return {**content, "alternatives": [_problem(alternative) for alternative in problem.alternatives]}

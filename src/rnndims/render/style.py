@@ -13,6 +13,7 @@ QUIET: Final = "dim"
 GOOD: Final = "green"
 BAD: Final = "bold red"
 NOTE: Final = "yellow"
+WARNING: Final = "bold yellow"
 TITLE: Final = "bold"
 
 _ASCII: Final[dict[str, str]] = {

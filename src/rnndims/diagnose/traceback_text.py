@@ -4,11 +4,17 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from .kinds_of_call import RNN_WORDS
+
 MAX_TEXT: Final = 4_000_000
 """The most characters that are looked at, counted from the end."""
 
+# colours and other commands to a terminal: "\x1b[31m", "\x1b]0;title\x07", "\x1bM"
 _ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_=>]|\x9b[0-?]*[@-~]")
+# control characters, zero-width and direction marks
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\u200b\u200e\u200f\ufeff]")
+# what launchers, boxes, mails, Ray, pytest and loggers put before a line: the start of "[rank0]: x", "│ x", ">>> x",
+# the start of "(train pid=4711) x", "E       x", "2024-05-01 12:00:01,123 x", "[05/01 12:00:01] x", "ERROR: x"
 _PREFIX: Final = re.compile(
     r"(?:[ \t]*(?:\[?rank\s?\d+\]?:|[|│┃┆]|>{1,4}(?=\s)|\([^()\n]{1,60}\bpid=\d+[^()\n]{0,60}\)|E(?=\s{3,})"
     r"|\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\s\]]{0,12}\]?|\[[^\]\n]{0,40}\d\d:\d\d:\d\d[^\]\n]{0,20}\]"
@@ -16,19 +22,23 @@ _PREFIX: Final = re.compile(
 )
 _WIDE: Final = str.maketrans("（）［］，：", "()[],:")
 """Brackets and marks as East Asian input methods and forums write them."""
+# a frame: 'File "a/b.py", line 3', IPython's "File a/b.py:3, in f" and "a/b.py in f("
 _FRAME: Final = re.compile(
     r'File "(?P<a>[^"\n]{1,400})", line \d+'
     r"|(?:^|[\s(])(?:File )?(?P<b>(?:[A-Za-z]:)?[^\s:\"'<>|]{1,300}\.pyc?)(?::\d+,? in| in [\w.<>]+\()",
     re.MULTILINE,
 )
+# where a traceback begins; IPython draws a line
 _START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", re.MULTILINE)
-_RNN: Final = re.compile(
-    r"lstm|rnn(?!a)|(?<![a-z])(?:bi)?gru(?![a-z](?<!c))|weight_[ih]h_l|pack_padded_sequence|packedsequence", re.IGNORECASE
-)
+# the directories of a path, which may be named after an RNN: "/home/me/rnn-project/"
 _DIRECTORIES: Final = re.compile(r"[^\s\"'()<>|:,]{1,300}[\\/]")
+# words that go with what an RNN returns: "hidden", "h_n", "out[:, -1"
 _AFTER: Final = re.compile(r"bidirectional|hidden|\bh_?n\b|\[:, ?-1\b", re.IGNORECASE)
+# torch/nn/functional.py stands between a layer and the operation
 _WRAPPER: Final = re.compile(r"torch/(?:nn/)?functional\.py$")
+# "DataParallel", "replica 1"
 _PARALLEL: Final = re.compile(r"DataParallel|data_parallel|parallel_apply|\breplica \d", re.IGNORECASE)
+# files of layers that are no RNN: "torch/nn/modules/conv.py"
 _FOREIGN: Final = re.compile(
     r"[\\/](?:conv|batchnorm|normalization|sparse|pooling|transformer|instancenorm|loss)\.py$|torchvision"
 )
@@ -45,9 +55,9 @@ def clean(text: str) -> str:
 def _strip(line: str) -> str:
     if line.isspace() or not line:
         return ""
-    found = _PREFIX.match(line)
-    if found:
-        line = line[found.end() :]
+    prefix = _PREFIX.match(line)
+    if prefix:
+        line = line[prefix.end() :]
     end = line.rstrip()
     return end[:-1].rstrip() if end.endswith(("│", "┃")) else line
 
@@ -62,7 +72,7 @@ def unwrap(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What surrounds a message.
+    """What the text around a message tells.
 
     Attributes:
         framed: whether there are lines of a traceback before it.
@@ -111,10 +121,10 @@ def evidence(text: str, start: int) -> Evidence:
     """What stands before position ``start``, from the last traceback's beginning on."""
     begin = max(0, start - 20_000)
     before = text[begin:start]
-    starts = [found.end() for found in _START.finditer(before)]
+    starts = [start_mark.end() for start_mark in _START.finditer(before)]
     block = before[starts[-1] :] if starts else before[-6_000:]
     frames = list(_FRAME.finditer(block)) if ".py" in block else []
-    files = [(found["a"] or found["b"]).replace("\\", "/").removesuffix("c") for found in frames]
+    files = [(frame["a"] or frame["b"]).replace("\\", "/").removesuffix("c") for frame in frames]
     top = len(files) - 1
     while top > 0 and _WRAPPER.search(files[top]):
         top -= 1
@@ -123,19 +133,19 @@ def evidence(text: str, start: int) -> Evidence:
     shown = _DIRECTORIES.sub("", _FRAME.sub(_name, block))
     previous = [each for each in shown.split("\n")[:-1] if each.strip(" ^~")][-2:]
     return Evidence(
-        bool(frames),
-        bool(starts),
-        files[top] if frames else "",
-        code,
-        bool(_RNN.search(shown) or _RNN.search(line)),
-        bool(_AFTER.search(shown)),
-        any(_RNN.search(each) for each in (*previous, line)),
-        any(file.endswith("container.py") for file in files),
-        bool(_PARALLEL.search(before[-8_000:]) or _PARALLEL.search(text[start : start + 500])),
+        framed=bool(frames),
+        whole=bool(starts),
+        last=files[top] if frames else "",
+        code=code,
+        rnn=bool(RNN_WORDS.search(shown) or RNN_WORDS.search(line)),
+        after=bool(_AFTER.search(shown)),
+        line=any(RNN_WORDS.search(each) for each in (*previous, line)),
+        sequential=any(file.endswith("container.py") for file in files),
+        parallel=bool(_PARALLEL.search(before[-8_000:]) or _PARALLEL.search(text[start : start + 500])),
     )
 
 
-def _name(found: "re.Match[str]") -> str:
+def _name(frame: "re.Match[str]") -> str:
     """A frame by the name of its file alone."""
-    file: str = found["a"] or found["b"]
+    file: str = frame["a"] or frame["b"]
     return f'File "{file.replace(chr(92), "/").rpartition("/")[2]}"'

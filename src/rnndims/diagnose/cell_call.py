@@ -1,0 +1,212 @@
+"""A call of ``nn.RNNCell`` and its like: one step, a batch (N, H_in) or a single vector (H_in)."""
+
+from ..config import RNNConfig
+from ..phrases import shape_text
+from ..shapes import Shape
+from . import torch_phrases
+from .call import Call
+from .kinds_of_call import broadcasts, takes_pair
+from .layer_call import state_kind_problems, with_argument
+from .problem import Caution, Problem
+from .state_shapes import zeros
+
+
+def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """Everything that ``cell(input, h_0)`` or ``cell(input, (h_0, c_0))`` fails at, PyTorch's first complaint first."""
+    shape, states = call.input, call.states
+    if shape is not None and len(shape) not in (1, 2):
+        return [_input_ndim(config, shape)]
+    wrong_kind = state_kind_problems(config, call)
+    if wrong_kind and _is_rows(config, call):
+        problems = [] if states["h_0"][-1] == config.hidden_size else wrong_kind
+        features = [] if shape is None or shape[-1] == config.input_size else [_features(config, shape)]
+        return features + problems + _dtypes(config, call)
+    if wrong_kind:
+        return wrong_kind
+    problems = [
+        _state_ndim(config, index, name, state)
+        for index, (name, state) in enumerate(states.items())
+        if len(state) not in (1, 2)
+    ]
+    if problems:
+        return problems
+    if shape is None:
+        return [problem for name, state in states.items() for problem in _width(config, name, state)]
+    if shape[-1] != config.input_size:
+        problems.append(_features(config, shape))
+    for name, state in states.items():
+        problems += _sizes(config, shape, name, state)
+    problems.sort(key=lambda problem: _is_late(config, shape, problem))
+    return problems + _dtypes(config, call)
+
+
+def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
+    advice = None
+    if len(shape) == 3:
+        pair = takes_pair(config)
+        fix = f"for x_t in x:\n    {'h, c' if pair else 'h'} = cell(x_t, {'(h, c)' if pair else 'h'})"
+        advice = f"This calls the cell step by step. nn.{config.class_name.removesuffix('Cell')} takes all steps at once."
+    else:
+        fix = "x = x.view(-1, H_in)" if shape else "x = x.view(1)"
+    return Problem(
+        tensor="input",
+        got=shape,
+        cause="input_ndim",
+        message=f"input is {len(shape)}-D. A cell reads one step: (N, H_in), or (H_in) for one sequence.",
+        torch=torch_phrases.input_ndim(config, len(shape)),
+        fix=fix,
+        advice=advice,
+    )
+
+
+def _state_ndim(config: RNNConfig, index: int, name: str, state: Shape) -> Problem:
+    advice: str | None
+    fix, advice = f"{name} = {name}[-1]", "This takes the last layer."
+    if not state:
+        fix, advice = f"{name} = torch.zeros(N, {config.hidden_size})", None
+    elif len(state) == 3 and state[0] == 1:
+        fix, advice = f"{name} = {name}.squeeze(0)", None
+    return Problem(
+        tensor=name,
+        got=state,
+        cause="input_ndim",
+        message=f"{name} is {len(state)}-D. A cell has no layers, so its state is (N, H_cell), or (H_cell) for one sequence.",
+        torch=torch_phrases.cell_state_ndim(config, index, len(state)),
+        fix=fix,
+        advice=advice,
+    )
+
+
+def _features(config: RNNConfig, shape: Shape) -> Problem:
+    want, got = config.input_size, shape[-1]
+    return Problem(
+        tensor="input",
+        dim=len(shape) - 1,
+        expected=(*shape[:-1], want),
+        got=shape,
+        cause="input_feature_mismatch",
+        message=f"The last dim of input is {got}, and input_size is {want}.",
+        torch=torch_phrases.cell_input_size(want, got),
+        fix=with_argument(config, input_size=got),
+        advice=f"Or give x {want} features.",
+    )
+
+
+def _sizes(config: RNNConfig, shape: Shape, name: str, state: Shape) -> list[Problem]:
+    """Batch first, then features; a 1-D state beside 2-D input and the reverse are read as PyTorch reads them."""
+    index = 1 if name == "c_0" else 0
+    expected = (*shape[:-1], config.hidden_size)
+    if state == expected:
+        return []
+    if len(state) != len(shape):
+        return [] if len(shape) == 1 and broadcasts(config, name, state) else [_other_ndim(config, shape, name, state)]
+    if len(shape) == 2 and state[0] != shape[0]:
+        batch = Problem(
+            tensor=name,
+            dim=0,
+            expected=expected,
+            got=state,
+            cause="hidden_batch_mismatch",
+            message=f"{name} has batch size {state[0]}, and input has {shape[0]}.",
+            torch=torch_phrases.cell_batch(index, shape[0], state[0]),
+            fix=f"{name} = x.new_zeros(x.size(0), {config.hidden_size})",
+            advice="Make the state anew for each batch.",
+        )
+        return [batch, *_width(config, name, state, expected)]
+    return _width(config, name, state, expected)
+
+
+def _other_ndim(config: RNNConfig, shape: Shape, name: str, state: Shape) -> Problem:
+    """A state with a batch dim beside an input without one, or the reverse."""
+    index, hidden = 1 if name == "c_0" else 0, config.hidden_size
+    if len(shape) == 1:
+        torch = torch_phrases.cell_hidden_size(index, hidden, state[0])
+        fix = "x = x.unsqueeze(0)"
+        advice = f"Input is then a batch of one. Or make the state 1-D: {name} = x.new_zeros({hidden})."
+    else:
+        same = state[0] == shape[0]
+        torch = torch_phrases.OUT_OF_DIMS if same else torch_phrases.cell_batch(index, shape[0], state[0])
+        fix, advice = f"{name} = {name}.expand({shape[0]}, -1)", "All sequences then start from the same state."
+    return Problem(
+        tensor=name,
+        expected=(*shape[:-1], hidden),
+        got=state,
+        cause="unbatched_2d_vs_3d",
+        message=f"{name} is {len(state)}-D, and input is {len(shape)}-D: either both have a batch dim or neither has one.",
+        torch=torch,
+        fix=fix,
+        advice=advice,
+    )
+
+
+def _is_rows(config: RNNConfig, call: Call) -> bool:
+    """Whether a bare ``h_0`` beside a 1-D input is taken apart: its first two rows become h_0 and c_0."""
+    h_0, shape = call.h_0, call.input
+    bare = takes_pair(config) and call.c_0 is None and h_0 is not None and len(h_0) == 2 and h_0[0] > 1
+    return bare and shape is not None and len(shape) == 1
+
+
+def _is_late(config: RNNConfig, shape: Shape, problem: Problem) -> bool:
+    """Whether PyTorch's checks miss it, because they look at the wrong dims, and only the matrix product complains."""
+    got = problem.got
+    return len(shape) == 1 and isinstance(got, tuple) and len(got) == 2 and got[0] == config.hidden_size
+
+
+def cell_warnings(config: RNNConfig, call: Call) -> list[Caution]:
+    """What a cell accepts although its state has another number of dims than its input."""
+    shape, hidden = call.input, config.hidden_size
+    if shape is None or len(shape) != 1:
+        return []
+    if _is_rows(config, call) and call.h_0 is not None:
+        message = (
+            f"h_0 {shape_text(call.h_0)} stands where the tuple (h_0, c_0) belongs. PyTorch takes row 0 of it as h_0 and row 1 "
+            "as c_0."
+        )
+        return [Caution(kind="state_taken_apart", message=message, advice=f"Pass a tuple of two tensors ({hidden},).")]
+    return [
+        Caution(
+            kind="broadcast_state",
+            message=f"{name} {shape_text(state)} is 2-D beside a 1-D input. PyTorch broadcasts it, and the result is 2-D.",
+            advice=f"Make it ({hidden},).",
+        )
+        for name, state in call.states.items()
+        if len(state) == 2
+    ]
+
+
+def _width(config: RNNConfig, name: str, state: Shape, expected: Shape | None = None) -> list[Problem]:
+    want, got = config.hidden_size, state[-1]
+    if got == want:
+        return []
+    expected = expected or (*state[:-1], want)
+    return [
+        Problem(
+            tensor=name,
+            dim=len(state) - 1,
+            expected=expected,
+            got=state,
+            cause="hidden_size_vs_proj",
+            message=f"The last dim of {name} is {got}, and hidden_size is {want}.",
+            torch=torch_phrases.cell_hidden_size(1 if name == "c_0" else 0, want, got),
+            fix=zeros(name, expected),
+            advice=f"Or build the cell with hidden_size={got}.",
+        )
+    ]
+
+
+def _dtypes(config: RNNConfig, call: Call) -> list[Problem]:
+    got, want = call.input_dtype, call.weight_dtype
+    if got is None or got == want:
+        return []
+    return [
+        Problem(
+            tensor="input",
+            expected=want,
+            got=got,
+            cause="dtype_mismatch",
+            message=f"input is {got}, and the weights are {want}.",
+            torch=torch_phrases.product_dtype(config),
+            fix=f"x = x.to(torch.{want})",
+            advice=f"Or convert the cell: cell.to(torch.{got})." if "float" in got else None,
+        )
+    ]

@@ -1,0 +1,287 @@
+"""A call of ``nn.RNN`` and its like with tensors: what PyTorch would complain about, in its order of complaints."""
+
+from dataclasses import replace
+
+from ..config import RNNConfig
+from ..constructor import format_constructor
+from ..errors import ConfigError
+from ..phrases import shape_text
+from ..shapes import Shape
+from . import torch_phrases
+from .call import Call, batch_dim, layout, state_for_input, state_shape, state_width
+from .kinds_of_call import call_code, pair_class, takes_pair
+from .problem import TUPLE_EXPECTED, Problem, one_problem
+from .state_shapes import StateMismatch, add_batch, same_mistake, state_problems, zeros
+
+
+def layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """Everything that ``module(input, h_0)`` or ``module(input, (h_0, c_0))`` fails at, the first complaint first.
+
+    The order is that of ``forward``: number of dims of input, kind and number of dims of the states, dtype, features,
+    sizes of ``h_0``, then of ``c_0``, and the sequence length last. What cannot be judged after a failure is left out.
+    """
+    shape = call.input
+    if shape is not None and len(shape) not in (2, 3):
+        return [_input_ndim(config, shape)]
+    wrong_kind = state_kind_problems(config, call)
+    if wrong_kind and _is_stacked(config, call):  # hx[0] and hx[1] exist and have the right number of dims
+        return dtype_problems(call) + feature_problems(config, shape) + wrong_kind
+    if wrong_kind:
+        return wrong_kind
+    ndim = _ndim(call)
+    wrong_ndim = _state_ndim_problems(config, call, ndim)
+    if wrong_ndim:
+        return wrong_ndim
+    problems = dtype_problems(call) + feature_problems(config, shape)
+    if ndim is not None:
+        problems += _state_size_problems(config, call, ndim)
+    if shape is not None and shape[_time_dim(config, shape)] == 0:
+        problems.append(_no_steps(config, shape))
+    return problems
+
+
+def _time_dim(config: RNNConfig, shape: Shape) -> int:
+    return 1 - batch_dim(config) if len(shape) == 3 else 0
+
+
+def _ndim(call: Call) -> int | None:
+    """Number of dims of the call: that of input, or of the states where no input is stated."""
+    if call.input is not None:
+        return len(call.input)
+    return next((len(state) for state in call.states.values() if len(state) in (2, 3)), None)
+
+
+def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
+    if len(shape) > 3:
+        fix = "x = x.flatten(2)"
+        advice = "This joins all dims but batch and time into H_in. If one of them is a second time axis, choose one."
+    elif len(shape) == 1 and shape[0] == config.input_size:
+        fix, advice = "x = x.unsqueeze(0)", "Input is then one step of one sequence, (L=1, H_in)."
+    elif len(shape) == 1:
+        fix, advice = "x = x.view(-1, 1)", "Input is then one sequence of numbers, (L, H_in=1)."
+    else:
+        fix, advice = f"x = x.view(1, {config.input_size})", "Input is then one step of one sequence."
+    return Problem(
+        tensor="input",
+        got=shape,
+        cause="input_ndim",
+        message=f"input is {len(shape)}-D. nn.{config.class_name} takes {layout(config)} or, for one sequence, (L, H_in).",
+        torch=torch_phrases.input_ndim(config, len(shape)),
+        fix=fix,
+        advice=advice,
+    )
+
+
+def _no_steps(config: RNNConfig, shape: Shape) -> Problem:
+    dim = _time_dim(config, shape)
+    return Problem(
+        tensor="input",
+        dim=dim,
+        got=shape,
+        cause="other",
+        message=f"input has no time steps: its dim {dim} is 0.",
+        torch=torch_phrases.NO_STEPS,
+        advice="Skip empty sequences, or check which dim of input is the time axis.",
+    )
+
+
+def dtype_problems(call: Call) -> list[Problem]:
+    """Input and weights of two dtypes."""
+    got, want = call.input_dtype, call.weight_dtype
+    if got is None or got == want:
+        return []
+    return [
+        Problem(
+            tensor="input",
+            expected=want,
+            got=got,
+            cause="dtype_mismatch",
+            message=f"input is {got}, and the weights are {want}.",
+            torch=torch_phrases.dtypes(want, got),
+            fix=f"x = x.to(torch.{want})",
+            advice=f"Or convert the module: model.to(torch.{got})." if "float" in got else None,
+        )
+    ]
+
+
+def with_argument(config: RNNConfig, **arguments: object) -> str | None:
+    """The constructor with other arguments, to paste; ``None`` where PyTorch would refuse them."""
+    try:
+        return format_constructor(replace(config, **arguments))  # type: ignore[arg-type]
+    except ConfigError:
+        return None
+
+
+def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
+    """A last dim of input that is not ``input_size``."""
+    if shape is None or shape[-1] == config.input_size:
+        return []
+    want, got, last = config.input_size, shape[-1], len(shape) - 1
+    elsewhere = [dim for dim in range(last) if shape[dim] == want]
+    why = ""
+    if elsewhere:
+        why = f" {want} is dim {elsewhere[0]} of input."
+        fix: str | None = f"x = x.transpose({elsewhere[0]}, {last})"
+        advice = "This puts the features last."
+    elif want == 1:
+        fix, other = "x = x.unsqueeze(-1)", with_argument(config, input_size=got)
+        advice = "Do this if each number is a step of its own." + (f" If a step has {got} numbers: {other}." if other else "")
+    else:
+        fix = with_argument(config, input_size=got)
+        advice = f"Or give x {want} features." if fix else f"Give x {want} features."
+    main = Problem(
+        tensor="input",
+        dim=last,
+        expected=(*shape[:-1], want),
+        got=shape,
+        cause="input_feature_mismatch",
+        message=f"The last dim of input is {got}, and input_size is {want}.{why}",
+        torch=torch_phrases.input_size(want, got),
+        fix=fix,
+        advice=advice,
+    )
+    if len(shape) == 3:
+        return [main]
+    batch = "(N, L)" if want == 1 else "(N, L) or (N, H_in)"
+    unbatched = Problem(
+        tensor="input",
+        got=shape,
+        cause="unbatched_2d_vs_3d",
+        message=f"If input is a batch {batch}: PyTorch takes 2-D input {shape_text(shape)} as one sequence (L, H_in).",
+        fix="x = x.unsqueeze(-1)" if want == 1 else None,
+        advice="Build the module with batch_first=True then."
+        if want == 1
+        else f"Add the missing dim then, and give x {want} features.",
+    )
+    return [one_problem([main, unbatched])]
+
+
+def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """A bare tensor where a tuple ``(h_0, c_0)`` is wanted, or a tuple where the module wants one tensor."""
+    if not takes_pair(config):
+        return [] if call.c_0 is None else [_tuple_for_tensor(config, call)]
+    if (call.h_0 is None) == (call.c_0 is None):
+        return []
+    stated, missing = ("h_0", "c_0") if call.c_0 is None else ("c_0", "h_0")
+    shape = call.states[stated]
+    other = f"torch.zeros_like({stated})"
+    if config.proj_size:
+        other = f"torch.zeros({', '.join(map(str, (*shape[:-1], state_width(config, missing))))})"
+    packed = call.lengths is not None
+    if stated == "h_0":
+        torch = torch_phrases.bare_tensor(config, shape, None if packed else call.input)
+    else:
+        torch = torch_phrases.NONE_STATE
+    return [
+        Problem(
+            tensor="h_0",
+            got=call.h_0,
+            cause=TUPLE_EXPECTED,
+            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and it gets {stated} alone.",
+            torch=torch,
+            fix=call_code(config, **{missing: other}),
+            advice="Or leave both states out: zeros are the default.",
+        )
+    ]
+
+
+def _tuple_for_tensor(config: RNNConfig, call: Call) -> Problem:
+    attribute = "index_select" if call.lengths is not None and not call.is_sorted else "dim"
+    return Problem(
+        tensor="c_0",
+        got=call.c_0,
+        cause=TUPLE_EXPECTED,
+        message=f"nn.{config.class_name} has no cell state. It takes the tensor h_0, and it gets a tuple (h_0, c_0).",
+        torch=torch_phrases.tuple_attribute(attribute),
+        fix=call_code(config),
+        advice=f"Pass h_0 alone, or use {pair_class(config)}.",
+    )
+
+
+def _is_stacked(config: RNNConfig, call: Call) -> bool:
+    """Whether a bare ``h_0`` looks like ``torch.stack([h_0, c_0])``, which gets past the first checks."""
+    if not takes_pair(config) or call.h_0 is None or call.c_0 is not None or call.input is None:
+        return False
+    return len(call.h_0) == len(call.input) + 1 and call.h_0[0] > 1
+
+
+def _state_ndim_problems(config: RNNConfig, call: Call, ndim: int | None) -> list[Problem]:
+    states = call.states
+    wrong = [name for name, shape in states.items() if len(shape) != ndim]
+    if not wrong or ndim is None:
+        return []
+    name, *others = wrong
+    got = states[name]
+    fix, advice = _ndim_fix(config, call, name, got)
+    message = f"{name} is {len(got)}-D, and input is {ndim}-D: either both have a batch dim or neither has one."
+    if others and len(states[others[0]]) == len(got):
+        message += f" {others[0]} has the same mistake."
+        if "x = " not in fix:
+            fix += "\n" + _ndim_fix(config, call, others[0], states[others[0]])[0]
+    return [
+        Problem(
+            tensor=name,
+            expected=None if call.input is None else state_for_input(config, name, call.input),
+            got=got,
+            cause="unbatched_2d_vs_3d",
+            message=message,
+            torch=torch_phrases.state_ndims(config, ndim, tuple(map(len, states.values()))),
+            fix=fix,
+            advice=advice,
+        )
+    ]
+
+
+def _ndim_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str | None]:
+    """Code that gives a state, or input, the other number of dims, and what to know about it."""
+    shape, rows = call.input, config.D * config.num_layers
+    if shape is None:
+        return f"{name} = torch.zeros({rows}, N, {state_width(config, name)})", None
+    expected, batch = state_for_input(config, name, shape), batch_dim(config)
+    if len(shape) == 3 and got == expected[1:]:
+        return f"{name} = {name}.expand({rows}, -1, -1).contiguous()", "The state is then (D*num_layers, N, H)."
+    if len(shape) == 3 and got == (expected[0], expected[-1]):
+        return add_batch(name, expected)
+    if len(shape) == 2 and len(got) == 3 and got[1] == shape[0] > 1:
+        return f"x = x.unsqueeze({1 - batch})", f"Do this if input is one step of {shape[0]} sequences: it lacks the time axis."
+    if len(shape) == 2 and len(got) == 3 and got[1] == 1:
+        advice = f"Input is then a batch of one. Or take the batch off the state: {name}.squeeze(1)."
+        return f"x = x.unsqueeze({batch})", advice
+    return zeros(name, expected), None
+
+
+def _state_size_problems(config: RNNConfig, call: Call, ndim: int) -> list[Problem]:
+    problems: list[Problem] = []
+    batched = call.input if call.input is not None and len(call.input) == 3 else None
+    first: StateMismatch | None = None
+    for index, (name, got) in enumerate((("h_0", call.h_0), ("c_0", call.c_0))):
+        if got is None:
+            continue
+        if call.input is not None:
+            expected = state_for_input(config, name, call.input)
+        else:
+            expected = state_shape(config, name, got[1] if ndim == 3 else None)
+        if got == expected:
+            continue
+        torch = torch_phrases.state_size(config, index, expected, got)
+        state = StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config, input=batched)
+        if first is not None and same_mistake(first, state):
+            problems = also(problems, state)
+        else:
+            problems += state_problems(state)
+        first = first or state
+    return problems
+
+
+def also(problems: list[Problem], state: StateMismatch) -> list[Problem]:
+    """The problems of ``h_0`` where ``c_0`` has the same mistakes: said in the first one, and mended by each fix."""
+    said = f" {state.tensor} {shape_text(state.got)} has the same mistake."
+    joined = [_mending_both(mine, other) for mine, other in zip(problems, state_problems(state), strict=True)]
+    return [replace(joined[0], message=joined[0].message + said), *joined[1:]]
+
+
+def _mending_both(mine: Problem, other: Problem) -> Problem:
+    """One mistake in two states: its fix, and those of its alternatives, mend both."""
+    fixes = [fix for fix in dict.fromkeys((mine.fix, other.fix)) if fix is not None]
+    pairs = zip(mine.alternatives, other.alternatives, strict=True)
+    return replace(mine, fix="\n".join(fixes) or None, alternatives=tuple(_mending_both(a, b) for a, b in pairs))

@@ -1,0 +1,249 @@
+"""A call with a packed batch: ``pack_padded_sequence`` first, then the module, which checks less or nothing of it."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from ..config import RNNConfig
+from ..phrases import plural, shape_text
+from ..shapes import Shape
+from . import torch_phrases
+from .call import Call, batch_dim, layout, state_shape
+from .kinds_of_call import checks_packed, takes_pair
+from .layer_call import also, dtype_problems, feature_problems, state_kind_problems, with_argument
+from .problem import Caution, Problem, one_problem
+from .state_shapes import StateMismatch, same_mistake, state_problems, zeros
+
+
+def packed_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """Everything that packing ``input`` by ``lengths`` and calling the module fails at, the first complaint first.
+
+    Some modules do not check a ``PackedSequence``. Where the C++ code below then accepts by chance, reads memory that is
+    not its own or crashes, the answer is that it does not fit.
+    """
+    packing = _packing_problems(config, call)
+    if packing:
+        return packing
+    shape, lengths = call.input, call.lengths or ()
+    if shape is None:
+        return []
+    wrong_kind = state_kind_problems(config, call)
+    if wrong_kind:
+        return wrong_kind
+    problems = [] if call.is_sorted else _permuting_problems(config, call)
+    if len(shape) != 3:
+        return [*problems, _input_ndim(config, shape)]
+    checks = dtype_problems(call) + feature_problems(config, shape)
+    problems += checks if checks_packed(config) else [_unchecked(config, problem) for problem in checks]
+    named = {problem.tensor for problem in problems}
+    # index_select takes the sequences it needs out of a state that has more
+    sizes = {
+        name: state if call.is_sorted else (state[0], len(lengths), *state[2:])
+        for name, state in call.states.items()
+        if name not in named
+    }
+    return problems + _state_problems(config, call, shape, sizes)
+
+
+def _state_problems(config: RNNConfig, call: Call, shape: Shape, sizes: dict[str, Shape]) -> list[Problem]:
+    """States of the wrong size; ``sizes`` has their shapes after sorting, ``shape`` is that of input."""
+    problems: list[Problem] = []
+    first: StateMismatch | None = None
+    for name, got in sizes.items():
+        expected = state_shape(config, name, len(call.lengths or ()))
+        if got == expected or _is_ignored(config, call, name, expected, got):
+            continue
+        torch = _size_phrase(config, sizes, expected, got)
+        state = StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config, input=shape)
+        if first is not None and same_mistake(first, state):
+            problems = also(problems, state)
+        else:
+            problems += state_problems(state)
+        first = first or state
+    return problems
+
+
+def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """The first thing that ``pack_padded_sequence`` refuses."""
+    shape, lengths, batch = call.input, call.lengths or (), batch_dim(config)
+
+    def problem(message: str, torch: str, fix: str | None, advice: str | None = None) -> list[Problem]:
+        return [
+            Problem(tensor="lengths", got=lengths, cause="packed_lengths", message=message, torch=torch, fix=fix, advice=advice)
+        ]
+
+    if shape is not None and len(shape) < 2:
+        message = f"input is {len(shape)}-D. A padded batch is {layout(config)}."
+        fix = f"x = nn.utils.rnn.pad_sequence(sequences{', batch_first=True' if config.batch_first else ''})"
+        return [
+            Problem(
+                tensor="input",
+                got=shape,
+                cause="input_ndim",
+                message=message,
+                torch=torch_phrases.OUT_OF_DIMS if shape else None,
+                fix=fix,
+            )
+        ]
+    if not lengths or (shape is not None and 0 in shape):
+        what = f"input {shape_text(shape)} has no elements" if lengths and shape is not None else "there are no lengths"
+        torch = torch_phrases.NOTHING_TO_PACK
+        if shape is not None and 0 not in shape and call.is_sorted:  # no lengths: they are counted first
+            torch = torch_phrases.lengths_count(0, shape[batch])
+        return problem(f"There is nothing to pack: {what}.", torch, None, "Skip empty batches.")
+    if shape is not None and len(lengths) != shape[batch] and (call.is_sorted or len(lengths) > shape[batch]):
+        return [_wrong_count(config, call, shape, lengths)]
+    if min(lengths) < 1:
+        keep = "x = x[keep]" if config.batch_first else "x = x[:, keep]"
+        return problem(
+            f"One of the lengths is {min(lengths)}. A packed sequence has at least one step.",
+            torch_phrases.EMPTY_SEQUENCE,
+            f"lengths = torch.as_tensor(lengths)\nkeep = lengths > 0\n{keep}\nlengths = lengths[keep]",
+            "This drops the empty sequences.",
+        )
+    if call.enforce_sorted and any(a < b for a, b in pairwise(lengths)):
+        fix = "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)"
+        if config.batch_first:
+            fix = "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)"
+        return problem("lengths are not in decreasing order.", torch_phrases.NOT_SORTED, fix)
+    if shape is not None and max(lengths) > shape[1 - batch]:
+        return problem(
+            f"The longest length is {max(lengths)}, and input has {shape[1 - batch]} steps (its dim {1 - batch}).",
+            torch_phrases.TOO_LONG,
+            f"lengths = torch.as_tensor(lengths).clamp(max=x.size({1 - batch}))",
+            f"Or pad x to {max(lengths)} steps.",
+        )
+    return []
+
+
+def _wrong_count(config: RNNConfig, call: Call, shape: Shape, lengths: tuple[int, ...]) -> Problem:
+    batch, count = batch_dim(config), len(lengths)
+    sequences, time = shape[batch], 1 - batch
+    main = Problem(
+        tensor="lengths",
+        dim=0,
+        expected=(sequences,),
+        got=(count,),
+        cause="packed_lengths",
+        message=f"lengths has {plural(count, 'item')}, and input has {plural(sequences, 'sequence')} (its dim {batch}). Each "
+        "sequence needs one.",
+        torch=torch_phrases.lengths_count(count, sequences) if call.is_sorted else torch_phrases.sorted_input(config),
+        fix="lengths = [len(sequence) for sequence in sequences]",
+    )
+    if len(shape) < 3 or shape[time] != count:
+        return main
+    turned = replace(config, batch_first=not config.batch_first)
+    with_or_without = "with" if config.batch_first else "without"
+    swapped = Problem(
+        tensor="lengths",
+        dim=0,
+        expected=(sequences,),
+        got=(count,),
+        cause="batch_first_mismatch",
+        message=f"If input is {layout(turned)}: {count} is dim {time} of input {shape_text(shape)}, and {with_or_without} "
+        f"batch_first=True the batch is dim {batch}, of size {sequences}.",
+        fix=with_argument(config, batch_first=turned.batch_first),
+        advice="pack_padded_sequence needs the same batch_first.",
+    )
+    return one_problem([main, swapped])
+
+
+def _permuting_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """States that ``index_select`` cannot sort along their batch dim."""
+    problems, batch = [], len(call.lengths or ())
+    for name, got in call.states.items():
+        whole = state_shape(config, name, batch)
+        if len(got) < 2:
+            problems.append(
+                Problem(
+                    tensor=name,
+                    expected=whole,
+                    got=got,
+                    cause="unbatched_2d_vs_3d",
+                    message=f"{name} is {len(got)}-D. Beside a packed batch a state is (D*num_layers, N, H).",
+                    torch=torch_phrases.OUT_OF_DIMS if got else None,
+                    fix=zeros(name, whole),
+                )
+            )
+        elif got[1] < batch:
+            expected = (got[0], batch, *got[2:]) if len(got) == 3 else whole
+            torch = torch_phrases.OUT_OF_BOUNDS
+            problems += state_problems(StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config))[:1]
+    return problems
+
+
+def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
+    flat = len(shape) == 2
+    unchecked = "" if checks_packed(config) else f" nn.{config.class_name} does not check it, so an operation inside it fails."
+    return Problem(
+        tensor="input",
+        got=shape,
+        cause="input_ndim",
+        message=f"input is {len(shape)}-D. A padded batch is {layout(config)}.{unchecked}",
+        torch=torch_phrases.packed_ndim(len(shape)) if checks_packed(config) else None,
+        fix="x = x.unsqueeze(-1)" if flat else "x = x.flatten(2)",
+        advice="Before packing; each step is then one number." if flat else "Before packing.",
+    )
+
+
+def _unchecked(config: RNNConfig, problem: Problem) -> Problem:
+    """The same problem with the words of the C++ code, since the module does not check packed input."""
+    dtype = problem.cause == "dtype_mismatch"
+    return replace(
+        problem,
+        message=f"{problem.message} nn.{config.class_name} does not check packed input, so a matrix product inside it fails.",
+        torch=torch_phrases.product_dtype(config) if dtype else torch_phrases.PRODUCT,
+    )
+
+
+def _size_phrase(config: RNNConfig, sizes: dict[str, Shape], expected: Shape, got: Shape) -> str | None:
+    """What PyTorch says of a state of the wrong size; ``None`` where it may as well crash."""
+    if checks_packed(config):
+        return torch_phrases.state_size(config, 0, expected, got)
+    if len(got) != 3:
+        return None
+    widths = {state[2] for state in sizes.values() if len(state) == 3}
+    if (len(widths) > 1) != bool(config.proj_size):  # states of two widths are what tells PyTorch of a projection
+        return torch_phrases.WRONG_PARAMETERS
+    if got[2] != expected[2]:
+        return torch_phrases.PRODUCT
+    return torch_phrases.missing_rows(config, got[0]) if got[0] < expected[0] else None
+
+
+def _is_ignored(config: RNNConfig, call: Call, name: str, expected: Shape, got: Shape) -> bool:
+    """A wrong ``c_0`` that the C++ code never looks at closely: more rows, or a size of 1 that broadcasts."""
+    lengths = call.lengths or ()
+    if not takes_pair(config) or name != "c_0" or len(got) != 3 or min(lengths) == max(lengths):
+        return False
+    batch_fits = got[1] == expected[1] or (got[1] == 1 and not config.bidirectional)
+    width_fits = got[2] == expected[2] or (got[2] == 1 and config.proj_size > 1)
+    return got[0] >= expected[0] and batch_fits and width_fits
+
+
+def packed_warnings(config: RNNConfig, call: Call) -> list[Caution]:
+    """What a packed batch loses although PyTorch accepts it."""
+    shape, lengths = call.input, call.lengths or ()
+    if shape is None or len(shape) != 3:
+        return []
+    warnings, batch, sequences = [], len(lengths), shape[batch_dim(config)]
+    if batch < sequences:
+        message = (
+            f"lengths has {plural(batch, 'item')}, and input has {sequences} sequences. enforce_sorted=False drops the other "
+            f"{sequences - batch}."
+        )
+        warnings.append(Caution(kind="dropped_sequences", message=message, advice="Give one length for each sequence."))
+    for name, got in call.states.items():
+        expected = state_shape(config, name, batch)
+        if len(got) == 3 and got != expected:
+            message = (
+                f"{name} is {shape_text(got)} and should be {shape_text(expected)}. PyTorch does not check it beside a packed "
+                "batch, and uses a part of it."
+            )
+            warnings.append(Caution(kind="state_in_part", message=message, fix=zeros(name, expected)))
+    return warnings
+
+
+def packed_notes(call: Call) -> list[str]:
+    """What to know about the packing."""
+    if call.is_sorted or call.enforce_sorted is not None:
+        return []
+    return ["lengths are not in decreasing order, so pack_padded_sequence needs enforce_sorted=False."]
