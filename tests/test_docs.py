@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from readme import README, blocks, examples, matches, output_of
+from doc_pages import README, blocks, examples, matches, output_of
 
 
 @pytest.fixture(scope="module")

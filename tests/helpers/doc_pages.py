@@ -1,4 +1,7 @@
-"""The examples of the README: found, run as a reader would run them, and compared. ``python tests/readme.py`` renews them."""
+"""The examples of the README: parsed, run as a reader would run them, and compared.
+
+``python tests/helpers/doc_pages.py`` renews them.
+"""
 
 import os
 import re
@@ -7,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
