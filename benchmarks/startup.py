@@ -123,7 +123,7 @@ def tab_milliseconds(shell: str, presses: int) -> float | None:
     if path is None or os.name != "posix":
         return None
     sys.path.insert(0, str(ROOT / "tests" / "helpers"))
-    from terminals import PROMPT, STARTERS, Terminal  # type: ignore[import-not-found]
+    from terminals import PROMPT, STARTERS, Terminal
 
     times = []
     with tempfile.TemporaryDirectory() as name:
