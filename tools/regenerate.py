@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+SCRIPTS = {"bash": "rnndims.bash", "zsh": "_rnndims", "fish": "rnndims.fish", "powershell": "rnndims.ps1"}
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 from doc_pages import PAGES, differences, renewed, run_page, settled_picture  # noqa: E402
@@ -31,7 +32,11 @@ def renew_page(page: Path) -> list[str]:
 
 def renew_completions() -> None:
     """Write the completion scripts of all shells."""
-    subprocess.run([sys.executable, "-m", "rnndims.cli.completions", ROOT / "completions"], check=True)
+    for shell, name in SCRIPTS.items():
+        done = subprocess.run([sys.executable, "-m", "rnndims", "completion", shell], capture_output=True, check=True)
+        text, path = done.stdout.decode().replace("\r\n", "\n"), ROOT / "completions" / name
+        if path.read_text(encoding="utf-8") != text:
+            _write(path, text)
 
 
 def _write(path: Path, text: str) -> None:
