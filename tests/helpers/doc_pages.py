@@ -65,14 +65,14 @@ def blocks(text: str, language: str) -> list[str]:
 
 def examples(text: str) -> list[Example | Code]:
     """All that is run on a page, in order."""
-    found: list[Example | Code] = []
+    parts: list[Example | Code] = []
     for block in BLOCK.finditer(text):
         if block[1] == "python":
-            found.append(Code(block[2], _line(text, block.start(2))))
+            parts.append(Code(block[2], _line(text, block.start(2))))
         elif block[1] == "console":
             commands = COMMAND.finditer(text, block.start(2), block.end(2))
-            found += [Example(part[1], part[2], _line(text, part.start()), part.start(2), part.end(2)) for part in commands]
-    return found
+            parts += [Example(part[1], part[2], _line(text, part.start()), part.start(2), part.end(2)) for part in commands]
+    return parts
 
 
 def run_page(text: str, folder: Path) -> list[tuple[Example, str]]:
@@ -180,7 +180,7 @@ def _settled(text: str) -> str:
     text = re.sub(r"torch \d+\.\d+\.\d+[\w.+]*", "torch VERSION", text)
     text = re.sub(
         r"largest difference (\d[\d.]*(?:e[+-]?\d+)?)",
-        lambda found: "largest difference TINY" if float(found[1]) <= TINY else found[0],
+        lambda match: "largest difference TINY" if float(match[1]) <= TINY else match[0],
         text,
     )
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
