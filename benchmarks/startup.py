@@ -117,13 +117,13 @@ def peak_mib(command: list[str]) -> float:
 def tab_milliseconds(shell: str, presses: int) -> float | None:
     """Median time from pressing TAB to the completed word on the screen of a real shell; ``None`` where the shell is absent.
 
-    The shells are driven as in the tests, by tests/terminals.py.
+    The shells are driven as in the tests, by tests/helpers/terminals.py.
     """
     path = shutil.which(shell)
     if path is None or os.name != "posix":
         return None
-    sys.path.insert(0, str(ROOT / "tests"))
-    from terminals import PROMPT, STARTERS, Terminal  # type: ignore[import-not-found]
+    sys.path.insert(0, str(ROOT / "tests" / "helpers"))
+    from terminals import PROMPT, STARTERS, Terminal
 
     times = []
     with tempfile.TemporaryDirectory() as name:

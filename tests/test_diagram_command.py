@@ -1,7 +1,6 @@
-"""``rnndims diagram`` as a command: formats, files, refusals, the JSON document, and the pictures of the README."""
+"""``rnndims diagram`` as a command: formats, files, refusals, and the JSON document."""
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,6 @@ import pytest
 from conftest import Invoke
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\s*\$? ?rnndims (diagram .*--output \S+\.svg)\s*$", README, re.MULTILINE)
 
 
 def test_default_is_the_unrolled_network(invoke: Invoke) -> None:
@@ -159,15 +156,6 @@ def test_no_torch_and_for_documents_no_rich() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, cwd=ROOT)
     assert done.stderr.strip() == "[]"
     assert done.stdout.startswith("<svg ")
-
-
-@pytest.mark.parametrize("command", COMMANDS or [pytest.param("", marks=pytest.mark.skip("README draws no picture"))])
-def test_pictures_of_the_readme_come_from_its_commands(invoke: Invoke, tmp_path: Path, command: str) -> None:
-    """Each diagram in the README is what the command beside it writes, byte for byte, and is shown there."""
-    *arguments, picture = shlex.split(command)
-    assert f"]({picture})" in README
-    assert invoke(*arguments, str(tmp_path / "picture.svg")).code == 0
-    assert (tmp_path / "picture.svg").read_bytes() == (ROOT / picture).read_bytes()
 
 
 def test_notes_about_the_module_are_said(invoke: Invoke) -> None:

@@ -2,16 +2,12 @@
 
 import html
 import re
-import shlex
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from conftest import Invoke
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-PICTURES = re.findall(r"^\s*\$? ?rnndims (.*--export \S+\.svg)\s*$", README, re.MULTILINE)
 COMMANDS = ["run", "dims", "weights", "cell", "concat-demo"]
 
 
@@ -82,22 +78,6 @@ def test_colours_are_kept_where_none_are_shown(invoke: Invoke, tmp_path: Path, m
     assert "\x1b" not in done.out
     fills = set(re.findall(r"fill: (#\w+)", (tmp_path / "a.svg").read_text(encoding="utf-8")))
     assert len(fills) >= 3
-
-
-def settled(svg: str) -> str:
-    """An exported SVG without what depends on the PyTorch at hand."""
-    return re.sub(r"terminal-\d+|torch(?:&#160;|\s)\d[^<]*", "_", svg)
-
-
-@pytest.mark.parametrize("command", PICTURES or [pytest.param("", marks=pytest.mark.skip("README exports no picture"))])
-def test_pictures_of_the_readme_come_from_its_commands(invoke: Invoke, tmp_path: Path, command: str) -> None:
-    """Each exported view in the README is what the command beside it writes at 100 columns, and is shown there."""
-    *arguments, picture = shlex.split(command)
-    assert f"]({picture})" in README
-    assert invoke(*arguments, str(tmp_path / "picture.svg")).code == 0
-    written = (tmp_path / "picture.svg").read_text(encoding="utf-8")
-    kept = (ROOT / picture).read_text(encoding="utf-8")
-    assert settled(written) == settled(kept)
 
 
 @pytest.mark.parametrize(
