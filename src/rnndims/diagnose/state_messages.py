@@ -114,7 +114,8 @@ def interpret_cell_batch(match: Match) -> Interpretation:
     return match.likely(other_batch, *pair)
 
 
-_COMPARED: Final = "PyTorch compared the shape of {tensor} with (D*num_layers, N, H), where N is the batch size of input."
+_COMPARED_H: Final = "PyTorch compared the shape of h_0 with (D*num_layers, N, H_out), where N is the batch size of input."
+_COMPARED_C: Final = "PyTorch compared the shape of c_0 with (D*num_layers, N, H_cell), where N is the batch size of input."
 _SORTED: Final = "PyTorch sorts the sequences of the state like those of the packed batch, and the state has too few."
 _ONE_STEP: Final = "Input is then one step of a batch or, with batch_first=True, a batch of one."
 _FEWER: Final = LikelyCause(
@@ -130,7 +131,7 @@ STATE_MESSAGES: Final = (
     MessageRow(
         wordings=("Expected hidden[0] size <expected:shape>, got <got:shape>",),
         tensor="h_0",
-        explanation=_COMPARED.replace("{tensor}", "h_0"),
+        explanation=_COMPARED_H,
         interpret=interpret_state,
     ),
     MessageRow(
@@ -139,7 +140,7 @@ STATE_MESSAGES: Final = (
             "Expected cell size <expected:shape>, got <got:shape>",
         ),
         tensor="c_0",
-        explanation=_COMPARED.replace("{tensor}", "c_0"),
+        explanation=_COMPARED_C,
         interpret=interpret_state,
     ),
     MessageRow(
@@ -149,7 +150,7 @@ STATE_MESSAGES: Final = (
             "Expected hx size <expected:shape>, got <got:shape>",
         ),
         tensor="h_0",
-        explanation=_COMPARED.replace("{tensor}", "h_0"),
+        explanation=_COMPARED_H,
         interpret=interpret_state,
     ),
     MessageRow(
