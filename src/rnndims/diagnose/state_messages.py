@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ..phrases import plural
 from .call import state_shape
 from .kinds_of_call import PAIR, PAIR_CELL, takes_pair
 from .message_row import (
@@ -27,8 +28,8 @@ def interpret_state(match: Match) -> Interpretation:
         own = state_shape(config, tensor, expected[1])
         if own != expected:
             notes.append(
-                f"The message expects {expected[0]} rows of {expected[2]}, and the constructor makes {own[0]} of {own[2]}: it "
-                "is not this module."
+                f"The message expects {plural(expected[0], 'row')} of {expected[2]}, and the constructor makes {own[0]} of "
+                f"{own[2]}: it is not this module."
             )
             config = None
     if shape is not None and (len(shape) != 3 or config is None):
