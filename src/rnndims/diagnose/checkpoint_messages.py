@@ -125,9 +125,9 @@ def _keys(keys: set[str], *, in_checkpoint: bool) -> list[Problem]:
     key = min(keys)
     if any("_raw" in name or ".module.weight_hh" in name for name in keys):
         message = (
-            f"{has} drops out weights (WeightDrop keeps weight_hh_l0_raw). {lacks.capitalize()} does not, or does it with "
+            f"{has} drops out weights (WeightDrop keeps weight_hh_l0_raw), and {lacks} does not, or does it with another "
+            "version of WeightDrop."
         )
-        message += "another version."
         return [_problem(key, message, advice="Wrap the module in WeightDrop as in the checkpoint before loading.")]
     reverse = [name for name, part in parts.items() if part["reverse"]]
     forward = [name for name, part in parts.items() if not part["reverse"]]

@@ -212,12 +212,12 @@ def _state_ndim_problems(config: RNNConfig, call: Call, ndim: int | None) -> lis
         return []
     name, *others = wrong
     got = states[name]
-    fix, advice = _ndim_fix(config, call, name, got)
+    fix, advice = _input_fix(config, call, name, got) or _state_fix(config, call, name, got)
     message = f"{name} is {len(got)}-D, and input is {ndim}-D: either both have a batch dim or neither has one."
     if others and len(states[others[0]]) == len(got):
         message += f" {others[0]} has the same mistake."
-        if "x = " not in fix:
-            fix += "\n" + _ndim_fix(config, call, others[0], states[others[0]])[0]
+        if _input_fix(config, call, name, got) is None:
+            fix += "\n" + _state_fix(config, call, others[0], states[others[0]])[0]
     return [
         Problem(
             tensor=name,
@@ -232,21 +232,29 @@ def _state_ndim_problems(config: RNNConfig, call: Call, ndim: int | None) -> lis
     ]
 
 
-def _ndim_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str | None]:
-    """Code that gives a state, or input, the other number of dims, and what to know about it."""
+def _input_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str] | None:
+    """Code that gives 2-D input the dim that a 3-D state has, and what to know; ``None`` where the state is what is wrong."""
+    shape, batch = call.input, batch_dim(config)
+    if shape is None or len(shape) != 2 or len(got) != 3:
+        return None
+    if got[1] == shape[0] > 1:
+        return f"x = x.unsqueeze({1 - batch})", f"Do this if input is one step of {shape[0]} sequences: it lacks the time axis."
+    if got[1] == 1:
+        advice = f"Input is then a batch of one. Or take the batch off the state: {name}.squeeze(1)."
+        return f"x = x.unsqueeze({batch})", advice
+    return None
+
+
+def _state_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str | None]:
+    """Code that gives a state the other number of dims, and what to know about it."""
     shape, rows = call.input, config.D * config.num_layers
     if shape is None:
         return f"{name} = torch.zeros({rows}, N, {state_width(config, name)})", None
-    expected, batch = state_for_input(config, name, shape), batch_dim(config)
+    expected = state_for_input(config, name, shape)
     if len(shape) == 3 and got == expected[1:]:
         return f"{name} = {name}.expand({rows}, -1, -1).contiguous()", "The state is then (D*num_layers, N, H)."
     if len(shape) == 3 and got == (expected[0], expected[-1]):
         return add_batch(name, expected)
-    if len(shape) == 2 and len(got) == 3 and got[1] == shape[0] > 1:
-        return f"x = x.unsqueeze({1 - batch})", f"Do this if input is one step of {shape[0]} sequences: it lacks the time axis."
-    if len(shape) == 2 and len(got) == 3 and got[1] == 1:
-        advice = f"Input is then a batch of one. Or take the batch off the state: {name}.squeeze(1)."
-        return f"x = x.unsqueeze({batch})", advice
     return zeros(name, expected), None
 
 

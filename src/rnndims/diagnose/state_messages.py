@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ..phrases import plural
 from .call import state_shape
 from .kinds_of_call import PAIR, PAIR_CELL, takes_pair
 from .message_row import (
@@ -27,8 +28,8 @@ def interpret_state(match: Match) -> Interpretation:
         own = state_shape(config, tensor, expected[1])
         if own != expected:
             notes.append(
-                f"The message expects {expected[0]} rows of {expected[2]}, and the constructor makes {own[0]} of {own[2]}: it "
-                "is not this module."
+                f"The message expects {plural(expected[0], 'row')} of {expected[2]}, and the constructor makes {own[0]} of "
+                f"{own[2]}: it is not this module."
             )
             config = None
     if shape is not None and (len(shape) != 3 or config is None):
@@ -114,7 +115,8 @@ def interpret_cell_batch(match: Match) -> Interpretation:
     return match.likely(other_batch, *pair)
 
 
-_COMPARED: Final = "PyTorch compared the shape of {tensor} with (D*num_layers, N, H), where N is the batch size of input."
+_COMPARED_H: Final = "PyTorch compared the shape of h_0 with (D*num_layers, N, H_out), where N is the batch size of input."
+_COMPARED_C: Final = "PyTorch compared the shape of c_0 with (D*num_layers, N, H_cell), where N is the batch size of input."
 _SORTED: Final = "PyTorch sorts the sequences of the state like those of the packed batch, and the state has too few."
 _ONE_STEP: Final = "Input is then one step of a batch or, with batch_first=True, a batch of one."
 _FEWER: Final = LikelyCause(
@@ -130,7 +132,7 @@ STATE_MESSAGES: Final = (
     MessageRow(
         wordings=("Expected hidden[0] size <expected:shape>, got <got:shape>",),
         tensor="h_0",
-        explanation=_COMPARED.replace("{tensor}", "h_0"),
+        explanation=_COMPARED_H,
         interpret=interpret_state,
     ),
     MessageRow(
@@ -139,7 +141,7 @@ STATE_MESSAGES: Final = (
             "Expected cell size <expected:shape>, got <got:shape>",
         ),
         tensor="c_0",
-        explanation=_COMPARED.replace("{tensor}", "c_0"),
+        explanation=_COMPARED_C,
         interpret=interpret_state,
     ),
     MessageRow(
@@ -149,7 +151,7 @@ STATE_MESSAGES: Final = (
             "Expected hx size <expected:shape>, got <got:shape>",
         ),
         tensor="h_0",
-        explanation=_COMPARED.replace("{tensor}", "h_0"),
+        explanation=_COMPARED_H,
         interpret=interpret_state,
     ),
     MessageRow(
