@@ -20,7 +20,11 @@ def renew_page(page: Path) -> list[str]:
     """Write a page's real outputs and pictures; what has to be done by hand."""
     text = page.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        new, by_hand = renewed(text, differences(run_page(text, Path(folder))))
+        try:
+            outputs = run_page(text, Path(folder))
+        except Exception as error:  # noqa: BLE001 - a Python block can fail in any way
+            return [f"{page.relative_to(ROOT)}: a Python block fails: {type(error).__name__}: {error}"]
+        new, by_hand = renewed(text, differences(outputs))
         if new != text:
             _write(page, new)
         for picture in sorted(Path(folder).glob("*.svg")):
@@ -45,11 +49,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def main() -> int:
-    """Renew all; 1 if a command that is shown in part prints something else."""
+    """Renew all; 1 if something is left to do by hand."""
     renew_completions()
     by_hand = [line for page in PAGES for line in renew_page(page)]
     for line in by_hand:
-        print(f"by hand, because only a part is shown: {line}", file=sys.stderr)
+        print(f"left to do by hand: {line}", file=sys.stderr)
     return 1 if by_hand else 0
 
 

@@ -11,12 +11,13 @@ an example above it has written. The examples are
 import ast
 import difflib
 import doctest
+import io
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -81,7 +82,7 @@ def run_page(text: str, folder: Path) -> list[tuple[Example, str]]:
     names: dict[str, object] = {"__name__": "page"}
     for example in examples(text):
         if isinstance(example, Code):
-            with _working_in(folder):
+            with _working_in(folder), redirect_stdout(io.StringIO()):
                 _execute(example, names)
         else:
             outputs.append((example, _output_of(example.command, folder)))
