@@ -16,6 +16,7 @@ LAYERS = [
     ("constructor", "pasted", "checkpoint", "diagnose", "explain", "equations", "diagram", "script"),
     ("results", "measurements"),
     ("request",),
+    ("file_request",),
     ("render", "torch_runner"),
     ("api", "cli"),
     ("__main__",),

@@ -8,13 +8,12 @@ sequences, D directions, H_in ``input_size``, H_cell ``hidden_size``, H_out ``pr
 import os
 from collections.abc import Iterable, Sequence
 from operator import index
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex
 
 from .config import RNNConfig
 from .dtypes import RNN_DTYPES, dtype_name
 from .errors import ConfigError
-from .request import Files, ModuleRequest, request_data, request_files, request_module
+from .request import ModuleRequest, request_data, request_module
 from .results import Dims, compute_dims
 
 if TYPE_CHECKING:
@@ -309,6 +308,9 @@ def run(
         ConstructorError: as for ``dims``.
         TypeError: as for ``dims``.
     """
+    from pathlib import Path
+
+    from .file_request import Files, request_files
     from .measurements import Run
 
     files = Files(weights, name, input, h_0, c_0, None if save is None else Path(save), overwrite)

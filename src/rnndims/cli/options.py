@@ -15,13 +15,16 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from ..config import DataConfig
 from ..errors import ConfigError, RnndimsError, shorten
-from ..request import Files, ModuleRequest, Request, request_data, request_files, request_module
+from ..request import ModuleRequest, request_data, request_module
+
+if TYPE_CHECKING:
+    from ..file_request import Request
 
 FILE: Final = "FILE"
 """Metavar of every option that wants a file name; completion offers files for it and nothing else."""
@@ -188,7 +191,7 @@ class FileOptions(OptionGroup):
 
     def resolve(
         self, module: ModuleOptions, data: DataOptions, save: "SaveOptions | None" = None, *, steps: bool = False
-    ) -> Request:
+    ) -> "Request":
         """Module, input and user tensors that all options together ask for.
 
         Args:
@@ -200,6 +203,8 @@ class FileOptions(OptionGroup):
         Raises:
             RnndimsError: where they contradict each other, or a file cannot be read or does not fit.
         """
+        from ..file_request import Files, request_files
+
         target, overwrite = (None, False) if save is None else (save.save, save.force)
         files = Files(self.weights, self.name, self.input, self.h0, self.c0, target, overwrite)
         if self.weights is None:

@@ -15,8 +15,8 @@ from ..checkpoint.stream import open_regular
 from ..checkpoint.tensors import FileTensor, Storage
 from ..dtypes import BITS
 from ..errors import ConfigError, FileError, RnndimsError, shorten
+from ..file_request import Parts, UserTensors, check_target
 from ..file_types import SAFETENSORS
-from ..request import Parts, UserTensors, check_target
 from .build import Inputs
 
 _MAX_SKIPPED: Final = 256 << 20
