@@ -25,15 +25,20 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = {"torch", "numpy", "rich", "typer", "pydantic", "safetensors"}
 
 
-def imports_of(source: str, package: tuple[str, ...]) -> list[tuple[str, bool]]:
-    """Absolute names of all modules that a file of ``package`` imports, and whether each is imported at the top level."""
-    tree = ast.parse(source)
-    typing_only = {
+def type_checking_nodes(tree: ast.AST) -> set[int]:
+    """The ids of all nodes under ``if TYPE_CHECKING:``, which no program runs."""
+    return {
         id(child)
         for node in ast.walk(tree)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for child in ast.walk(node)
     }
+
+
+def imports_of(source: str, package: tuple[str, ...]) -> list[tuple[str, bool]]:
+    """Absolute names of all modules that a file of ``package`` imports, and whether each is imported at the top level."""
+    tree = ast.parse(source)
+    typing_only = type_checking_nodes(tree)
     nested = {
         id(child)
         for node in ast.walk(tree)
@@ -145,3 +150,70 @@ def test_every_command_is_a_file_of_its_name():
         assert module == name.replace("-", "_")
         assert (SOURCE / "cli" / f"{module}.py").is_file()
         assert text.endswith(".")
+
+
+def imported_files(sources: dict[str, str]) -> dict[str, set[str]]:
+    """For each module of ``sources``, dotted names and texts, those that it imports, in functions too."""
+    graph: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        is_package = any(other.startswith(f"{name}.") for other in sources)
+        package = tuple(name.split(".")) if is_package else tuple(name.split(".")[:-1])
+        graph[name] = set()
+        for module, names in imported_names(source, package):
+            for imported in names or [""]:
+                target = f"{module}.{imported}" if f"{module}.{imported}" in sources else module
+                if target in sources and target != name:
+                    graph[name].add(target)
+    return graph
+
+
+def imported_names(source: str, package: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """Each module that a file imports at run time, with the names that it imports from it."""
+    found = []
+    tree = ast.parse(source)
+    typing_only = type_checking_nodes(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in typing_only:
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found.append((module, [alias.name for alias in node.names]))
+        elif isinstance(node, ast.Import) and id(node) not in typing_only:
+            found += [(alias.name, []) for alias in node.names]
+    return found
+
+
+def cycle_in(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a ring, if there are any."""
+    done: set[str] = set()
+
+    def search(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return path[path.index(name) :]
+        if name in done:
+            return []
+        for other in sorted(graph[name]):
+            ring = search(other, [*path, name])
+            if ring:
+                return ring
+        done.add(name)
+        return []
+
+    return next((ring for name in sorted(graph) if (ring := search(name, []))), [])
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_files_import_each_other_in_a_ring():
+    """There is no cycle of imports, inside a package either; what a function imports counts."""
+    assert cycle_in(imported_files({module_of(path): path.read_text(encoding="utf-8") for path in FILES})) == []
+
+
+def test_the_cycle_test_sees_what_it_should():
+    """A ring of two files is found, also through a package and inside a function; one for type checkers alone is none."""
+    ring = {"p": "", "p.a": "from . import b", "p.b": "def f():\n    from .a import x"}
+    assert cycle_in(imported_files(ring)) == ["p.a", "p.b"]
+    assert cycle_in(imported_files({**ring, "p.b": "if TYPE_CHECKING:\n    from .a import x"})) == []
+    assert cycle_in(imported_files({"p": "from .a import x", "p.a": "from . import y"})) == ["p", "p.a"]
