@@ -199,7 +199,7 @@ def _find_module(file: str, name: str | None) -> "tuple[FoundModule, dict[str, d
     if name is not None:
         checkpoint = select(checkpoint, name)
     elif not checkpoint.modules and not checkpoint.problems:
-        raise ConfigError("weights", file, "there is no RNN, LSTM, GRU or cell in this file")
+        raise ConfigError("weights", file, "there is no RNN or cell in this file")
     if not checkpoint.modules:
         problem = checkpoint.problems[0]
         raise DoesNotFitError(

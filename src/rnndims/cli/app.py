@@ -88,7 +88,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback(
-    help="Shapes, states, weights and cost of torch.nn.RNN, LSTM and GRU.",
+    help="Shapes, states, weights and cost of PyTorch's recurrent modules.",
     epilog="Try: rnndims run --layers 2 --bidirectional",
 )
 def _root(

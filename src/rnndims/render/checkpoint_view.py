@@ -31,7 +31,7 @@ def checkpoint_view(checkpoint: Checkpoint, file: str) -> "Callable[[Console], N
 def _print(checkpoint: Checkpoint, file: str, console: "Console") -> None:
     console.print(Text.assemble((shorten(file, 200), style.TITLE), (f"  {checkpoint.kind}", style.QUIET), overflow="fold"))
     if not checkpoint.modules and not checkpoint.problems:
-        console.print(Text("no RNN, LSTM, GRU or cell is in it", style=style.NOTE))
+        console.print(Text("no RNN or cell is in it", style=style.NOTE))
     text.print_notes(checkpoint.notes, console)
     if len(checkpoint.modules) <= MOST_TREES:
         for module in checkpoint.modules:
