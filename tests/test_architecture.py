@@ -31,6 +31,7 @@ ORDER = [
     "diagrams",
     "script",
     "request",
+    "file_request",
     "torch_runner",
     "render",
     "drawing",

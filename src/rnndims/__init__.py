@@ -1,13 +1,13 @@
 """Shapes, states, weights and cost of PyTorch's recurrent modules; what does not fit, and why.
 
 >>> import rnndims
->>> d = rnndims.dims("nn.LSTM(10, 20, num_layers=2, bidirectional=True)", seq_len=5, batch_size=3)
+>>> d = rnndims.dims("nn.RNN(10, 20, num_layers=2, bidirectional=True)", seq_len=5, batch_size=3)
 >>> d.tensors["output"].shape, d.tensors["h_n"].shape
 ((5, 3, 40), (4, 3, 20))
 >>> d.states[3].in_output
 'output[0, :, 20:40]'
 >>> d.weights["weight_ih_l1"].shape, d.totals.parameters
-((80, 40), 15040)
+((20, 40), 3760)
 
 Everything public is in ``dir(rnndims)``; each name is imported when it is first used. All else is internal and may change.
 """

@@ -1,20 +1,19 @@
 """The public functions: what the commands can do, for a program. Use them as ``rnndims.dims`` and so on.
 
-In each, ``module`` is an ``RNNConfig``, a constructor as code (``"nn.LSTM(10, 20)"``, parsed and never executed), or a live
-``torch.nn`` RNN, LSTM, GRU or cell, of which only the attributes are read. Shapes are written in PyTorch's symbols: L steps, N
+In each, ``module`` is an ``RNNConfig``, a constructor as code (``"nn.RNN(10, 20)"``, parsed and never executed), or a live
+recurrent module of ``torch.nn``, of which only the attributes are read. Shapes are written in PyTorch's symbols: L steps, N
 sequences, D directions, H_in ``input_size``, H_cell ``hidden_size``, H_out ``proj_size`` or else ``hidden_size``.
 """
 
 import os
 from collections.abc import Iterable, Sequence
 from operator import index
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex
 
 from .config import RNNConfig
 from .dtypes import RNN_DTYPES, dtype_name
 from .errors import ConfigError
-from .request import Files, ModuleRequest, request_data, request_files, request_module
+from .request import ModuleRequest, request_data, request_module
 from .results import Dims, compute_dims
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RecurrentModule(Protocol):
-    """A live ``torch.nn.RNN``, ``LSTM``, ``GRU`` or cell."""
+    """A live recurrent module of ``torch.nn``."""
 
     input_size: int
     hidden_size: int
@@ -56,7 +55,7 @@ def dims(
 ) -> Dims:
     """Every shape, state row, weight and cost of a module with an input of this size, in closed form and without torch.
 
-    >>> dims("nn.GRU(10, 20, batch_first=True)", seq_len=5, batch_size=3).tensors["output"].shape
+    >>> dims("nn.RNN(10, 20, batch_first=True)", seq_len=5, batch_size=3).tensors["output"].shape
     (3, 5, 20)
 
     Args:
@@ -80,11 +79,11 @@ def dims(
 def parse(code: str, **names: int | float | bool | str) -> RNNConfig:
     """The configuration that a constructor says, as people paste it; nothing in it is executed.
 
-    >>> parse("self.rnn = nn.LSTM(emb_dim, 512, num_layers=2)", emb_dim=300).input_size
+    >>> parse("self.rnn = nn.RNN(emb_dim, 512, num_layers=2)", emb_dim=300).input_size
     300
 
     Args:
-        code: one call of ``nn.RNN``, ``LSTM``, ``GRU`` or a cell, with or without an assignment, or the ``repr`` of a module.
+        code: one call of a class of ``torch.nn``, with or without an assignment, or the ``repr`` of a module.
         names: values for the names in it. A dotted name is passed as ``**{"args.hidden": 512}``.
 
     Raises:
@@ -110,7 +109,7 @@ def check(
 ) -> "Diagnosis":
     """Whether a call of a module fits, decided without torch: what PyTorch would refuse, and what would fail in silence.
 
-    >>> diagnosis = check("nn.GRU(10, 20, batch_first=True)", input=(5, 3, 10), h_0=(1, 3, 20))
+    >>> diagnosis = check("nn.RNN(10, 20, batch_first=True)", input=(5, 3, 10), h_0=(1, 3, 20))
     >>> diagnosis.ok, diagnosis.problems[0].cause, diagnosis.problems[0].expected
     (False, 'hidden_batch_mismatch', (1, 5, 20))
 
@@ -309,6 +308,9 @@ def run(
         ConstructorError: as for ``dims``.
         TypeError: as for ``dims``.
     """
+    from pathlib import Path
+
+    from .file_request import Files, request_files
     from .measurements import Run
 
     files = Files(weights, name, input, h_0, c_0, None if save is None else Path(save), overwrite)

@@ -17,13 +17,13 @@ from ..errors import ExitCode, RnndimsError, escape
 from .coerce import PlainMixin
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "run": ("run", "Build the module, run it, and show what goes in and what comes out."),
-    "weights": ("weights", "Which weights exist, why they have that size, and how each is applied."),
-    "cell": ("cell", "What one cell does, step after step, compared with the layer."),
-    "concat-demo": ("concat_demo", "How the two directions become one output, and how to split it again."),
-    "diagram": ("diagram", "What it looks like: unrolled in time, inside a cell, or as matrix products."),
-    "dims": ("dims", "The same shapes at once, by arithmetic, without torch."),
-    "check": ("check", "Why a shape does not fit, and what an error message means."),
+    "run": ("run", "Build the module, run it, and show the shapes of all inputs and results."),
+    "weights": ("weights", "List the weights of a module or a checkpoint: their sizes, and how each is applied."),
+    "cell": ("cell", "Run one cell step after step, and compare it with the layer."),
+    "concat-demo": ("concat_demo", "Show how the two directions become one output, and how to split it again."),
+    "diagram": ("diagram", "Draw the module: unrolled in time, the inside of a cell, or as matrix products."),
+    "dims": ("dims", "Show the same shapes by arithmetic, at once and without torch."),
+    "check": ("check", "Say why a shape does not fit, or what an error message means."),
     "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""
@@ -88,7 +88,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback(
-    help="Shapes, states, weights and cost of torch.nn.RNN, LSTM and GRU.",
+    help="Shapes, states, weights and cost of PyTorch's recurrent modules.",
     epilog="Try: rnndims run --layers 2 --bidirectional",
 )
 def _root(

@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(cls=Command)
 @with_options
 def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
-    """Call a cell step after step: its equations, its states, and the comparison with the layer of the same weights."""
+    """Call a cell step after step: show its equations and states, and compare with the layer of the same weights."""
     request = files.resolve(module, data, steps=True)
     device = torch.resolve_device(request.module)
     from .. import torch_runner

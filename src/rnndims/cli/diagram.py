@@ -21,13 +21,18 @@ def diagram(
     module: ModuleOptions,
     data: DataOptions,
     out: OutputOptions,
-    cell_view: Annotated[bool, typer.Option("--cell-view", help="The inside of one cell: gates, weights, states.")] = False,
-    matmul: Annotated[bool, typer.Option("--matmul", help="One step as matrix products, drawn to scale.")] = False,
+    cell_view: Annotated[
+        bool, typer.Option("--cell-view", help="Draw the inside of one cell: gates, weights, states.")
+    ] = False,
+    matmul: Annotated[bool, typer.Option("--matmul", help="Draw one step as matrix products, to scale.")] = False,
     layer: Annotated[int, typer.Option("--layer", metavar="INT", help="Layer whose cell --cell-view and --matmul show.")] = 0,
     kind: Annotated[
         Literal["text", "ascii", "svg", "dot", "mermaid", "png"] | None,
         typer.Option(
-            "--format", case_sensitive=False, show_default="text", help="What to draw with; Mermaid places the nodes itself."
+            "--format",
+            case_sensitive=False,
+            show_default="text",
+            help="Format of the picture; Mermaid places the nodes itself.",
         ),
     ] = None,
     file: Annotated[
@@ -36,7 +41,7 @@ def diagram(
             "--output",
             "-o",
             metavar=FILE,
-            help="Write to FILE (- is standard output); its suffix names the format: .svg .png .dot .mmd .txt.",
+            help="Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt. - is standard output.",
         ),
     ] = None,
     max_steps: Annotated[
@@ -50,7 +55,7 @@ def diagram(
         typer.Option("--max-layers", metavar="INT", show_default="4", help="Most layers to draw; the middle ones are omitted."),
     ] = None,
 ) -> ExitCode:
-    """What it looks like: the network unrolled along time, the inside of one cell, or one step as matrix products."""
+    """Draw the module: the network unrolled along time, the inside of one cell, or one step as matrix products."""
     if cell_view and matmul:
         raise RnndimsError("--cell-view and --matmul exclude each other", fix="Use one of them.")
     if out.json and (kind is not None or file is not None):

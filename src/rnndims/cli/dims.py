@@ -29,7 +29,7 @@ def dims(
         ),
     ] = None,
 ) -> ExitCode:
-    """Every shape, state row, weight and cost of a module, by arithmetic alone: no torch, any size."""
+    """Show every shape, state row, weight and cost of a module by arithmetic alone: without torch, for any size."""
     if from_jsonl is not None:
         for name in sorted(module.typed - {"from_jsonl", "json"}):
             raise ConfigError(

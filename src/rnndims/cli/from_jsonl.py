@@ -110,7 +110,7 @@ def _parse(line: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise BadLineError(f"not JSON: {error}") from None
     if not isinstance(question, dict):
-        raise BadLineError('a line must be a JSON object, like {"cell": "lstm", "hidden_size": 20}')
+        raise BadLineError('a line must be a JSON object, like {"cell": "rnn", "hidden_size": 20}')
     return question
 
 
@@ -155,7 +155,7 @@ def _from_code(question: dict[str, Any], overrides: dict[str, Any]) -> tuple[RNN
 
     names = question.get("define", {})
     if not isinstance(question["module"], str):
-        raise BadLineError("module: must be code in a string, like nn.LSTM(10, 20)", "module")
+        raise BadLineError("module: must be code in a string, like nn.RNN(10, 20)", "module")
     if not isinstance(names, dict) or not all(isinstance(value, (int, float, str)) for value in names.values()):
         raise BadLineError("define: must be an object of names and numbers", "define")
     try:

@@ -15,13 +15,16 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from ..config import DataConfig
 from ..errors import ConfigError, RnndimsError, shorten
-from ..request import Files, ModuleRequest, Request, request_data, request_files, request_module
+from ..request import ModuleRequest, request_data, request_module
+
+if TYPE_CHECKING:
+    from ..file_request import Request
 
 FILE: Final = "FILE"
 """Metavar of every option that wants a file name; completion offers files for it and nothing else."""
@@ -58,11 +61,14 @@ class ModuleOptions(OptionGroup):
         ),
     ] = None
     cell: Annotated[
-        Literal["rnn", "lstm", "gru"], typer.Option("--cell", case_sensitive=False, help="nn.RNN, nn.LSTM or nn.GRU.")
+        Literal["rnn", "lstm", "gru"],
+        typer.Option("--cell", case_sensitive=False, help="Class of the module: nn.RNN, nn.LSTM or nn.GRU."),
     ] = "rnn"
-    input_size: Annotated[int, typer.Option("--input-size", "-i", metavar="INT", help="H_in, features of one input step.")] = 4
+    input_size: Annotated[
+        int, typer.Option("--input-size", "-i", metavar="INT", help="H_in, the features of one input step.")
+    ] = 4
     hidden_size: Annotated[
-        int, typer.Option("--hidden-size", "-H", metavar="INT", help="H_cell, features of the hidden state.")
+        int, typer.Option("--hidden-size", "-H", metavar="INT", help="H_cell, the features of the hidden state.")
     ] = 2
     num_layers: Annotated[
         int, typer.Option("--layers", "--num-layers", "-l", metavar="INT", help="Number of stacked layers.")
@@ -73,7 +79,7 @@ class ModuleOptions(OptionGroup):
             "--bidirectional/--no-bidirectional",
             "-b",
             show_default=False,
-            help="A second direction, from the last step to the first.",
+            help="Add a second direction, from the last step to the first.",
         ),
     ] = False
     batch_first: Annotated[
@@ -81,22 +87,22 @@ class ModuleOptions(OptionGroup):
         typer.Option(
             "--batch-first/--no-batch-first",
             show_default=False,
-            help="input and output are (N, L, ...); the states stay as they are.",
+            help="Batch first: input and output are (N, L, ...); the states stay as they are.",
         ),
     ] = False
-    bias: Annotated[bool, typer.Option("--bias/--no-bias", help="With the bias vectors b_ih and b_hh.")] = True
+    bias: Annotated[bool, typer.Option("--bias/--no-bias", help="Use the bias vectors b_ih and b_hh.")] = True
     dropout: Annotated[
-        float, typer.Option("--dropout", metavar="FLOAT", help="Dropout between layers, from 0 to 1; acts in training only.")
+        float, typer.Option("--dropout", metavar="FLOAT", help="Dropout between layers, 0 to 1; it acts in training only.")
     ] = 0.0
     proj_size: Annotated[
-        int, typer.Option("--proj-size", metavar="INT", help="Size that h is projected to, LSTM only; 0 is off.")
+        int, typer.Option("--proj-size", metavar="INT", help="Project h to this size (LSTM only); 0 turns it off.")
     ] = 0
     nonlinearity: Annotated[
-        Literal["tanh", "relu"], typer.Option("--nonlinearity", case_sensitive=False, help="Activation, RNN only.")
+        Literal["tanh", "relu"], typer.Option("--nonlinearity", case_sensitive=False, help="Activation (RNN only).")
     ] = "tanh"
     define: Annotated[
         list[str] | None,
-        typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a name in the pasted code; repeatable."),
+        typer.Option("--define", "-D", metavar="NAME=VALUE", help="Value of a name in the pasted code; may be repeated."),
     ] = None
 
     def overrides(self) -> dict[str, Any]:
@@ -141,7 +147,9 @@ class DataOptions(OptionGroup):
     lengths: Annotated[
         str | None, typer.Option("--lengths", metavar="3,1,...", help="Valid steps of each sequence, for a packed batch.")
     ] = None
-    dtype: Annotated[str, typer.Option("--dtype", metavar="DTYPE", help="float32, float64, float16, bfloat16, ...")] = "float32"
+    dtype: Annotated[
+        str, typer.Option("--dtype", metavar="DTYPE", help="Data type: float32, float64, float16, bfloat16, ...")
+    ] = "float32"
 
     def stated(self) -> dict[str, Any]:
         """The data options that were typed, by DataConfig's field names.
@@ -188,7 +196,7 @@ class FileOptions(OptionGroup):
 
     def resolve(
         self, module: ModuleOptions, data: DataOptions, save: "SaveOptions | None" = None, *, steps: bool = False
-    ) -> Request:
+    ) -> "Request":
         """Module, input and user tensors that all options together ask for.
 
         Args:
@@ -200,6 +208,8 @@ class FileOptions(OptionGroup):
         Raises:
             RnndimsError: where they contradict each other, or a file cannot be read or does not fit.
         """
+        from ..file_request import Files, request_files
+
         target, overwrite = (None, False) if save is None else (save.save, save.force)
         files = Files(self.weights, self.name, self.input, self.h0, self.c0, target, overwrite)
         if self.weights is None:
@@ -224,7 +234,11 @@ class TorchOptions(OptionGroup):
 
     device: Annotated[
         str,
-        typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps, auto; meta: shapes of any size, no numbers."),
+        typer.Option(
+            "--device",
+            metavar="DEVICE",
+            help="Where to run: cpu, cuda, cuda:1, mps, auto, or meta: shapes of any size, no numbers.",
+        ),
     ] = "cpu"
     seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Seed of the weights and the input.")] = 0
     values: Annotated[bool, typer.Option("--values", help="Print the numbers too.")] = False
@@ -238,7 +252,7 @@ class TorchOptions(OptionGroup):
 class OutputOptions(OptionGroup):
     """How the answer is written."""
 
-    json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
 
 
 @dataclass(eq=False, repr=False)
@@ -246,9 +260,10 @@ class ViewOptions(OutputOptions):
     """How the answer is written: to the terminal, to a file too, or as a script."""
 
     export: Annotated[
-        str | None, typer.Option("--export", metavar=FILE, help="Also write the answer to FILE.svg, .html or .txt.")
+        str | None,
+        typer.Option("--export", metavar=FILE, help="Also write the answer to FILE, which ends in .svg, .html or .txt."),
     ] = None
-    script: Annotated[bool, typer.Option("--code", help="Print a plain PyTorch script that does the same instead.")] = False
+    script: Annotated[bool, typer.Option("--code", help="Print a plain PyTorch script instead of the answer.")] = False
 
     def __post_init__(self) -> None:
         formats = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]

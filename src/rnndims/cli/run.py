@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def run(
     module: ModuleOptions, data: DataOptions, files: FileOptions, save: SaveOptions, torch: TorchOptions, out: ViewOptions
 ) -> ExitCode:
-    """Build the module, run it once, and show what goes in and what comes out: by formula and measured."""
+    """Build the module, run it once, and show all inputs and results: by formula and measured."""
     request = files.resolve(module, data, save)
     device = torch.resolve_device(request.module)
     if out.script:

@@ -27,10 +27,10 @@ def weights(
         typer.Option("--name", metavar="NAME", help="Name of the RNN in the checkpoint to show; * and ? match any."),
     ] = None,
 ) -> ExitCode:
-    """Which weights exist, why they have that size, and how each is applied; read off the module that was built.
+    """List the weights of the module, read off the module that was built: why each has its size, and how it is applied.
 
     CONSTRUCTOR may also be a checkpoint FILE (.safetensors, .pt, .pth, .ckpt, .bin, an index of shards, a directory):
-    every RNN in it is shown, with the constructor its weights imply. Nothing in the file is executed.
+    it shows every RNN in the file, with the constructor that its weights imply. Nothing in the file is executed.
     """
     if module.code is not None and is_file(module.code):
         return _show_file(module.code, name, module.typed, out)

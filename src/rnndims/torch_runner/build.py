@@ -10,8 +10,6 @@ from ..constructor import format_constructor
 from ..errors import ConfigError, MachineError, RnndimsError, shorten
 from ..results import Dims
 
-_ONEDNN = "not supported with oneDNN"  # of every projection: it chose another kernel, which changes nothing here
-
 
 class Inputs(NamedTuple):
     """The arguments of one call: ``input``, ``h_0``, ``c_0`` where there is a cell state. Shapes as in ``shapes.tensors``."""

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from ..config import DataConfig, RNNConfig
 from ..errors import MachineError
+from ..file_request import UserTensors
 from ..measurements import Measured
-from ..request import UserTensors
 from ..results import Dims
 from ..shapes import Packed
 from ._torch import load_torch

@@ -6,8 +6,8 @@ from typing import Any, Final
 from ..cells.definition import compute_step
 from ..config import DataConfig, RNNConfig
 from ..errors import ConfigError
+from ..file_request import UserTensors
 from ..measurements import CellRun, CellStep, Comparison, OneMatmul
-from ..request import UserTensors
 from ..results import compute_dims
 from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors

@@ -15,8 +15,8 @@ from ..checkpoint.file_tensors import FileTensor, Storage
 from ..checkpoint.open_checkpoint import open_regular
 from ..dtypes import BITS
 from ..errors import ConfigError, FileError, RnndimsError, shorten
+from ..file_request import Parts, UserTensors, check_target
 from ..file_types import SAFETENSORS
-from ..request import Parts, UserTensors, check_target
 from .build import Inputs
 
 _MAX_SKIPPED: Final = 256 << 20
