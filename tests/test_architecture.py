@@ -193,6 +193,50 @@ def test_glyphs_are_written_by_renderers_alone(path):
         assert glyphs_in(path.read_text(encoding="utf-8")) == []
 
 
+ASK_THE_DEFINITION = (
+    "diagrams",
+    "drawing",
+    "render",
+    "torch_runner",
+    "shapes",
+    "cost",
+    "equations",
+    "explain",
+    "results",
+    "script",
+)
+
+
+def compares_the_cell(source: str) -> list[str]:
+    """Comparisons with a cell's name, and dicts with such names as keys."""
+    names = {"rnn", "lstm", "gru"}
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        parts = (
+            [*node.comparators, node.left] if isinstance(node, ast.Compare) else node.keys if isinstance(node, ast.Dict) else []
+        )
+        texts = {child.value for part in parts if part for child in ast.walk(part) if isinstance(child, ast.Constant)}
+        if names & texts:
+            found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if set(path.relative_to(SOURCE).with_suffix("").parts) & {*ASK_THE_DEFINITION}]
+)
+def test_nothing_but_the_definition_knows_the_cells(path):
+    """What is worked out, drawn or run asks the cell's definition, and never which of the cells it is."""
+    assert compares_the_cell(path.read_text(encoding="utf-8")) == []
+
+
+def test_the_comparison_test_sees_what_it_should():
+    """A comparison with a cell's name and a table with one entry for each cell are found; a word in a text is not."""
+    assert compares_the_cell('if config.cell == "lstm": pass') == ["config.cell == 'lstm'"]
+    assert compares_the_cell('a = {"rnn": 0, "gru": 3}[cell]') != []
+    assert compares_the_cell('if kind in ("rnn", "gru"): pass') != []
+    assert compares_the_cell('text = "an lstm"; b = {"weight": 1}') == []
+
+
 def loaded_by(code: str, forbidden: set[str]) -> set[str]:
     """Which of the forbidden packages a fresh interpreter has loaded after running ``code``."""
     script = f"import sys\nsys.stdout = open({'NUL' if sys.platform == 'win32' else '/dev/null'!r}, 'w')\n{code}\n"

@@ -11,8 +11,6 @@ KINDS: Final = ("weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh")
 PATTERN: Final = rf"(?P<kind>{'|'.join(KINDS)})(?:_l(?P<layer>0|[1-9][0-9]{{0,8}})(?P<reverse>_reverse)?)?"
 """Regular expression of a parameter's own name: ``bias_hh`` of a cell, ``weight_ih_l0``, ``weight_hr_l12_reverse``."""
 
-_NAME: Final = re.compile(PATTERN)
-
 
 class ParameterName(NamedTuple):
     """The parts of a parameter's name; ``layer`` is ``None`` in a cell."""
@@ -41,7 +39,7 @@ def parse_parameter(name: str) -> ParameterName | None:
     >>> parse_parameter("bias_hh").layer, parse_parameter("weight_ih_l01"), parse_parameter("encoder.weight_ih")
     (None, None, None)
     """
-    match = _NAME.fullmatch(name)
+    match = re.fullmatch(PATTERN, name)  # compiled at the first name: closed-form answers read none
     if match is None:
         return None
     layer = None if match["layer"] is None else int(match["layer"])

@@ -120,10 +120,8 @@ class Layout(CellPicture):
         products[-1] += ")" if start else ""
         widest = max(map(len, products))
         captions = self.caption(node).replace(", rows", "\nrows").split("\n") if self.compact else [self.caption(node)]
-        lines = [*captions, *(product.ljust(widest) for product in products)]
-        return lines + ([] if self.m.text and self.detail else [f"{node.name} {shape}"] if node.activation else []), len(
-            captions
-        )
+        result = [f"{node.name} {shape}"] if node.activation and not (self.m.text and self.detail) else []
+        return [*captions, *(product.ljust(widest) for product in products), *result], len(captions)
 
     def _order(self, columns: list[list[_Item]]) -> None:
         """Sort each column by the mean index of its neighbours, to the right and back again."""
