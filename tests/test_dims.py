@@ -80,7 +80,7 @@ def test_packed_batch(invoke):
         (("--batch-size", "-1"), ("--batch-size -1",)),
         (("--cell", "lstm", "-H", "8", "--proj-size", "8"), ("--proj-size 8", "--hidden-size 8", "smaller than hidden_size")),
         (("--cell", "gru", "--proj-size", "0"), ("--proj-size 0", "only supported for LSTM")),
-        (("--cell", "lstm", "--nonlinearity", "tanh"), ("--nonlinearity tanh", "--cell rnn")),
+        (("--cell", "lstm", "--nonlinearity", "tanh"), ("--nonlinearity tanh", "set --cell to rnn")),
         (("--cell", "transformer"), ("--cell", "rnn, lstm, gru")),
         (("--dtype", "int64"), ("--dtype int64", "float32")),
         (("--lengths", "3,0"), ("--lengths 3,0", "Length of all samples has to be greater than 0")),

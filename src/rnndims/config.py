@@ -84,28 +84,13 @@ class RNNConfig:
         elif self.nonlinearity in (None, "tanh"):
             object.__setattr__(self, "nonlinearity", None)
         else:
-            others = [cell for cell in CELLS.values() if cell.nonlinearities]
-            raise ConfigError(
-                "nonlinearity",
-                self.nonlinearity,
-                f"is only an argument of {_either(cell.class_name for cell in others)}; "
-                f"the gates of {self.definition.class_name} have fixed activations",
-                torch="got an unexpected keyword argument 'nonlinearity'",
-                fix=f"Leave out {{nonlinearity}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
-            )
+            refuse_argument("nonlinearity", self.nonlinearity, self.definition, self.class_name)
 
     def _check_proj_size(self) -> None:
         if self.proj_size == 0:
             return
         if not self.definition.projects or self.is_cell:
-            others = [cell for cell in CELLS.values() if cell.projects]
-            raise ConfigError(
-                "proj_size",
-                self.proj_size,
-                f"{self.class_name} has no projections, only {_either(cell.class_name for cell in others)} has",
-                torch=PROJECTION_REFUSED,
-                fix=f"Leave out {{proj_size}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
-            )
+            refuse_argument("proj_size", self.proj_size, self.definition, self.class_name)
         if self.proj_size < 0:
             raise ConfigError(
                 "proj_size",
@@ -306,6 +291,34 @@ class DataConfig:
     def itemsize(self) -> int:
         """Bytes per element."""
         return ITEMSIZES[self.dtype]
+
+
+def has_argument(field: str, cell: Cell) -> bool:
+    """Whether PyTorch's class of this cell takes the argument ``proj_size`` or ``nonlinearity`` at all, be it the default."""
+    return cell.projects if field == "proj_size" else bool(cell.nonlinearities)
+
+
+def refuse_argument(field: str, value: object, cell: Cell, class_name: str) -> NoReturn:
+    """Refuse ``proj_size`` or ``nonlinearity`` for a class that has no such argument.
+
+    Args:
+        field: which of the two.
+        value: its value.
+        cell: the cell.
+        class_name: the class in ``torch.nn``, which may be a single-step class.
+
+    Raises:
+        ConfigError: always; it names the cells that have the argument.
+    """
+    others = [other for other in CELLS.values() if has_argument(field, other)]
+    classes = _either(other.class_name for other in others)
+    if field == "proj_size":
+        rule, torch = f"{class_name} has no projections, only {classes} has", PROJECTION_REFUSED
+    else:
+        rule = f"is only an argument of {classes}; the gates of {cell.class_name} have fixed activations"
+        torch = "got an unexpected keyword argument 'nonlinearity'"
+    fix = f"Remove {{{field}}}, or set {{cell}} to {_either(other.name for other in others)}."
+    raise ConfigError(field, value, rule, torch=torch, fix=fix)
 
 
 def _refuse_type(field: str, value: object, wanted: str) -> NoReturn:

@@ -9,7 +9,8 @@ fill them in alike. An argument that is absent from a mapping was not stated. Er
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from .config import DataConfig, RNNConfig
+from .cells import CELLS
+from .config import DataConfig, RNNConfig, has_argument, refuse_argument
 from .errors import ConfigError, ConstructorError, RnndimsError, shorten
 
 NameOf = Callable[[str], str]
@@ -85,23 +86,11 @@ def request_module(
 
 
 def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse what PyTorch refuses even at its default: ``nn.GRU(..., proj_size=0)``, ``nn.LSTM(..., nonlinearity='tanh')``."""
-    if cell != "lstm" and "proj_size" in arguments:
-        raise ConfigError(
-            "proj_size",
-            arguments["proj_size"],
-            f"only LSTM has projections, this is {cell.upper()}",
-            torch="proj_size argument is only supported for LSTM, not RNN or GRU",
-            fix="Remove {proj_size}, or use {cell} lstm.",
-        )
-    if cell != "rnn" and "nonlinearity" in arguments:
-        raise ConfigError(
-            "nonlinearity",
-            arguments["nonlinearity"],
-            f"only RNN has a choice of activation, the gates of {cell.upper()} have fixed ones",
-            torch="got an unexpected keyword argument 'nonlinearity'",
-            fix="Remove {nonlinearity}, or use {cell} rnn.",
-        )
+    """Refuse what PyTorch refuses even at its default: ``proj_size=0``, ``nonlinearity='tanh'`` of a class without it."""
+    definition = CELLS.get(cell)
+    for field in ("proj_size", "nonlinearity"):
+        if definition is not None and field in arguments and not has_argument(field, definition):
+            refuse_argument(field, arguments[field], definition, definition.class_name)
 
 
 def request_data(module: ModuleRequest, arguments: Mapping[str, Any] | None = None) -> DataConfig:
