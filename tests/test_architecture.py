@@ -271,3 +271,20 @@ def test_every_command_is_a_file_of_its_name():
         assert (SOURCE / "cli" / f"{module}.py").is_file()
         assert (TESTS / f"test_{module}.py").is_file()
         assert text.endswith(".")
+
+
+def test_a_test_file_is_named_after_what_it_tests():
+    """Each test file begins with the name of a module, a package or a command; three are about the project as a whole."""
+    names = {name.rpartition(".")[2] for name in MODULES}
+    for path in sorted(TESTS.glob("test_*.py")):
+        words = path.stem.removeprefix("test_").split("_")
+        beginnings = {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+        assert beginnings & names or path.stem in ("test_architecture", "test_docs", "test_docstrings"), path.name
+
+
+def test_every_package_has_a_test_file():
+    """The name of a package leads to its tests; pasted code is tested through the constructor it is read for."""
+    packages = {name.split(".")[1] for name, path in MODULES.items() if path.name == "__init__.py" and "." in name}
+    tested = {path.stem.removeprefix("test_") for path in TESTS.glob("test_*.py")}
+    for package in packages - {"pasted", "cli"}:
+        assert any(name == package or name.startswith(f"{package}_") for name in tested), package

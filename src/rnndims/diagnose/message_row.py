@@ -1,7 +1,7 @@
 """What an entry of the message table is made of: wordings with slots, claims, causes, and the function that interprets it.
 
 To add a wording, add it to the ``wordings`` of a row in the file of its topic (``state_messages.py``, ``input_messages.py``,
-...), or add a row there, and one line to the list in ``tests/check_messages.py``.
+...), or add a row there, and one line to the list in ``tests/helpers/check_messages.py``.
 """
 
 import re

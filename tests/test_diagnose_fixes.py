@@ -8,7 +8,7 @@ import textwrap
 import pytest
 from check_messages import MESSAGES
 from check_tracebacks import TRACEBACKS
-from test_check_shapes import mutate, random_config, right_shapes
+from random_calls import mutate, random_config, right_shapes
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import Call, Diagnosis, check_shapes, diagnose_error
