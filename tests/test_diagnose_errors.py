@@ -69,10 +69,11 @@ def test_noise_is_no_obstacle(text, cause, tensor):
 
 def test_the_last_message_counts():
     """Of several messages the last one is explained, and an error before a warning."""
-    first, last = MESSAGES[0][0], "input must have 3 dimensions, got 2"
+    first = "RuntimeError: Expected hidden[0] size (2, 1, 512), got [2, 128, 512]"
+    last = "input must have 3 dimensions, got 2"
     assert diagnose_error(f"{first}\n...\n{last}").problems[0].cause == "input_ndim"
     assert diagnose_error(f"{last}\n...\n{first}").problems[0].cause == "batch_first_mismatch"
-    warning = MESSAGES[-1][0]
+    warning = "UserWarning: RNN module weights are not part of single contiguous chunk of memory."
     assert diagnose_error(f"{last}\n{warning}").problems[0].cause == "input_ndim"
 
 

@@ -97,13 +97,19 @@ def compile_wording(text: str) -> re.Pattern[str]:
     ...     "Expected hidden\n size (2, 3, 20), got [2, 5, 20]"
     ... ).groupdict()
     {'expected': '2, 3, 20', 'got': '2, 5, 20'}
+
+    Raises:
+        ValueError: if ``SLOTS`` has not the kind of one of its slots.
     """
     parts = _SLOT.split(text)
     pattern = ""
     for at in range(0, len(parts), 3):
         pattern += r"\s+".join(re.escape(word) for word in parts[at].split(" "))
         if at + 2 < len(parts):
-            pattern += SLOTS[parts[at + 2]].pattern.format(parts[at + 1])
+            name, kind = parts[at + 1 : at + 3]
+            if kind not in SLOTS:
+                raise ValueError(f"the wording {text!r} has a slot of the kind {kind}, and SLOTS has no such kind")
+            pattern += SLOTS[kind].pattern.format(name)
     return re.compile(pattern, re.IGNORECASE)
 
 
@@ -158,10 +164,10 @@ class LikelyCause(NamedTuple):
     """One explanation of a message. Slots of the wording stand in braces: ``"dim 0 of h_0 is {got}"``.
 
     Attributes:
-        cause: one of ``CAUSES``.
-        message: what is wrong.
-        fix: code to paste.
-        advice: what to do, in words.
+        cause: one of ``Cause`` in ``problem.py``; ``"other"`` where none of them is meant.
+        message: what is wrong, in whole sentences.
+        fix: code to paste; a ``with`` block is code too.
+        advice: what to do, in words; beside a fix it says what else to know.
     """
 
     cause: Cause
@@ -183,10 +189,11 @@ class MessageRow:
 
     Attributes:
         wordings: how PyTorch says it, or said it: literal text with slots, ``got <got:int>``.
-        tensor: the tensor it is about.
+        tensor: the tensor it is about, by PyTorch's name (``input``, ``h_0``, ``c_0``, ``output``, ``linear`` for the layer behind
+            it, a weight's name), or ``module`` where it is about none.
         explanation: what PyTorch compared; slots stand in braces.
         causes: its explanations, most likely first.
-        interpret: the function that works them out of the numbers instead.
+        interpret: the function that works them out of the numbers instead; a row has one of the two.
         claim: when the message counts as the RNN's.
         is_warning: whether PyTorch only warns; an error after it counts more.
     """

@@ -106,7 +106,7 @@ def _print_way_out(fix: str | None, advice: str | None, indent: str, console: "C
         head = ("fix: ", style.GOOD) if index == 0 else "     "
         text.print_unbroken(Text.assemble(indent, head, (line, style.SHAPE)), console)
     if advice is not None:
-        _print_sentence(advice if fix else f"fix: {advice}", console, indent=indent, mark="" if fix else style.GOOD)
+        _print_sentence(advice if fix else f"advice: {advice}", console, indent=indent, mark="" if fix else style.GOOD)
 
 
 def _value(word: str, value: tuple[int, ...] | str) -> Text:
