@@ -13,7 +13,7 @@ complete -c rnndims -n __fish_use_subcommand -a dims -d 'Show the same shapes by
 complete -c rnndims -n __fish_use_subcommand -a check -d 'Say why a shape does not fit, or what an error message means'
 complete -c rnndims -n __fish_use_subcommand -a completion -d 'Print the script that makes bash, zsh, fish or PowerShell complete rnndims'
 
-complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l cell -x -a 'rnn lstm gru' -d 'Class of the module: nn.RNN, nn.LSTM or nn.GRU'
+complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l cell -x -a 'rnn lstm gru' -d 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU'
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l input-size -s i -x -d 'H_in, the features of one input step'
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l hidden-size -s H -x -d 'H_cell, the features of the hidden state'
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l layers -l num-layers -s l -x -d 'Number of stacked layers'

@@ -21,7 +21,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'run' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),
@@ -65,7 +65,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'weights' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),
@@ -103,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'cell' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),
@@ -145,7 +145,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'concat-demo' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),
@@ -182,7 +182,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'diagram' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),
@@ -222,7 +222,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'dims' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),
@@ -257,7 +257,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('-h', 'Show this message and exit', '')
         )
         'check' = @(
-            @('--cell', 'Class of the module: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
+            @('--cell', 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU', 'rnn lstm gru'),
             @('--input-size', 'H_in, the features of one input step', '?'),
             @('-i', 'H_in, the features of one input step', '?'),
             @('--hidden-size', 'H_cell, the features of the hidden state', '?'),

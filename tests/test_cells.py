@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +16,11 @@ import torch
 from drawings import check_scene, check_svg
 from rich.cells import cell_len
 
-from rnndims import ConfigError, DataConfig, RNNConfig, dims
+from rnndims import ConfigError, DataConfig, RNNConfig, dims, read_checkpoint
 from rnndims.cells import CELLS, Cell
-from rnndims.cells.definition import Linear, X, compute_step, gate_sum, new, previous, project, sigmoid, tanh, value
+from rnndims.cells.definition import Linear, X, compute_step, gate_sum, new, previous, project, relu, sigmoid, tanh, value
+from rnndims.constructor import format_constructor
+from rnndims.diagnose.kinds_of_call import classes_of
 from rnndims.diagrams import View, build_diagram
 from rnndims.drawing import render_plain
 from rnndims.drawing.layout import layout
@@ -25,6 +28,7 @@ from rnndims.drawing.scene import ASCII, PIXELS, TEXT, Scene
 from rnndims.equations import equations, one_matmul, why_not_one_matmul
 from rnndims.errors import MachineError
 from rnndims.render.documents import dims_document, encode
+from rnndims.script import script
 from rnndims.torch_runner import run
 
 _f, _n, _h = value("f"), value("n"), previous("h")
@@ -360,7 +364,7 @@ def test_what_a_cell_cannot_do_is_refused_by_its_definition() -> None:
     ):
         with pytest.raises(ConfigError, match=words):
             RNNConfig("mgu", 4, 2, **arguments)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="must be rnn, lstm, gru or mgu"):
+    with pytest.raises(ConfigError, match=r"must be rnn, .* or mgu"):
         RNNConfig("ugm", 4, 2)
 
 
@@ -372,13 +376,41 @@ def test_a_cell_that_pytorch_does_not_have_cannot_be_run() -> None:
 
 def test_which_gates_can_be_joined_follows_from_the_equations() -> None:
     """Gates whose two products are only added are joined: all of them, some, or those that read h itself."""
-    assert {name: cell.joined_gates for name, cell in CELLS.items()} == {
-        "rnn": ("h",),
-        "lstm": ("i", "f", "g", "o"),
-        "gru": ("r", "z"),
-        "mgu": ("f",),
+    joined = {"rnn": ("h",), "lstm": ("i", "f", "g", "o"), "gru": ("r", "z"), "mgu": ("f",)}
+    assert {name: CELLS[name].joined_gates for name in joined} == joined
+    assert [name for name in joined if CELLS[name].is_one_product] == ["rnn", "lstm"]
+
+
+def test_a_cell_that_pytorch_lacks_is_in_no_file_message_or_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint's weights are never said to be of a made-up cell, no message names its class, and no script builds it."""
+    for name, count in (("one", 1), ("two", 2), ("three", 3), ("four", 4)):
+        gates = dict.fromkeys("abcd"[:count], "a gate")
+        h = sigmoid(gate_sum("a"))
+        for gate in list(gates)[1:]:
+            h = sigmoid(gate_sum(gate)) * sigmoid(h)
+        cell = Cell(
+            name=name, class_name=name.upper(), gates=gates, states={"h": "hidden state"}, values={}, new_states={"h": h}
+        )
+        monkeypatch.setitem(CELLS, name, cell)
+    for rows, module in ((8, "nn.RNN(5, 8)"), (24, "nn.GRU(5, 8)"), (32, "nn.LSTM(5, 8)"), (16, None)):
+        path = tmp_path / f"{rows}.pt"
+        torch.save({"weight_ih_l0": torch.zeros(rows, 5), "weight_hh_l0": torch.zeros(rows, 8)}, path)
+        modules = read_checkpoint(path).modules
+        assert [format_constructor(replace(each.config, bias=True)) for each in modules] == ([module] if module else [])
+    assert classes_of(CELLS.values()) == {1: "RNN", 4: "LSTM", 3: "GRU"}
+    with pytest.raises(ConfigError, match=r"PyTorch has no nn\.MGU"):
+        script(RNNConfig("mgu", 4, 2), DataConfig())
+
+
+def test_a_definition_says_which_functions_it_applies() -> None:
+    """The functions of a cell are those of its equations, each once, under torch's name for it."""
+    assert {name: CELLS[name].functions for name in ("rnn", "gru", "mgu")} == {
+        "rnn": ("nonlinearity",),
+        "gru": ("sigmoid", "tanh"),
+        "mgu": ("sigmoid", "tanh"),
     }
-    assert [name for name, cell in CELLS.items() if cell.is_one_product] == ["rnn", "lstm"]
+    light = replace(MGU, name="light", values={"f": MGU.values["f"], "n": relu(gate_sum("n"))})
+    assert light.functions == ("sigmoid", "relu")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_an_answer_can_be_asked_again():
         (b'{"hidden_size": true}', "hidden_size", "int"),
         (b'{"hidden_size": null}', "hidden_size", "int"),
         (b'{"hiden_size": 3}', "hiden_size", "hidden_size"),
-        (b'{"cell": ["rnn"]}', "cell", "rnn, lstm or gru"),
+        (b'{"cell": ["rnn"]}', "cell", "must be rnn, lstm"),
         (b'{"cell": "rnn", "proj_size": 1}', "proj_size", "LSTM"),
         (b'{"lengths": 3}', "lengths", "list"),
         (b'{"lengths": ["3"]}', "lengths", "int"),

@@ -118,8 +118,8 @@ def format_constructor(config: RNNConfig) -> str:
     arguments = [str(config.input_size), str(config.hidden_size)]
     if config.num_layers != 1:
         arguments.append(f"num_layers={config.num_layers}")
-    if config.nonlinearity == "relu":
-        arguments.append("nonlinearity='relu'")
+    if config.nonlinearity not in (None, *config.definition.nonlinearities[:1]):
+        arguments.append(f"nonlinearity={config.nonlinearity!r}")
     if not config.bias:
         arguments.append("bias=False")
     if config.batch_first:

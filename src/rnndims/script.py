@@ -27,9 +27,20 @@ def script(config: RNNConfig, data: DataConfig, task: Task = "run", *, device: s
             parameters; ``cell`` calls a cell step after step; ``concat-demo`` splits ``output`` and joins it again.
         device: a torch device.
         seed: of the weights and of the input.
+
+    Raises:
+        ConfigError: if PyTorch lacks the cell.
     """
+    _check_class(config)
     body = {"run": _run, "weights": _weights, "cell": _cell, "concat-demo": _concat}[task](config, data)
     return "\n".join([*_head(config, data, task, device, seed), "", *body]) + "\n"
+
+
+def _check_class(config: RNNConfig) -> None:
+    if not config.definition.in_torch:
+        raise ConfigError(
+            "script", True, f"PyTorch has no nn.{config.class_name}, so no script can build one", fix="Remove {script}."
+        )
 
 
 def _head(config: RNNConfig, data: DataConfig, task: Task, device: str, seed: int) -> list[str]:
@@ -163,6 +174,7 @@ def check_script(config: RNNConfig, call: "Call") -> str:
     """
     from .diagnose.kinds_of_call import result_names
 
+    _check_class(config)
     if call.input is None:
         raise ConfigError("script", True, "without an input there is no call to write", fix="Add {input} SHAPE.")
     name = "cell" if config.is_cell else "rnn"

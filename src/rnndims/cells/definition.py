@@ -119,6 +119,11 @@ def tanh(operand: Expression) -> Operation:
     return Operation("tanh", (operand,))
 
 
+def relu(operand: Expression) -> Operation:
+    """The larger of 0 and the number."""
+    return Operation("relu", (operand,))
+
+
 def nonlinearity(operand: Expression) -> Operation:
     """The function that the configuration names: one of ``Cell.nonlinearities``."""
     return Operation("nonlinearity", (operand,))
@@ -147,16 +152,17 @@ class Cell:
     """One kind of cell. Everything that the program knows about it follows from this.
 
     Args:
-        name: as an option and in JSON, ``"gru"``.
-        class_name: of its class in ``torch.nn``, without ``Cell``: ``"GRU"``.
-        gates: for each gate's letter, in the order of the rows of the weights, what pictures call it.
+        name: as an option and in JSON, ``"gru"``: lower case, a Python identifier.
+        class_name: of its class in ``torch.nn``, without ``Cell``: ``"GRU"``. Where PyTorch lacks it, what texts call it.
+        gates: for each gate's letter, what pictures call it. The order is that of the rows of the weights; where PyTorch lacks
+            the cell, any order will do.
         states: for each state, in the order of PyTorch's call, what texts call it. The first is also the output, has width
             ``H_out`` and is called ``h``; all others have width ``H_cell``.
         values: the equations before those of the new states, in the order in which they are computed.
         new_states: the equations of the states after the step, in the order in which they are computed.
         nonlinearities: the functions that ``nonlinearity`` may name, PyTorch's default first.
         kernel_modes: PyTorch's number for this cell in its fused kernels (``mode`` of ``torch._cudnn_rnn``), for each
-            nonlinearity, or for ``None``.
+            nonlinearity, or for ``None``; empty where PyTorch lacks the cell.
         layout: the file in ``drawing/`` that draws its inside; without one it is drawn by a layout that suits any cell.
 
     Raises:
@@ -223,6 +229,18 @@ class Cell:
         joined = {joined_gate(part) for part in parts}
         return tuple(gate for gate in self.gates if gate in joined)
 
+    @cached_property
+    def functions(self) -> tuple[str, ...]:
+        """The names of the functions that the equations apply, ``nonlinearity`` for the one that the configuration names."""
+        parts = (part for equation in self.equations.values() for part in walk(equation))
+        names = (part.name for part in parts if isinstance(part, Operation))
+        return tuple(dict.fromkeys(name for name in names if name not in (*ARITHMETIC, "project")))
+
+    @property
+    def in_torch(self) -> bool:
+        """Whether ``torch.nn`` has a class of it: PyTorch has a fused kernel for each of its cells, and a number for that."""
+        return bool(self.kernel_modes)
+
     @property
     def is_one_product(self) -> bool:
         """Whether one matrix product of ``[x, h]`` with the two weights side by side is enough for a step."""
@@ -270,7 +288,7 @@ def compute_step(
         inputs: ``x`` (N, H_in), and the states before the step under their names: ``h`` (N, H_out), others (N, H_cell).
         parameters: the weights under the names of the equations, transposed: ``W_if`` (H_in, H_cell), ``W_hf`` (H_out,
             H_cell), ``W_hr`` (H_cell, proj_size) for a projection; the biases ``b_if``, ``b_hf`` (H_cell,) if there are any.
-        functions: ``sigmoid``, ``tanh`` and ``nonlinearity``, as far as the cell has them.
+        functions: each of ``cell.functions``.
         sums: the sums of ``joined_gates`` (N, H_cell), where they are known already; their weights are not needed then.
 
     Returns:

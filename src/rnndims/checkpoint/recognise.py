@@ -340,7 +340,7 @@ def _cell_and_sizes(weights: _Weights) -> tuple[str, int, int] | str:
             )
         return "lstm", hidden_size, proj_size
     for cell in CELLS.values():
-        if columns and rows == len(cell.gates) * columns:
+        if cell.in_torch and columns and rows == len(cell.gates) * columns:
             return cell.name, columns, 0
     ratio = f", {rows / columns:.4g} times as many rows as columns" if columns and rows < 2**60 > columns else ""
     return (

@@ -62,7 +62,7 @@ class ModuleOptions(OptionGroup):
     ] = None
     cell: Annotated[
         Literal["rnn", "lstm", "gru"],
-        typer.Option("--cell", case_sensitive=False, help="Class of the module: nn.RNN, nn.LSTM or nn.GRU."),
+        typer.Option("--cell", case_sensitive=False, help="Kind of cell: nn.RNN, nn.LSTM or nn.GRU."),
     ] = "rnn"
     input_size: Annotated[
         int, typer.Option("--input-size", "-i", metavar="INT", help="H_in, the features of one input step.")

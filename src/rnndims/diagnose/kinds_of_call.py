@@ -1,14 +1,21 @@
 """What the kind of cell decides about a call: how many states it takes, what it checks, and the line of code that calls it."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from ..cells import CELLS
+from ..cells import CELLS, Cell
 from ..config import RNNConfig
 from ..shapes import Shape
 
-CLASSES: Final[dict[int, str]] = {len(cell.gates): cell.class_name for cell in CELLS.values()}
-"""The class by its number of gates: ``{4: "LSTM", 3: "GRU", 1: "RNN"}``."""
+
+def classes_of(cells: Iterable[Cell]) -> dict[int, str]:
+    """The class of each of ``cells`` that PyTorch has, by its number of gates."""
+    return {len(cell.gates): cell.class_name for cell in cells if cell.in_torch}
+
+
+CLASSES: Final = classes_of(CELLS.values())
+"""PyTorch's class by its number of gates: ``{4: "LSTM", 3: "GRU", 1: "RNN"}``."""
 
 FUNCTIONS: Final = "lstm|gru|rnn_tanh|rnn_relu"
 """The functions behind the modules, as messages name them, for a regular expression."""

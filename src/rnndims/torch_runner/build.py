@@ -49,7 +49,10 @@ def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: i
     built_on = "meta" if device.type == "meta" else "cpu"
     make = getattr(torch.nn, config.class_name, None)
     if make is None:
-        raise MachineError(f"PyTorch {torch.__version__} has no nn.{config.class_name}", fix="Ask for a cell of torch.nn.")
+        raise MachineError(
+            f"PyTorch {torch.__version__} has no nn.{config.class_name}",
+            fix="`rnndims dims`, `diagram` and `check` answer without PyTorch.",
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(check_seed(seed))
         module = make(config.input_size, config.hidden_size, device=built_on, dtype=getattr(torch, dtype), **arguments)

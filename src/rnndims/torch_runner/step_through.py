@@ -181,6 +181,7 @@ def join(torch: Any, cell: Any, x: Any, h: Any, c: Any | None, config: RNNConfig
         product = product + (cell.bias_ih + cell.bias_hh)
     definition = config.definition
     sums = dict(zip(definition.gates, product.chunk(config.G, dim=-1), strict=True))
-    functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "nonlinearity": getattr(torch, config.nonlinearity or "tanh")}
+    names = {name: config.nonlinearity if name == "nonlinearity" else name for name in definition.functions}
+    functions = {name: getattr(torch, str(function)) for name, function in names.items()}
     states = compute_step(definition, {"x": x, "h": h, "c": c}, {}, functions, sums=sums)
     return row, weight, product, states["h"], states.get("c")
