@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
 LAYERS = [
-    ("errors", "dtypes", "weight_names", "file_types", "phrases"),
+    ("errors", "dtypes", "weight_names", "file_types", "phrases", "output_file"),
     ("rules",),
     ("config",),
     ("shapes", "cost"),
@@ -129,6 +129,7 @@ def loaded_by(code: str, forbidden: set[str]) -> set[str]:
         ("from rnndims.cli.app import run; assert run(['dims', '--help']) == 0", {"typer"}),
         ("from rnndims.cli.app import run; assert run(['dims']) == 0", {"typer", "rich"}),
         ("import rnndims.torch_runner, rnndims.render.json", set()),
+        ("import rnndims.output_file", set()),
     ],
 )
 def test_nothing_heavy_is_loaded(code, allowed):
