@@ -176,7 +176,7 @@ def test_a_file_that_exists_is_refused_without_overwrite(tmp_path):
     path.write_text("old")
     error = refusal(path)
     assert error.message == "exists already"
-    assert "--force" in error.fix
+    assert "--force" in error.render({"overwrite": "--force"}.get)
     assert path.read_text() == "old"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 
 from .cells import CELLS, PROJECTION_REFUSED, Cell
 from .dtypes import ITEMSIZES, dtype_name
-from .errors import ConfigError
+from .errors import ConfigError, Field, Template
 from .weight_names import Direction
 
 LARGEST: Final = 10**100
@@ -91,7 +91,7 @@ class RNNConfig:
                 f"is only an argument of {_either(cell.class_name for cell in others)}; "
                 f"the gates of {self.definition.class_name} have fixed activations",
                 torch="got an unexpected keyword argument 'nonlinearity'",
-                fix=f"Leave out {{nonlinearity}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
+                fix=Template("Leave out {nonlinearity}, or set {cell} to {}.", _either(cell.name for cell in others)),
             )
 
     def _check_proj_size(self) -> None:
@@ -104,7 +104,7 @@ class RNNConfig:
                 self.proj_size,
                 f"{self.class_name} has no projections, only {_either(cell.class_name for cell in others)} has",
                 torch=PROJECTION_REFUSED,
-                fix=f"Leave out {{proj_size}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
+                fix=Template("Leave out {proj_size}, or set {cell} to {}.", _either(cell.name for cell in others)),
             )
         if self.proj_size < 0:
             raise ConfigError(
@@ -117,7 +117,7 @@ class RNNConfig:
             raise ConfigError(
                 "proj_size",
                 self.proj_size,
-                f"must be smaller than {{hidden_size}} {self.hidden_size}",
+                Template("must be smaller than {hidden_size} {}", self.hidden_size),
                 torch="proj_size has to be smaller than hidden_size",
             )
 
@@ -142,7 +142,7 @@ class RNNConfig:
                     getattr(self, field),
                     f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
                     torch="got an unexpected keyword argument",
-                    fix=f"Leave out {{{field}}}: that belongs to nn.{self.definition.class_name}.",
+                    fix=Template("Leave out {}: that belongs to nn.{}.", Field(field), self.definition.class_name),
                 )
 
     @property
@@ -246,7 +246,10 @@ class DataConfig:
                 _refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
-                "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
+                "batch_size",
+                self.batch_size,
+                "unbatched data has no batch dim",
+                fix=Template("Leave out {batch_size} or {unbatched}."),
             )
         if self.lengths is not None:
             object.__setattr__(self, "lengths", tuple(self.lengths))
@@ -263,7 +266,7 @@ class DataConfig:
                 "lengths",
                 shown,
                 "unbatched data is a single sequence, it cannot be packed",
-                fix="Leave out {lengths} or {unbatched}.",
+                fix=Template("Leave out {lengths} or {unbatched}."),
             )
         if not lengths:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
@@ -278,9 +281,13 @@ class DataConfig:
             raise ConfigError(
                 "lengths",
                 shown,
-                f"{len(lengths)} lengths contradict {{batch_size}} {self.batch_size}: there is one length for each sequence",
+                Template(
+                    "{} lengths contradict {batch_size} {}: there is one length for each sequence",
+                    len(lengths),
+                    self.batch_size,
+                ),
                 torch="Expected `len(lengths)` to be equal to batch_size",
-                fix="Leave out {batch_size}: it follows from {lengths}.",
+                fix=Template("Leave out {batch_size}: it follows from {lengths}."),
             )
         longest = max(lengths)
         if longest > LARGEST:
@@ -289,8 +296,8 @@ class DataConfig:
             raise ConfigError(
                 "lengths",
                 shown,
-                f"the longest, {longest}, is more than {{seq_len}} {self.seq_len}",
-                fix=f"Leave out {{seq_len}}, or set it to {longest} or more.",
+                Template("the longest, {}, is more than {seq_len} {}", longest, self.seq_len),
+                fix=Template("Leave out {seq_len}, or set it to {} or more.", longest),
             )
         object.__setattr__(self, "batch_size", len(lengths))
         if self.seq_len is None:

@@ -24,7 +24,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 from types import FrameType
 from typing import Any, BinaryIO, Final, TypeAlias
 
-from .errors import FileError, shorten
+from .errors import FileError, Template, shorten
 
 Content: TypeAlias = "str | bytes | Callable[[BinaryIO], object]"
 """What a file is to hold: text, bytes, or a function that is called with the open file and writes bytes to it."""
@@ -44,6 +44,7 @@ _KINDS: Final = {
 }
 
 _OTHER_NAME: Final = "Choose another name."
+_OVERWRITE: Final = Template("Choose another name, or add {overwrite}.")
 _OTHER_DIRECTORY: Final = "Choose another directory."
 _NEW_DIRECTORY: Final = "Make that directory first, or choose another one."
 _OTHER_DISK: Final = "Choose a directory on another disk."
@@ -52,7 +53,7 @@ _REASONS: Final = {
     "EACCES": ("permission is denied", _OTHER_DIRECTORY),
     "EBUSY": ("another program is using it", "Close that program, or choose another name."),
     "EDQUOT": ("your disk quota is used up", _MORE_SPACE),
-    "EEXIST": ("another program has made a file of this name meanwhile", "Choose another name, or add --force."),
+    "EEXIST": ("another program has made a file of this name meanwhile", _OVERWRITE),
     "EFBIG": ("it is larger than a file is allowed to be here", "Raise the limit (ulimit -f), or choose another disk."),
     "EILSEQ": ("its name has characters that this disk does not allow", _OTHER_NAME),
     "EIO": ("the disk reports an error", _OTHER_DISK),
@@ -192,7 +193,7 @@ class OutputFile:
                     name = "standard input" if path == 0 else shorten(path, 200)
                     raise self._error(f"is the same file as {name}, which this command reads", _OTHER_NAME)
         if not self.overwrite:
-            raise self._error("exists already", "Choose another name, or add --force.")
+            raise self._error("exists already", _OVERWRITE)
         # The bits also stop root, whom access() always lets through: somebody has protected this file on purpose.
         if not old.st_mode & 0o222 or not os.access(target, os.W_OK):
             raise self._error("is read-only", "Make it writable, or choose another name.")

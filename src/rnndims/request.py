@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from .config import DataConfig, RNNConfig
-from .errors import ConfigError, ConstructorError, RnndimsError, shorten
+from .errors import ConfigError, ConstructorError, RnndimsError, Template, shorten
 
 NameOf = Callable[[str], str]
 """Turns a field into the user's word for it."""
@@ -58,7 +58,9 @@ def request_module(
     arguments, define = arguments or {}, define or {}
     if code is None:
         if define:
-            raise ConfigError("define", next(iter(define)), "there is no pasted code with this name", fix="Add a {module}.")
+            raise ConfigError(
+                "define", next(iter(define)), "there is no pasted code with this name", fix=Template("Add a {module}.")
+            )
         _refuse_unsupported(arguments.get("cell", DEFAULT_MODULE["cell"]), arguments)
         return ModuleRequest(RNNConfig(**{**DEFAULT_MODULE, **arguments}))
     from .constructor import parse_constructor
@@ -92,7 +94,7 @@ def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
             arguments["proj_size"],
             f"only LSTM has projections, this is {cell.upper()}",
             torch="proj_size argument is only supported for LSTM, not RNN or GRU",
-            fix="Remove {proj_size}, or use {cell} lstm.",
+            fix=Template("Remove {proj_size}, or use {cell} lstm."),
         )
     if cell != "rnn" and "nonlinearity" in arguments:
         raise ConfigError(
@@ -100,7 +102,7 @@ def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
             arguments["nonlinearity"],
             f"only RNN has a choice of activation, the gates of {cell.upper()} have fixed ones",
             torch="got an unexpected keyword argument 'nonlinearity'",
-            fix="Remove {nonlinearity}, or use {cell} rnn.",
+            fix=Template("Remove {nonlinearity}, or use {cell} rnn."),
         )
 
 

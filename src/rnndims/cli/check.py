@@ -88,6 +88,7 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
 
     Give the shapes of the call, or PyTorch's words with --error, or both.
     """
+    out.check_export(*((0,) if call.error == "-" else ()))
     built = module.resolve()
     stated = call.resolve(built)
     if out.script:
@@ -116,7 +117,7 @@ def _answer(diagnosis: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> E
         return output.document(check_document(diagnosis, notes), code)
     from ..render.check_view import check_view
 
-    return output.view(check_view(diagnosis, notes), code, export=out.export)
+    return output.view(check_view(diagnosis, notes), code, export=out.target)
 
 
 def _read_input() -> str:
