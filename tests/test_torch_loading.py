@@ -113,3 +113,14 @@ def test_ctrl_c_while_torch_loads_ends_the_program_at_once(tmp_path):
     assert process.returncode == 130
     assert (out, err) == (b"", b"")
     assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("command", ["run", "weights", "cell", "concat-demo"])
+def test_meta_leaves_nothing_in_the_temporary_directory(tmp_path, command):
+    """The device meta, for which PyTorch loads its compiler, makes no folder for the compiler's cache."""
+    variables = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    line = [sys.executable, "-m", "rnndims", command, "nn.GRU(3, 4)", "--device", "meta", "--json"]
+    environment = {**variables, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)}
+    done = subprocess.run(line, capture_output=True, timeout=120, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list(tmp_path.iterdir()) == []

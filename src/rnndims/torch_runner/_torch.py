@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -62,6 +63,9 @@ def _broken(error: Exception) -> MachineError:
 
 @contextlib.contextmanager
 def _quick_import() -> Iterator[None]:
+    # On meta, PyTorch 2.13 loads its compiler, which makes a folder for its cache at once. Nothing is compiled here, and a
+    # folder that exists already need not be made.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
     collecting = gc.isenabled()
     gc.disable()
     notice = _Notice("loading PyTorch ...")
