@@ -284,3 +284,23 @@ def test_an_ignored_interrupt_stays_ignored():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr, bool(done.stdout)) == (0, "", True)
+
+
+@POSIX
+@pytest.mark.parametrize("redirection", ["<&-", "0>/dev/null"])
+@pytest.mark.parametrize("command", ["run", "weights", "cell", "concat-demo", "diagram", "dims", "completion bash", "--help"])
+def test_without_standard_input_everything_else_works(command, redirection):
+    """Standard input that is closed, or open for writing only, is nothing to a command that does not read it."""
+    done = shell(f"rnndims {command} {redirection}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@POSIX
+@pytest.mark.parametrize(("redirection", "said"), [("<&-", "is closed"), ("0>/dev/null", "cannot be read")])
+@pytest.mark.parametrize("command", ["dims --from-jsonl -", "check --error -"])
+def test_without_standard_input_an_option_that_reads_it_says_so(command, redirection, said):
+    """An option that reads standard input says that it cannot, and blames neither the answer nor itself."""
+    done = shell(f"rnndims {command} {redirection}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
