@@ -206,7 +206,7 @@ def test_an_input_is_never_replaced(tmp_path, kind, overwrite):
     before = names(tmp_path)
     message = refusal(path, overwrite=overwrite, inputs=[tmp_path / "no such file", "a\0b", read]).message
     assert message.startswith("is the same file as ")
-    assert "which this command reads" in message
+    assert "which this command uses" in message
     assert source.read_text() == "weights"
     assert names(tmp_path) == before
 

@@ -191,7 +191,7 @@ class OutputFile:
             with suppress(OSError, ValueError):
                 if os.path.samestat(os.stat(path), old):  # noqa: PTH116
                     name = "standard input" if path == 0 else shorten(path, 200)
-                    raise self._error(f"is the same file as {name}, which this command reads", _OTHER_NAME)
+                    raise self._error(f"is the same file as {name}, which this command uses", _OTHER_NAME)
         if not self.overwrite:
             raise self._error("exists already", _OVERWRITE)
         # The bits also stop root, whom access() always lets through: somebody has protected this file on purpose.
