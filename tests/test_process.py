@@ -277,6 +277,14 @@ def test_an_interrupt_at_any_stage_ends_quietly(name):
     assert (done.returncode, done.stderr, bool(done.stdout)) == (130, "", name == "")
 
 
+@pytest.mark.parametrize(("name", "error"), [("rnndims.cli.process", "MemoryError"), ("typer", "SystemError")])
+def test_too_little_memory_to_start_is_a_message(name, error):
+    """Where memory ends while the program itself is loaded, it says so and ends in code 3."""
+    code = INTERRUPTED.format(name=name).replace("signal.raise_signal(signal.SIGINT)", f"raise {error}", 1)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "rnndims: not enough memory to start\n")
+
+
 def test_an_ignored_interrupt_stays_ignored():
     """Behind nohup, where Ctrl-C is ignored, it stays so."""
     code = INTERRUPTED.format(name="typer").replace(

@@ -27,11 +27,14 @@ except KeyboardInterrupt:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from .cli import process
+    try:
+        from .cli import process
 
-    process.start()
-    from .cli.app import run
-
+        process.start()
+        from .cli.app import run
+    except (MemoryError, SystemError):  # Python itself loses the first on its way and reports the second
+        os.write(2, b"rnndims: not enough memory to start\n")
+        os._exit(3)
     try:
         if interruptible:
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -29,6 +29,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""
 
 
+_NO_MEMORY: Final = "not enough memory for this answer"
+
+
 class LazyCommands(MutableMapping[str, Any]):
     """The commands by name, each loaded when it is asked for; the names alone cost nothing."""
 
@@ -132,6 +135,9 @@ def _explain_safely(error: BaseException, args: list[str]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BaseException as another:  # noqa: BLE001 - an object whose text fails, no memory, no recursion left
+        if isinstance(error, MemoryError) or isinstance(another, MemoryError):
+            _complain(_NO_MEMORY)
+            return ExitCode.MACHINE
         _complain(
             f"an error in rnndims itself: {type(error).__name__}, and its message cannot be shown: {type(another).__name__}"
         )
@@ -159,7 +165,7 @@ def _explain(error: BaseException, args: list[str]) -> int:
         )
         return ExitCode.MACHINE
     if isinstance(error, MemoryError):
-        _complain("not enough memory for this answer")
+        _complain(_NO_MEMORY)
         return ExitCode.MACHINE
     if isinstance(error, (typer.Abort, EOFError)):
         return ExitCode.INTERRUPTED
