@@ -123,6 +123,11 @@ def run(args: list[str]) -> int:
     return int(code or ExitCode.OK)
 
 
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether memory has ended; where Python loses its own MemoryError, it says "error return without exception set"."""
+    return isinstance(error, MemoryError) or (isinstance(error, SystemError) and "without exception" in str(error))
+
+
 def _explain_safely(error: BaseException, args: list[str]) -> int:
     """``_explain``, and a plain sentence where that fails too."""
     code = error.exit_code if isinstance(error, RnndimsError) else ExitCode.MACHINE
@@ -135,7 +140,7 @@ def _explain_safely(error: BaseException, args: list[str]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BaseException as another:  # noqa: BLE001 - an object whose text fails, no memory, no recursion left
-        if isinstance(error, MemoryError) or isinstance(another, MemoryError):
+        if _lacks_memory(error) or _lacks_memory(another):
             _complain(_NO_MEMORY)
             return ExitCode.MACHINE
         _complain(
@@ -164,7 +169,7 @@ def _explain(error: BaseException, args: list[str]) -> int:
             "tables are drawn by Rich, which is not installed here\nInstall it with: pip install rich. Or ask for --json."
         )
         return ExitCode.MACHINE
-    if isinstance(error, MemoryError):
+    if _lacks_memory(error):
         _complain(_NO_MEMORY)
         return ExitCode.MACHINE
     if isinstance(error, (typer.Abort, EOFError)):
