@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -96,6 +97,28 @@ def test_every_pattern_is_a_constant() -> None:
     """No pattern is put together from anything but words of the program."""
     assert [found for path in SOURCE.rglob("*.py") for found in templates_with_values(path.read_text(encoding="utf-8"))] == []
     assert templates_with_values('Template(f"{value} {{field}}")') != []
+
+
+def plain_fields(source: str) -> list[str]:
+    """Texts with a field in braces that an error gets as they are, where it would be said with its braces."""
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.endswith("Error"):
+            texts = [*call.args, *(keyword.value for keyword in call.keywords)]
+            for text in texts:
+                words = text.values if isinstance(text, ast.JoinedStr) else [text]
+                constants = [str(word.value) if isinstance(word, ast.Constant) else "x" for word in words]
+                if not isinstance(text, ast.Call) and re.search(r"\{[a-z_]+\}", "".join(constants)):
+                    found.append(ast.unparse(text))
+    return found
+
+
+def test_every_text_that_names_a_field_is_a_template() -> None:
+    """No error gets a text like "Remove {lengths}." that is no template: it would be said with the braces."""
+    assert [found for path in SOURCE.rglob("*.py") for found in plain_fields(path.read_text(encoding="utf-8"))] == []
+    assert plain_fields('raise ConfigError("a", 1, "b", fix="Remove {lengths}.")') == ["'Remove {lengths}.'"]
+    assert plain_fields('raise FileError(f"{a} is {{b}}", fix=f"Remove {{{field}}}.")') != []
+    assert plain_fields('raise FileError(f"{a} is", fix=Template("Remove {b}."))') == []
 
 
 class Unprintable:
