@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "rnndims"
 TESTS = Path(__file__).parent
 ORDER = [
     "errors",
+    "output_file",
     "dtypes",
     "weight_names",
     "file_types",
@@ -237,6 +238,7 @@ def loaded_by(code: str, forbidden: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("code", "allowed"),
     [
+        ("import rnndims.output_file", set()),
         ("import rnndims; rnndims.dims(rnndims.RNNConfig('lstm', 3, 4))", set()),
         ("from rnndims.cli.app import run; assert run(['dims', '--json']) == 0", {"typer"}),
         ("from rnndims.cli.app import run; assert run(['dims', '-b', 'nn.LSTM(3, 4)', '--json']) == 0", {"typer"}),

@@ -1,14 +1,17 @@
 """``dims --from-jsonl``: many questions a process, one line each, whatever the lines hold."""
 
+import gc
 import json
 import os
 import random
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
 from rnndims import DataConfig, RNNConfig
+from rnndims.cli.from_jsonl import answer
 from rnndims.render.documents import dims_document, dims_line, encode
 from rnndims.results import compute_dims
 
@@ -146,3 +149,62 @@ def test_options_of_the_module_are_refused_beside_it(invoke):
     result = invoke("dims", "--from-jsonl", "-", "--layers", "2")
     assert (result.code, result.out) == (2, "")
     assert "--layers" in result.err
+
+
+BAD_LINES = [
+    b'{"module": "nn.LSTM(a, b)"}',
+    b'{"module": "nn.LSTM(a, 3)", "define": {"b": 1}}',
+    b'{"module": "nn.LSTM(f(3), 4)"}',
+    b'{"module": "nn.LSTM("}',
+    b'{"module": "nn.LSTM(3)"}',
+    b'{"module": "nn.LSTM(3, 4, x=2)"}',
+    b'{"module": "nn.LSTM(3, 4, device=a.b)"}',
+    b'{"hidden_size": 0}',
+    b'{"hidden_size": "x"}',
+    b'{"lengths": [0]}',
+    b'{"dtype": "int8"}',
+    b'{"what": 1}',
+    b"[1]",
+    b"[",
+    b"[" * 100_000,
+    b"{}",
+]
+
+
+def test_no_answer_leaves_anything_behind():
+    """The answer to a line, bad ones above all, makes no cycle of references: what it took is free at once."""
+    for line in BAD_LINES:
+        answer(line, 1)
+    collecting = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        left = {}
+        for line in BAD_LINES:
+            answer(line, 1)
+            left[line[:60]] = gc.collect()
+    finally:
+        if collecting:
+            gc.enable()
+    assert set(left.values()) == {0}, left
+
+
+def test_bad_lines_do_not_add_up():
+    """3,000 lines with an undefined name take no more memory than 100 of them."""
+
+    def peak(count):
+        tracemalloc.start()
+        try:
+            for number in range(count):
+                answer(b'{"module": "nn.LSTM(a, 3)"}', number)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)
+    gc.collect()
+    gc.disable()
+    try:
+        assert peak(3_000) < peak(100) + 100_000
+    finally:
+        gc.enable()

@@ -229,3 +229,86 @@ def test_a_library_user_keeps_the_garbage_collector():
     """Importing the package, or calling it, does not switch garbage collection off."""
     code = "import gc, rnndims, rnndims.cli.app; rnndims.dims(rnndims.RNNConfig('rnn', 1, 1)); assert gc.isenabled()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+SETTLED = """
+import signal, sys
+early = []
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler and "rnndims.cli.app" not in sys.modules:
+            early.append(name)
+sys.meta_path.insert(0, Watch())
+sys.argv = ["rnndims", "--version"]
+from rnndims.__main__ import main
+sys.stderr.write(" ".join(early))
+main()
+"""
+
+
+def test_ctrl_c_is_settled_before_anything_is_imported():
+    """The entry point imports nothing but itself before Ctrl-C ends the process quietly."""
+    done = subprocess.run([sys.executable, "-c", SETTLED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "rnndims rnndims.__main__")
+
+
+INTERRUPTED = """
+import atexit, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+if {name!r} == "":
+    atexit.register(signal.raise_signal, signal.SIGINT)
+sys.argv = ["rnndims", "dims"]
+from rnndims.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["rnndims.cli", "rnndims.cli.process", "typer", "rnndims.cli.app", "rnndims.cli.dims", "rich", ""]
+)
+def test_an_interrupt_at_any_stage_ends_quietly(name):
+    """Ctrl-C while this module is imported, or after the answer, ends in code 130 without a word on standard error."""
+    code = INTERRUPTED.format(name=name)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr, bool(done.stdout)) == (130, "", name == "")
+
+
+@pytest.mark.parametrize(("name", "error"), [("rnndims.cli.process", "MemoryError"), ("typer", "SystemError")])
+def test_too_little_memory_to_start_is_a_message(name, error):
+    """Where memory ends while the program itself is loaded, it says so and ends in code 3."""
+    code = INTERRUPTED.format(name=name).replace("signal.raise_signal(signal.SIGINT)", f"raise {error}", 1)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "rnndims: not enough memory to start\n")
+
+
+def test_an_ignored_interrupt_stays_ignored():
+    """Behind nohup, where Ctrl-C is ignored, it stays so."""
+    code = INTERRUPTED.format(name="typer").replace(
+        "import atexit", "import signal\nsignal.signal(2, signal.SIG_IGN)\nimport atexit"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr, bool(done.stdout)) == (0, "", True)
+
+
+@POSIX
+@pytest.mark.parametrize("redirection", ["<&-", "0>/dev/null"])
+@pytest.mark.parametrize("command", ["run", "weights", "cell", "concat-demo", "diagram", "dims", "completion bash", "--help"])
+def test_without_standard_input_everything_else_works(command, redirection):
+    """Standard input that is closed, or open for writing only, is nothing to a command that does not read it."""
+    done = shell(f"rnndims {command} {redirection}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@POSIX
+@pytest.mark.parametrize(("redirection", "said"), [("<&-", "is closed"), ("0>/dev/null", "cannot be read")])
+@pytest.mark.parametrize("command", ["dims --from-jsonl -", "check --error -"])
+def test_without_standard_input_an_option_that_reads_it_says_so(command, redirection, said):
+    """An option that reads standard input says that it cannot, and blames neither the answer nor itself."""
+    done = shell(f"rnndims {command} {redirection}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

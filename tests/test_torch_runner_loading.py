@@ -113,3 +113,70 @@ def test_ctrl_c_while_torch_loads_ends_the_program_at_once(tmp_path):
     assert process.returncode == 130
     assert (out, err) == (b"", b"")
     assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("command", ["run", "weights", "cell", "concat-demo"])
+def test_meta_leaves_nothing_in_the_temporary_directory(tmp_path, command):
+    """The device meta, for which PyTorch loads its compiler, makes no folder for the compiler's cache."""
+    variables = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    line = [sys.executable, "-m", "rnndims", command, "nn.GRU(3, 4)", "--device", "meta", "--json"]
+    environment = {**variables, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path), "TMP": str(tmp_path)}
+    done = subprocess.run(line, capture_output=True, timeout=120, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+LIMITED = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system must enforce a limit of address space")
+
+
+def limited(megabytes: int, command: list[str], env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Runs ``rnndims`` with so much address space."""
+    line = f'ulimit -c 0; ulimit -v {megabytes * 1024}; exec "$@"'
+    whole = ["bash", "-c", line, "bash", sys.executable, "-m", "rnndims", *command]
+    return subprocess.run(whole, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+DEATHS = {
+    "abort": "import os\nos.abort()\n",
+    "exit": "import os\nos._exit(1)\n",
+    "memory": "raise MemoryError\n",
+    "system": "raise OSError(12, 'Cannot allocate memory')\n",
+    "linker": "raise ImportError('libtorch_cpu.so: failed to map segment from shared object')\n",
+    "thread": "nn = None\n",
+}
+
+
+@LIMITED
+@pytest.mark.parametrize("death", DEATHS)
+def test_too_little_memory_for_torch_is_a_message(tmp_path, death):
+    """However a library ends the process where memory ends, the program says so on one line and ends in code 3."""
+    done = limited(2000, ["run"], fake(tmp_path, DEATHS[death]))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("rnndims: there is not enough memory for PyTorch within the limit of 2000 MiB")
+
+
+@LIMITED
+@pytest.mark.parametrize("name", FAKES)
+def test_what_is_no_torch_is_said_so_under_a_limit_too(tmp_path, name):
+    """A package that is none, or is damaged, is not blamed on a limit of memory that is there besides."""
+    source, said = FAKES[name]
+    done = limited(2000, ["run"], fake(tmp_path, source))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert said in done.stderr
+
+
+@LIMITED
+@pytest.mark.parametrize("megabytes", [60, 200, 400, 450, 500, 600, 700, 1000])
+def test_a_limit_of_memory_ends_in_an_answer_or_a_message(megabytes):
+    """With so much address space the real PyTorch either answers, or one message says that it cannot."""
+    done = limited(megabytes, ["run", "--json"], dict(os.environ))
+    assert done.returncode in (0, 3)
+    assert bool(done.stdout) == (done.returncode == 0)
+    assert ("not enough memory" in done.stderr) == (done.returncode == 3)
+    assert "Traceback" not in done.stderr
+
+
+@LIMITED
+def test_without_torch_a_limit_of_memory_is_no_obstacle():
+    """The closed form answers with 100 MiB of address space."""
+    assert limited(100, ["dims", "--json"], dict(os.environ)).returncode == 0

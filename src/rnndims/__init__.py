@@ -12,9 +12,12 @@
 Everything public is in ``dir(rnndims)``; each name is imported when it is first used. All else is internal and may change.
 """
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+"""True for type checkers. `typing` has it too, but the program is here first, and imports nothing until Ctrl-C is settled."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import check, diagram, dims, draw, explain_error, parse, run
     from .checkpoint import Checkpoint, read_checkpoint
     from .config import DataConfig, RNNConfig
@@ -74,7 +77,7 @@ _MODULES = {
 """The module that defines each public name."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """A public name, imported when it is first used (PEP 562)."""
     for module, names in _MODULES.items():
         if name in names:

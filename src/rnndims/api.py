@@ -308,12 +308,10 @@ def run(
         ConstructorError: as for ``dims``.
         TypeError: as for ``dims``.
     """
-    from pathlib import Path
-
     from .file_request import Files, request_files
     from .measurements import Run
 
-    files = Files(weights, name, input, h_0, c_0, None if save is None else Path(save), overwrite)
+    files = Files(weights, name, input, h_0, c_0, save, overwrite)
     open_arguments = {"batch_first": batch_first, "nonlinearity": nonlinearity}
     request = request_files(
         files,

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 
 from .cells import CELLS, PROJECTION_REFUSED, Cell
 from .dtypes import ITEMSIZES, dtype_name
-from .errors import ConfigError
+from .errors import ConfigError, Field, Template
 from .weight_names import Direction
 
 LARGEST: Final = 10**100
@@ -102,7 +102,7 @@ class RNNConfig:
             raise ConfigError(
                 "proj_size",
                 self.proj_size,
-                f"must be smaller than {{hidden_size}} {self.hidden_size}",
+                Template("must be smaller than {hidden_size} {}", self.hidden_size),
                 torch="proj_size has to be smaller than hidden_size",
             )
 
@@ -127,7 +127,7 @@ class RNNConfig:
                     getattr(self, field),
                     f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
                     torch="got an unexpected keyword argument",
-                    fix=f"Leave out {{{field}}}: that belongs to nn.{self.definition.class_name}.",
+                    fix=Template("Leave out {}: that belongs to nn.{}.", Field(field), self.definition.class_name),
                 )
 
     @property
@@ -231,7 +231,10 @@ class DataConfig:
                 _refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
-                "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
+                "batch_size",
+                self.batch_size,
+                "unbatched data has no batch dim",
+                fix=Template("Leave out {batch_size} or {unbatched}."),
             )
         if self.lengths is not None:
             object.__setattr__(self, "lengths", tuple(self.lengths))
@@ -248,7 +251,7 @@ class DataConfig:
                 "lengths",
                 shown,
                 "unbatched data is a single sequence, it cannot be packed",
-                fix="Leave out {lengths} or {unbatched}.",
+                fix=Template("Leave out {lengths} or {unbatched}."),
             )
         if not lengths:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
@@ -263,9 +266,13 @@ class DataConfig:
             raise ConfigError(
                 "lengths",
                 shown,
-                f"{len(lengths)} lengths contradict {{batch_size}} {self.batch_size}: there is one length for each sequence",
+                Template(
+                    "{} lengths contradict {batch_size} {}: there is one length for each sequence",
+                    len(lengths),
+                    self.batch_size,
+                ),
                 torch="Expected `len(lengths)` to be equal to batch_size",
-                fix="Leave out {batch_size}: it follows from {lengths}.",
+                fix=Template("Leave out {batch_size}: it follows from {lengths}."),
             )
         longest = max(lengths)
         if longest > LARGEST:
@@ -274,8 +281,8 @@ class DataConfig:
             raise ConfigError(
                 "lengths",
                 shown,
-                f"the longest, {longest}, is more than {{seq_len}} {self.seq_len}",
-                fix=f"Leave out {{seq_len}}, or set it to {longest} or more.",
+                Template("the longest, {}, is more than {seq_len} {}", longest, self.seq_len),
+                fix=Template("Leave out {seq_len}, or set it to {} or more.", longest),
             )
         object.__setattr__(self, "batch_size", len(lengths))
         if self.seq_len is None:
@@ -317,7 +324,7 @@ def refuse_argument(field: str, value: object, cell: Cell, class_name: str) -> N
     else:
         rule = f"is only an argument of {classes}; the gates of {cell.class_name} have fixed activations"
         torch = "got an unexpected keyword argument 'nonlinearity'"
-    fix = f"Remove {{{field}}}, or set {{cell}} to {_either(other.name for other in others)}."
+    fix = Template("Remove {}, or set {cell} to {}.", Field(field), _either(other.name for other in others))
     raise ConfigError(field, value, rule, torch=torch, fix=fix)
 
 

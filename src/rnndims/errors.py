@@ -8,8 +8,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
-_FIELD: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-"""A field in a rule: ``{hidden_size}``."""
+_BRACES: Final = re.compile(r"\{([a-z0-9_]*)\}")
+"""A field or a value in a template: ``{hidden_size}``, ``{}``."""
 
 
 class ExitCode(IntEnum):
@@ -21,6 +21,46 @@ class ExitCode(IntEnum):
     MACHINE = 3
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+
+
+class Field(str):
+    """The name of a field, as a value of a ``Template``."""
+
+    __slots__ = ()
+
+
+class Template(str):
+    """A rule or a fix that names fields: the command line says ``--hidden-size`` where Python says ``hidden_size``.
+
+    Only the pattern, a constant, is searched for braces. A value is put in as it is, whatever braces it has, so nothing that
+    a user typed is ever a template; nor is any other string.
+
+    Args:
+        pattern: ``{hidden_size}`` in it is a field, ``{}`` the next of the values.
+        values: text, numbers, or ``Field("hidden_size")`` where the program decides which field it is.
+
+    >>> text = Template("must be smaller than {hidden_size} {}", "{bias}")
+    >>> str(text), text.named(lambda field: f"--{field}")
+    ('must be smaller than hidden_size {bias}', 'must be smaller than --hidden_size {bias}')
+    """
+
+    _parts: tuple[str, ...]
+
+    def __new__(cls, pattern: str, *values: object) -> "Template":
+        """Put the values into the pattern."""
+        # Text and names in turn: ["must be smaller than ", "hidden_size", " ", "", ""].
+        pieces, rest = _BRACES.split(pattern), iter(values)
+        parts: list[str] = []
+        for at, piece in enumerate(pieces):
+            value = next(rest) if at % 2 and not piece else Field(piece) if at % 2 else piece
+            parts.append(value if isinstance(value, str) else str(value))
+        made = super().__new__(cls, "".join(parts))
+        made._parts = tuple(parts)
+        return made
+
+    def named(self, name: Callable[[str], str]) -> str:
+        """The text with the user's word for each field."""
+        return "".join(name(part) if isinstance(part, Field) else part for part in self._parts)
 
 
 class RnndimsError(Exception):
@@ -52,8 +92,7 @@ class RnndimsError(Exception):
 class ConfigError(RnndimsError, ValueError):
     """An argument has a value that a rule forbids.
 
-    ``rule`` and ``fix`` may name other fields in braces, ``"must be smaller than {hidden_size} 8"``: the command line says
-    ``--hidden-size`` where Python says ``hidden_size``.
+    ``rule`` and ``fix`` name other fields by a ``Template``.
 
     Args:
         field: the field's name, PyTorch's own word.
@@ -139,7 +178,7 @@ class _FieldError(RnndimsError):
 
     Args:
         message: what is wrong.
-        fix: the way out; it may name fields in braces, as that of ``ConfigError``.
+        fix: the way out; a ``Template`` where it names fields.
         field: the argument that it is about, if it is one, ...
         value: ... and its value: both are put in front of the message.
     """
@@ -173,6 +212,8 @@ def shorten(value: object, limit: int = 60) -> str:
         text = str(value)
     except ValueError:  # an int with more digits than Python agrees to print
         text = "(a number of thousands of digits)"
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything, and an error must be said all the same
+        text = f"(a {type(value).__name__} that cannot be printed)"
     text = escape(text)
     if len(text) > limit:
         half = (limit - 3) // 2
@@ -213,6 +254,6 @@ def _stated(name: str, value: object) -> str:
     return f"{name} {shorten(value)}"
 
 
-def _named(template: str, name: Callable[[str], str]) -> str:
-    """``template`` with the user's word for each field in braces; any other brace stays as it is."""
-    return _FIELD.sub(lambda match: name(match[1]), template) if "{" in template else template
+def _named(text: str, name: Callable[[str], str]) -> str:
+    """``text`` with the user's word for each field that it names; what is no ``Template`` names none."""
+    return text.named(name) if isinstance(text, Template) else text

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .config import DataConfig, RNNConfig
 from .dtypes import ITEMSIZES
-from .errors import ConfigError, DoesNotFitError, FileError, shorten
+from .errors import ConfigError, DoesNotFitError, Field, Template, shorten
 from .file_types import SAFETENSORS
+from .output_file import OutputFile
 from .request import ModuleRequest, NameOf, request_data
 from .shapes import Shape, tensors
 
@@ -45,8 +46,18 @@ class Files:
     input: str | os.PathLike[str] | None = None
     h_0: str | os.PathLike[str] | None = None
     c_0: str | os.PathLike[str] | None = None
-    save: Path | None = None
+    save: str | os.PathLike[str] | None = None
     overwrite: bool = False
+
+    def named(self) -> list[Path]:
+        """The files that the user named to be read."""
+        named = [] if self.weights is None else [Path(self.weights)]
+        tensors = [os.fspath(path) for tensor in _KEYS if (path := getattr(self, tensor)) is not None]
+        if tensors:
+            from .checkpoint.user_tensor import file_part
+
+            named += [file_part(text) for text in tensors]
+        return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +68,12 @@ class UserTensors:
         weights: for each parameter of the module the tensors that it is stored as.
         inputs: ``input``, ``h_0``, ``c_0``, as far as there is a file. Where there is any, a missing state is zero, as in
             PyTorch's own call, and a missing input is seeded; where there is none, all are seeded.
-        save: where to save the results.
-        overwrite: whether ``save`` may exist already.
+        save: the file to save the results in.
     """
 
     weights: Mapping[str, Parts] = field(default_factory=dict)
     inputs: "Mapping[str, FileTensor]" = field(default_factory=dict)
-    save: Path | None = None
-    overwrite: bool = False
+    save: OutputFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +85,14 @@ class Request:
         data: its input.
         user_tensors: tensors from files, and where the results go; ``None`` where the question names no file.
         files: where the tensors come from, for a document: ``{"weights": {"file": ..., "name": ..., "key": ...}}``.
+        files_read: every file that was read, also those that an index or a directory led to; none of them is ever replaced.
     """
 
     module: ModuleRequest
     data: DataConfig
     user_tensors: UserTensors | None = None
     files: dict[str, Any] = field(default_factory=dict)
+    files_read: tuple[Path, ...] = ()
 
     @property
     def config(self) -> RNNConfig:
@@ -100,7 +111,7 @@ class Request:
             ConfigError: if the question names any.
         """
         if self.user_tensors is not None:
-            raise ConfigError(option, True, why, fix=f"Remove {{{option}}}.")
+            raise ConfigError(option, True, why, fix=Template("Remove {}.", Field(option)))
 
 
 def request_files(
@@ -128,23 +139,33 @@ def request_files(
         DoesNotFitError: where the tensors of the files do not fit the module.
     """
     arguments, data = arguments or {}, data or {}
-    inputs = _read_inputs(files)
+    save = _open_target(files)
+    inputs, files_read = _read_inputs(files)
     weights: dict[str, dict[str, FileTensor]] = {}
     sources: dict[str, Any] = {}
     if files.weights is None:
         if files.name is not None:
-            raise ConfigError("name", files.name, "there is no checkpoint to choose from", fix="Add {weights} FILE.")
+            raise ConfigError("name", files.name, "there is no checkpoint to choose from", fix=Template("Add {weights} FILE."))
         if module is None:
-            raise ConfigError("module", None, "there must be a module, or a checkpoint in {weights}")
+            raise ConfigError("module", None, Template("there must be a module, or a checkpoint in {weights}"))
         for argument, value in arguments.items():
-            raise ConfigError(argument, value, "only a checkpoint in {weights} leaves this open", fix="Write it into {module}.")
+            raise ConfigError(
+                argument,
+                value,
+                Template("only a checkpoint in {weights} leaves this open"),
+                fix=Template("Write it into {module}."),
+            )
         dtype = None
     else:
         if module is not None:
             raise ConfigError(
-                "weights", files.weights, "the file says which module it is: there is nothing to paste", fix="Remove {module}."
+                "weights",
+                files.weights,
+                "the file says which module it is: there is nothing to paste",
+                fix=Template("Remove {module}."),
             )
-        stored, weights, notes = _find_module(os.fspath(files.weights), files.name)
+        stored, weights, notes, checkpoint_files = _find_module(os.fspath(files.weights), files.name)
+        files_read += checkpoint_files
         if steps:
             _refuse_layers(files.weights, stored)
         config = _complete(stored, arguments, name)
@@ -153,45 +174,42 @@ def request_files(
         sources["weights"] = {"file": os.fspath(files.weights), "name": stored.name, "key": stored.key}
     fitting = _fit_data(module, data, inputs, dtype, steps=steps)
     sources |= {tensor: os.fspath(getattr(files, tensor)) for tensor in _KEYS if tensor in inputs}
-    if not weights and not inputs and files.save is None:
+    if not weights and not inputs and save is None:
         return Request(module, fitting)
-    if files.save is not None:
-        check_target(files.save, overwrite=files.overwrite)
-        sources["saved"] = str(files.save)
+    if save is not None:
+        save.refuse_inputs(files_read)
+        sources["saved"] = save.path
     if inputs:
         zero = [state for state in tensors(module.config, fitting) if state in ("h_0", "c_0") and state not in inputs]
         if zero:
             verb = "is" if len(zero) == 1 else "are"
             note = f"{' and '.join(zero)} {verb} zero, as in PyTorch where no state is passed"
             module = module._replace(notes=(*module.notes, note))
-    return Request(module, fitting, UserTensors(weights, inputs, files.save, files.overwrite), sources)
+    return Request(module, fitting, UserTensors(weights, inputs, save), sources, tuple(files_read))
 
 
-def check_target(path: Path, *, overwrite: bool) -> None:
-    """Refuse a file that results cannot be saved to, before anything is computed for it.
-
-    Raises:
-        FileError: if it has another suffix, its folder does not exist, or it exists already.
-    """
-    if path.suffix != SAFETENSORS:
-        raise FileError(f"must end in {SAFETENSORS}", path=path, fix="Name it like out.safetensors.")
-    if not path.parent.is_dir():
-        raise FileError("cannot be written: there is no such directory", path=path)
-    if os.path.lexists(path) and not (overwrite and path.is_file()):
-        raise FileError("exists already", path=path, fix="Name another file, or use {overwrite}.")
+def _open_target(files: Files) -> OutputFile | None:
+    """The file to save the results in, checked before anything is read."""
+    if files.save is None:
+        return None
+    return OutputFile(files.save, suffixes=[SAFETENSORS], overwrite=files.overwrite, inputs=files.named())
 
 
-def _read_inputs(files: Files) -> "dict[str, FileTensor]":
+def _read_inputs(files: Files) -> "tuple[dict[str, FileTensor], list[Path]]":
+    """The user's input and states, and the files that were read for them."""
     paths = {tensor: getattr(files, tensor) for tensor in _KEYS if getattr(files, tensor) is not None}
     if not paths:
-        return {}
+        return {}, []
     from .checkpoint.user_tensor import read_user_tensor
 
-    return {tensor: read_user_tensor(os.fspath(path), _KEYS[tensor]) for tensor, path in paths.items()}
+    read = {tensor: read_user_tensor(os.fspath(path), _KEYS[tensor]) for tensor, path in paths.items()}
+    return {name: own.tensor for name, own in read.items()}, [file for own in read.values() for file in own.files]
 
 
-def _find_module(file: str, name: str | None) -> "tuple[CheckpointModule, dict[str, dict[str, FileTensor]], tuple[str, ...]]":
-    """The one module of the checkpoint to use, the tensors of its weights, and notes on the rest of the file."""
+def _find_module(
+    file: str, name: str | None
+) -> "tuple[CheckpointModule, dict[str, dict[str, FileTensor]], tuple[str, ...], list[Path]]":
+    """The one module of the checkpoint to use, the tensors of its weights, notes on the rest, and the files that were read."""
     from .checkpoint import label, read_both, select
 
     content, checkpoint = read_both(file)
@@ -214,7 +232,7 @@ def _find_module(file: str, name: str | None) -> "tuple[CheckpointModule, dict[s
             "weights",
             file,
             f"there are {len(checkpoint.modules)} RNNs in this file",
-            fix=f"Choose one with {{name}}: {shown}{', ...' if len(checkpoint.modules) > 8 else ''}.",
+            fix=Template("Choose one with {name}: {}{}.", shown, ", ..." if len(checkpoint.modules) > 8 else ""),
         )
     module = checkpoint.modules[0]
     if module.dtype not in ITEMSIZES:
@@ -223,10 +241,10 @@ def _find_module(file: str, name: str | None) -> "tuple[CheckpointModule, dict[s
         )
     stored = {own: {role: content.tensors[raw] for role, raw in roles.items()} for own, roles in module.tensors.items()}
     if not broken:
-        return module, stored, ()
+        return module, stored, (), content.files
     shown = ", ".join(label(other) for other in broken[:4]) + (", ..." if len(broken) > 4 else "")
     note = f"weights of other modules contradict each other ({shown}): `rnndims weights {shorten(file)}` shows how"
-    return module, stored, (note,)
+    return module, stored, (note,), content.files
 
 
 def _refuse_layers(file: str | os.PathLike[str], stored: "CheckpointModule") -> None:
@@ -255,7 +273,7 @@ def _complete(stored: "CheckpointModule", arguments: Mapping[str, Any], name: Na
                 argument,
                 value,
                 "the weights in the file decide this",
-                fix=f"Remove {{{argument}}}." + (f" They do not decide {tell}." if tell else ""),
+                fix=Template("Remove {}.{}", Field(argument), f" They do not decide {tell}." if tell else ""),
             )
     return replace(stored.config, **arguments)
 
@@ -286,7 +304,9 @@ def _fit_data(
         return data
     for size in ("seq_len", "batch_size", "unbatched"):
         if size in stated:
-            raise ConfigError(size, stated[size], "the shape of {input} decides this", fix=f"Remove {{{size}}}.")
+            raise ConfigError(
+                size, stated[size], Template("the shape of {input} decides this"), fix=Template("Remove {}.", Field(size))
+            )
     if dtype is None and "dtype" not in stated and tensor.dtype in ITEMSIZES:
         run_dtype = tensor.dtype
     shape, lengths = tensor.shape, stated.get("lengths")
@@ -324,7 +344,9 @@ def _check(
     states = {name: inputs[name].shape for name in ("h_0", "c_0") if name in inputs}
     pair = "c_0" in tensors(config, DataConfig())
     if "c_0" in states and not pair:
-        raise ConfigError("c_0", shorten(states["c_0"]), f"nn.{config.class_name} has no cell state", fix="Remove {c_0}.")
+        raise ConfigError(
+            "c_0", shorten(states["c_0"]), f"nn.{config.class_name} has no cell state", fix=Template("Remove {c_0}.")
+        )
     if pair and len(states) == 1:  # the other is zero
         name, known = next(iter(states.items()))
         other = ("c_0", config.hidden_size) if name == "h_0" else ("h_0", config.H_out)
@@ -356,5 +378,5 @@ def _check(
         if name in inputs and inputs[name].dtype != weight_dtype:
             raise DoesNotFitError(
                 f"{name} is {inputs[name].dtype} and the weights are {weight_dtype}: PyTorch runs a module in one dtype",
-                fix="Convert it, or use {dtype}.",
+                fix=Template("Convert it, or use {dtype}."),
             )

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from .cells import CELLS
 from .config import DataConfig, RNNConfig, has_argument, refuse_argument
-from .errors import ConfigError, ConstructorError, RnndimsError, shorten
+from .errors import ConfigError, ConstructorError, RnndimsError, Template, shorten
 
 NameOf = Callable[[str], str]
 """Turns a field into the user's word for it."""
@@ -59,7 +59,9 @@ def request_module(
     arguments, define = arguments or {}, define or {}
     if code is None:
         if define:
-            raise ConfigError("define", next(iter(define)), "there is no pasted code with this name", fix="Add a {module}.")
+            raise ConfigError(
+                "define", next(iter(define)), "there is no pasted code with this name", fix=Template("Add a {module}.")
+            )
         _refuse_unsupported(arguments.get("cell", DEFAULT_MODULE["cell"]), arguments)
         return ModuleRequest(RNNConfig(**{**DEFAULT_MODULE, **arguments}))
     from .constructor import parse_constructor

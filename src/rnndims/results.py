@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from . import cost, shapes
 from .config import DataConfig, RNNConfig
 from .cost import Totals
-from .errors import ConfigError
+from .errors import ConfigError, Template
 from .shapes import Packed, StateRow, Tensor, Weight
 
 
@@ -44,7 +44,7 @@ def compute_dims(config: RNNConfig, data: DataConfig) -> Dims:
             "lengths",
             ",".join(map(str, data.lengths[:20])),
             f"{config.class_name} reads a single step: there is nothing to pack",
-            fix="Remove {lengths}.",
+            fix=Template("Remove {lengths}."),
         )
     return Dims(
         config,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from . import shapes
 from .config import DataConfig, RNNConfig
 from .constructor import format_constructor
-from .errors import ConfigError
+from .errors import ConfigError, Template
 
 if TYPE_CHECKING:
     from .diagnose import Call
@@ -39,7 +39,10 @@ def script(config: RNNConfig, data: DataConfig, task: Task = "run", *, device: s
 def _check_class(config: RNNConfig) -> None:
     if not config.definition.in_torch:
         raise ConfigError(
-            "script", True, f"PyTorch has no nn.{config.class_name}, so no script can build one", fix="Remove {script}."
+            "script",
+            True,
+            f"PyTorch has no nn.{config.class_name}, so no script can build one",
+            fix=Template("Remove {script}."),
         )
 
 
@@ -176,7 +179,7 @@ def check_script(config: RNNConfig, call: "Call") -> str:
 
     _check_class(config)
     if call.input is None:
-        raise ConfigError("script", True, "without an input there is no call to write", fix="Add {input} SHAPE.")
+        raise ConfigError("script", True, "without an input there is no call to write", fix=Template("Add {input} SHAPE."))
     name = "cell" if config.is_cell else "rnn"
     weights = "" if call.weight_dtype == "float32" else f", dtype=torch.{call.weight_dtype}"
     dtype = weights if call.input_dtype is None else f", dtype=torch.{call.input_dtype}"

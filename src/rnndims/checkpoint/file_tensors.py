@@ -88,6 +88,7 @@ class FileContent:
         objects: full name of everything else that is no plain value, and the class that it names. No such object is made.
         notes: what a reader of the file should know about it.
         optimizers: full names of the dicts and lists that hold an optimizer's state, by their keys.
+        files: every file that was read for it: itself, or an index and its shards.
     """
 
     kind: str
@@ -95,3 +96,4 @@ class FileContent:
     objects: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     optimizers: set[str] = field(default_factory=set)
+    files: list[Path] = field(default_factory=list)

@@ -60,7 +60,9 @@ def _read(path: Path) -> FileContent:
         try:
             reader = find_format(path, file.read(START))
             file.seek(0)
-            return reader.read(path, file, size)
+            content = reader.read(path, file, size)
+            content.files.append(path)
+            return content
         except FileError as error:
             error.path = error.path or path
             raise
@@ -154,7 +156,8 @@ def _read_index(path: Path) -> FileContent:
     for shard in shard_of.values():
         if shard not in shards:
             shards[shard] = _read_shard(path, shard)
-    content = FileContent(plural(len(shards), "shard"), {})
+    files = [path, *(file for shard in shards.values() for file in shard.files)]
+    content = FileContent(plural(len(shards), "shard"), {}, files=files)
     for name, shard in shard_of.items():
         if name not in shards[shard].tensors:
             raise FileError(f"names the tensor {shorten(name)}, which is not in its shard {shorten(shard)}", path=path)

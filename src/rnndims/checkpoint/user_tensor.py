@@ -5,7 +5,7 @@ import os
 import warnings
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from ..dtypes import BITS, byte_size
 from ..errors import FileError, escape, shorten
@@ -33,7 +33,14 @@ _MAX_HEADER: Final = 10_000
 _NOT_NPY: Final = "is not a .npy file"
 
 
-def read_user_tensor(text: str, names: tuple[str, ...] = ()) -> FileTensor:
+class UserTensor(NamedTuple):
+    """A tensor, and every file that was read to get to it."""
+
+    tensor: FileTensor
+    files: list[Path]
+
+
+def read_user_tensor(text: str, names: tuple[str, ...] = ()) -> UserTensor:
     """The tensor that ``FILE`` or ``FILE:NAME`` stands for.
 
     Args:
@@ -47,22 +54,28 @@ def read_user_tensor(text: str, names: tuple[str, ...] = ()) -> FileTensor:
     if path.suffix.lower() == NPY:
         if name is not None:
             raise FileError(f"is a .npy file: it has one array, without a name. Remove :{shorten(name)}", path=path)
-        return read_npy(path)
-    tensors = read_file(path).tensors
+        return UserTensor(read_npy(path), [path])
+    content = read_file(path)
+    tensors, files = content.tensors, content.files
     if name is not None:
         if name not in tensors:
             raise FileError(f"has no tensor {shorten(name)}", path=path, fix=f"It has {_listed(tensors)}." if tensors else None)
-        return tensors[name]
+        return UserTensor(tensors[name], files)
     if len(tensors) == 1:
-        return next(iter(tensors.values()))
+        return UserTensor(next(iter(tensors.values())), files)
     for expected in names:
         if expected in tensors:
-            return tensors[expected]
+            return UserTensor(tensors[expected], files)
     if not tensors:
         raise FileError("holds no tensor", path=path)
     raise FileError(
         f"holds {len(tensors)} tensors ({_listed(tensors)})", path=path, fix=f"Choose one: {escape(path.name)}:NAME."
     )
+
+
+def file_part(text: str) -> Path:
+    """The path in ``FILE`` or ``FILE:NAME``."""
+    return _split(text)[0]
 
 
 def _split(text: str) -> tuple[Path, str | None]:

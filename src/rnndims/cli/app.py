@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..errors import ExitCode, RnndimsError, escape
+from ..errors import ExitCode, RnndimsError, escape, shorten
 from .coerce import PlainMixin
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -27,6 +27,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""
+
+
+_NO_MEMORY: Final = "not enough memory for this answer"
 
 
 class LazyCommands(MutableMapping[str, Any]):
@@ -113,15 +116,37 @@ def run(args: list[str]) -> int:
         if isinstance(error.__context__, BrokenPipeError):
             return _explain(error.__context__, args)
         return error.code if isinstance(error.code, int) else ExitCode.MACHINE
-    except Exception as error:  # noqa: BLE001 - the one boundary
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 - the one boundary; errors of Rust libraries are no Exception
+        return _explain_safely(error, args)
+    return int(code or ExitCode.OK)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether memory has ended; where Python loses its own MemoryError, it says "error return without exception set"."""
+    return isinstance(error, MemoryError) or (isinstance(error, SystemError) and "without exception" in str(error))
+
+
+def _explain_safely(error: BaseException, args: list[str]) -> int:
+    """``_explain``, and a plain sentence where that fails too."""
+    code = error.exit_code if isinstance(error, RnndimsError) else ExitCode.MACHINE
+    try:
         if os.environ.get("RNNDIMS_TRACEBACK") == "1":
             import traceback
 
-            traceback.print_exc()
+            traceback.print_exception(error)
         return _explain(error, args)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    return int(code or ExitCode.OK)
+    except BaseException as another:  # noqa: BLE001 - an object whose text fails, no memory, no recursion left
+        if _lacks_memory(error) or _lacks_memory(another):
+            _complain(_NO_MEMORY)
+            return ExitCode.MACHINE
+        _complain(
+            f"an error in rnndims itself: {type(error).__name__}, and its message cannot be shown: {type(another).__name__}"
+        )
+        return code
 
 
 def _explain(error: BaseException, args: list[str]) -> int:
@@ -144,13 +169,13 @@ def _explain(error: BaseException, args: list[str]) -> int:
             "tables are drawn by Rich, which is not installed here\nInstall it with: pip install rich. Or ask for --json."
         )
         return ExitCode.MACHINE
-    if isinstance(error, MemoryError):
-        _complain("not enough memory for this answer")
+    if _lacks_memory(error):
+        _complain(_NO_MEMORY)
         return ExitCode.MACHINE
     if isinstance(error, (typer.Abort, EOFError)):
         return ExitCode.INTERRUPTED
     _complain(
-        f"an error in rnndims itself: {type(error).__name__}: {error}\n"
+        f"an error in rnndims itself: {type(error).__name__}: {shorten(error, 1000)}\n"
         "Please report it with the command line; RNNDIMS_TRACEBACK=1 shows where it happened."
     )
     return ExitCode.MACHINE

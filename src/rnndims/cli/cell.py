@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @with_options
 def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
     """Call a cell step after step: show its equations and states, and compare with the layer of the same weights."""
-    request = files.resolve(module, data, steps=True)
+    request = files.resolve(module, data, out, steps=True)
     device = torch.resolve_device(request.module)
     from .. import torch_runner
 
@@ -36,4 +36,4 @@ def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: To
         return output.document(with_files(cell_document(result, (*request.notes, *result.warnings)), request), code)
     from ..render.cell_view import cell_view
 
-    return output.view(cell_view(result, request.notes), code, export=out.export)
+    return output.view(cell_view(result, request.notes), code, export=out.target)

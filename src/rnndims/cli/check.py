@@ -1,6 +1,5 @@
 """``rnndims check``: do these shapes fit this module, and what does this error message mean."""
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from ..shapes import Shape
 from . import output
 from .coerce import Command
 from .options import ModuleOptions, OptionGroup, ViewOptions, parse_ints, with_options
+from .standard_input import standard_input
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -88,6 +88,7 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
 
     Give the shapes of the call, or PyTorch's words with --error, or both.
     """
+    out.check_export(*((0,) if call.error == "-" else ()))
     built = module.resolve()
     stated = call.resolve(built)
     if out.script:
@@ -116,19 +117,18 @@ def _answer(diagnosis: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> E
         return output.document(check_document(diagnosis, notes), code)
     from ..render.check_view import check_view
 
-    return output.view(check_view(diagnosis, notes), code, export=out.export)
+    return output.view(check_view(diagnosis, notes), code, export=out.target)
 
 
 def _read_input() -> str:
     """The end of standard input, whatever its encoding is.
 
     Raises:
-        RnndimsError: if it is closed.
+        RnndimsError: if it cannot be read.
     """
-    if sys.stdin is None or sys.stdin.closed:
-        raise RnndimsError("--error -: standard input is closed", fix="python train.py 2>&1 | rnndims check --error -")
+    stream = standard_input("--error", "python train.py 2>&1 | rnndims check --error -")
     start, kept = b"", b""
-    while chunk := sys.stdin.buffer.read(1 << 20):
+    while chunk := stream.read(1 << 20):
         start = start or chunk[:2]
         kept = (kept + chunk)[-MOST_BYTES:]
     wide = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(start)  # what PowerShell writes into files

@@ -18,10 +18,11 @@ def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, o
 
     Without options the halves are numbered 0.1 to 4.8; with any option they are those of that module.
     """
+    out.check_export()
     from .. import torch_runner
 
     notes: tuple[str, ...] = ()
-    if module.typed <= {"json", "values", "export", "script"}:  # no option describes a module: show the fixed example
+    if module.typed <= {"json", "values", "export", "force", "script"}:  # no option describes a module: show the fixed example
         if out.script:
             from ..script import concat_example
 
@@ -53,4 +54,4 @@ def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, o
         return output.document(concat_document(result, (*notes, *result.warnings)), code)
     from ..render.concat_demo_view import concat_view
 
-    return output.view(concat_view(result, notes), code, export=out.export)
+    return output.view(concat_view(result, notes), code, export=out.target)

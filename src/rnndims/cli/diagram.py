@@ -1,16 +1,15 @@
 """``rnndims diagram``: the module as a picture."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from ..diagrams import Diagram, View, build_diagram
-from ..errors import ExitCode, FileError, RnndimsError
+from ..errors import ExitCode, RnndimsError
 from . import output
 from .coerce import Command
-from .options import FILE, DataOptions, ModuleOptions, OutputOptions, with_options
+from .options import FILE, DataOptions, Force, ModuleOptions, OutputOptions, with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -44,6 +43,7 @@ def diagram(
             help="Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt. - is standard output.",
         ),
     ] = None,
+    force: Force = False,
     max_steps: Annotated[
         int | None,
         typer.Option(
@@ -60,6 +60,14 @@ def diagram(
         raise RnndimsError("--cell-view and --matmul exclude each other", fix="Use one of them.")
     if out.json and (kind is not None or file is not None):
         raise RnndimsError("--json excludes --format and --output", fix="Remove --json, or remove the others.")
+    if file is not None and file != "-":
+        from ..drawing import format_of
+        from ..output_file import OutputFile
+
+        kind = kind or format_of(file)
+        target = OutputFile(file, overwrite=force)
+    else:
+        target = None
     request = module.resolve()
     inputs = data.resolve(request)
     view: View = "cell" if cell_view else "matmul" if matmul else "unrolled"
@@ -68,10 +76,10 @@ def diagram(
         from ..render.documents import diagram_document
 
         return output.document(diagram_document(picture, request.notes))
-    from ..drawing import diagram_view, format_of, in_ascii, render_bytes, render_plain
+    from ..drawing import diagram_view, in_ascii, render_bytes, render_plain
 
-    if file is not None and file != "-":
-        _write(file, render_bytes(picture, kind or format_of(file)))
+    if target is not None:
+        target.write(render_bytes(picture, kind or "text"))
         output.warn(request.notes)
         return ExitCode.OK
     if kind is None or kind in ("text", "ascii"):
@@ -101,11 +109,3 @@ def _write_out(picture: Diagram) -> None:
     sys.stdout.flush()
     binary.write(content)
     binary.flush()
-
-
-def _write(path: str, content: bytes) -> None:
-    try:
-        Path(path).write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FileError(f"cannot be written: {reason}", path=path) from error

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .. import explain
-from ..errors import ConfigError, ExitCode
+from ..errors import ConfigError, ExitCode, Template
 from ..results import compute_dims
 from . import output
 from .coerce import Command
@@ -35,12 +35,13 @@ def dims(
             raise ConfigError(
                 name,
                 True,
-                "with {from_jsonl} the lines of the file ask the questions",
+                Template("with {from_jsonl} the lines of the file ask the questions"),
                 fix=f"Write {'module' if name == 'code' else name} into the lines.",
             )
         from .from_jsonl import answer_file
 
         return answer_file(from_jsonl)
+    out.check_export()
     request = module.resolve()
     inputs = data.resolve(request)
     if out.script:
@@ -55,4 +56,4 @@ def dims(
         return output.document(dims_document(result, notes=notes))
     from ..render.dims_view import dims_view
 
-    return output.view(dims_view(result, notes=notes), export=out.export)
+    return output.view(dims_view(result, notes=notes), export=out.target)

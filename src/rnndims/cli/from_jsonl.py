@@ -10,6 +10,7 @@ from ..errors import ConfigError, ConstructorError, ExitCode, RnndimsError, shor
 from ..render.documents import dims_line, encode
 from ..request import DEFAULT_MODULE
 from ..results import compute_dims
+from .standard_input import standard_input
 
 CHUNK: Final = 1 << 14
 """Bytes read at once. A pipe returns what it has, so a line is answered as it arrives."""
@@ -43,9 +44,7 @@ def answer_file(name: str) -> ExitCode:
         RnndimsError: if the file cannot be read.
     """
     if name == "-":
-        if sys.stdin is None:
-            raise RnndimsError("--from-jsonl -: standard input is closed")
-        return _answer_stream(sys.stdin.buffer)
+        return _answer_stream(standard_input("--from-jsonl"))
     try:
         with open(name, "rb") as stream:  # noqa: PTH123 - pathlib is not needed for anything else here
             return _answer_stream(stream)

@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
@@ -25,9 +25,13 @@ from ..request import ModuleRequest, request_data, request_module
 
 if TYPE_CHECKING:
     from ..file_request import Request
+    from ..output_file import InputFile, OutputFile
 
 FILE: Final = "FILE"
 """Metavar of every option that wants a file name; completion offers files for it and nothing else."""
+
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")]
+"""For every command that writes files."""
 
 OPTION_NAMES: Final = {
     "cell": "--cell",
@@ -195,37 +199,49 @@ class FileOptions(OptionGroup):
     c0: Annotated[str | None, typer.Option("--c0", metavar=FILE, help="Read c_0 from FILE or FILE:NAME.")] = None
 
     def resolve(
-        self, module: ModuleOptions, data: DataOptions, save: "SaveOptions | None" = None, *, steps: bool = False
+        self,
+        module: ModuleOptions,
+        data: DataOptions,
+        out: "ViewOptions",
+        save: "SaveOptions | None" = None,
+        *,
+        steps: bool = False,
     ) -> "Request":
-        """Module, input and user tensors that all options together ask for.
+        """Module, input and user tensors that all options together ask for. The files to be written are checked first.
 
         Args:
             module: options of the module.
             data: options of the input.
+            out: options of the answer.
             save: where the results go.
             steps: whether a cell reads a sequence, one step after the other.
 
         Raises:
-            RnndimsError: where they contradict each other, or a file cannot be read or does not fit.
+            RnndimsError: where they contradict each other, a file cannot be read or does not fit, or one cannot be written.
         """
         from ..file_request import Files, request_files
 
-        target, overwrite = (None, False) if save is None else (save.save, save.force)
-        files = Files(self.weights, self.name, self.input, self.h0, self.c0, target, overwrite)
-        if self.weights is None:
-            return request_files(files, module.resolve(), None, data.stated(), steps=steps, name=option_name)
-        pasted = module.resolve() if module.code is not None or module.define else None
-        return request_files(files, pasted, module.overrides(), data.stated(), steps=steps, name=option_name)
+        target = None if save is None else save.save
+        files = Files(self.weights, self.name, self.input, self.h0, self.c0, target, out.force)
+        out.check_export(*files.named(), *(() if target is None else (target,)))
+        module_needed = self.weights is None or module.code is not None or bool(module.define)
+        request = request_files(
+            files,
+            module.resolve() if module_needed else None,
+            None if self.weights is None else module.overrides(),
+            data.stated(),
+            steps=steps,
+            name=option_name,
+        )
+        out.check_export(*request.files_read)
+        return request
 
 
 @dataclass(eq=False, repr=False)
 class SaveOptions(OptionGroup):
     """Where to save the results."""
 
-    save: Annotated[Path | None, typer.Option("--save", metavar=FILE, help="Save the results to this .safetensors file.")] = (
-        None
-    )
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file of --save if it exists.")] = False
+    save: Annotated[str | None, typer.Option("--save", metavar=FILE, help="Save the results to this .safetensors file.")] = None
 
 
 @dataclass(eq=False, repr=False)
@@ -263,16 +279,34 @@ class ViewOptions(OutputOptions):
         str | None,
         typer.Option("--export", metavar=FILE, help="Also write the answer to FILE, which ends in .svg, .html or .txt."),
     ] = None
+    force: Force = False
     script: Annotated[bool, typer.Option("--code", help="Print a plain PyTorch script instead of the answer.")] = False
+    target: "OutputFile | None" = field(default=None, init=False)
+    """The file of ``--export``, once it is checked."""
 
     def __post_init__(self) -> None:
         formats = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]
         if len(formats) > 1:
             raise RnndimsError(f"{' and '.join(formats)} exclude each other", fix="Use one of them.")
-        if self.export is not None:
-            from ..render.export import check_export
 
-            check_export(self.export)
+    def check_export(self, *inputs: "InputFile") -> None:
+        """Check that the file of ``--export`` can be written, before any work is done for it.
+
+        Args:
+            inputs: files that the command reads, which are never replaced; more of them can follow by another call.
+
+        Raises:
+            FileError: if it cannot be written, or is one of ``inputs``.
+        """
+        if self.export is None:
+            return
+        if self.target is None:
+            from ..output_file import OutputFile
+            from ..render.export import SUFFIXES
+
+            self.target = OutputFile(self.export, suffixes=SUFFIXES, overwrite=self.force, inputs=inputs)
+        else:
+            self.target.refuse_inputs(inputs)
 
 
 def parse_ints(name: str, text: str) -> tuple[int, ...]:

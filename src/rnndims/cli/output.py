@@ -10,6 +10,8 @@ from ..errors import ExitCode, escape
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..output_file import OutputFile
+
 View = Callable[["Console"], None]
 """A rendered answer: a function that prints on a console, and can so fit the text to the console's width."""
 
@@ -22,16 +24,16 @@ def document(content: dict[str, Any], code: ExitCode = ExitCode.OK) -> ExitCode:
     return code
 
 
-def view(content: View, code: ExitCode = ExitCode.OK, *, export: str | None = None) -> ExitCode:
+def view(content: View, code: ExitCode = ExitCode.OK, *, export: "OutputFile | None" = None) -> ExitCode:
     """Print a Rich view on standard output, write it to the file ``export`` too if there is one, and return ``code``."""
     from ..render.console import make_console
 
     console = make_console(sys.stdout, record=export is not None)
     content(console)
     if export is not None:
-        from ..render.export import export_file
+        from ..render.export import exported
 
-        export_file(console, export)
+        export.write(exported(console, export.suffix))
     return code
 
 

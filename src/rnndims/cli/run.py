@@ -18,7 +18,7 @@ def run(
     module: ModuleOptions, data: DataOptions, files: FileOptions, save: SaveOptions, torch: TorchOptions, out: ViewOptions
 ) -> ExitCode:
     """Build the module, run it once, and show all inputs and results: by formula and measured."""
-    request = files.resolve(module, data, save)
+    request = files.resolve(module, data, out, save)
     device = torch.resolve_device(request.module)
     if out.script:
         request.refuse_files("script", "the script cannot read your files")
@@ -39,4 +39,4 @@ def run(
         return output.document(with_files(run_document(result, (*request.notes, *measured.warnings)), request), code)
     from ..render.dims_view import run_view
 
-    return output.view(run_view(result, request.notes), code, export=out.export)
+    return output.view(run_view(result, request.notes), code, export=out.target)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import ConfigError, ConstructorError, ExitCode
+from ..errors import ConfigError, ConstructorError, ExitCode, Field, Template
 from ..measurements import Run
 from ..results import compute_dims
 from . import output
@@ -32,6 +32,7 @@ def weights(
     CONSTRUCTOR may also be a checkpoint FILE (.safetensors, .pt, .pth, .ckpt, .bin, an index of shards, a directory):
     it shows every RNN in the file, with the constructor that its weights imply. Nothing in the file is executed.
     """
+    out.check_export(*(() if module.code is None else (module.code,)))
     if module.code is not None and is_file(module.code):
         return _show_file(module.code, name, module.typed, out)
     if name is not None:
@@ -62,7 +63,7 @@ def weights(
         return output.document(weights_document(result, (*request.notes, *measured.warnings)), code)
     from ..render.weights_view import weights_view
 
-    return output.view(weights_view(result, request.notes), code, export=out.export)
+    return output.view(weights_view(result, request.notes), code, export=out.target)
 
 
 def is_file(argument: str) -> bool:
@@ -89,11 +90,14 @@ def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOpti
         FileError: if the file cannot be read.
         RnndimsError: if nothing in it is called ``name``.
     """
-    for option in sorted(typed - {"code", "json", "export", "name"}):
-        raise ConfigError(option, True, "the file decides what its modules are", fix=f"Remove {{{option}}}, or remove FILE.")
-    from ..checkpoint import read_checkpoint, select
+    for option in sorted(typed - {"code", "json", "export", "force", "name"}):
+        raise ConfigError(
+            option, True, "the file decides what its modules are", fix=Template("Remove {}, or remove FILE.", Field(option))
+        )
+    from ..checkpoint import read_both, select
 
-    checkpoint = read_checkpoint(file)
+    content, checkpoint = read_both(file)
+    out.check_export(*content.files)
     if name is not None:
         checkpoint = select(checkpoint, name)
     code = ExitCode.DOES_NOT_FIT if checkpoint.contradictions else ExitCode.OK
@@ -103,4 +107,4 @@ def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOpti
         return output.document(checkpoint_document(checkpoint, file), code)
     from ..render.checkpoint_view import checkpoint_view
 
-    return output.view(checkpoint_view(checkpoint, file), code, export=out.export)
+    return output.view(checkpoint_view(checkpoint, file), code, export=out.target)

@@ -7,7 +7,7 @@
 from dataclasses import replace
 
 from ..config import RNNConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, Template
 from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, square_notes
@@ -58,7 +58,9 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     """
     if config.is_cell and call.lengths is not None:
         shown = ",".join(map(str, call.lengths[:20]))
-        raise ConfigError("lengths", shown, "a cell reads one step, there is nothing to pack", fix="Leave out {lengths}.")
+        raise ConfigError(
+            "lengths", shown, "a cell reads one step, there is nothing to pack", fix=Template("Leave out {lengths}.")
+        )
     if config.is_cell:
         problems = cell_problems(config, call)
     else:

@@ -189,8 +189,8 @@ class MessageRow:
 
     Attributes:
         wordings: how PyTorch says it, or said it: literal text with slots, ``got <got:int>``.
-        tensor: the tensor it is about, by PyTorch's name (``input``, ``h_0``, ``c_0``, ``output``, a weight's name). ``linear`` is
-            the layer behind the module; ``module`` stands where it is about no tensor.
+        tensor: the tensor it is about, by PyTorch's name (``input``, ``h_0``, ``c_0``, ``output``, a weight's name).
+            ``linear`` is the layer behind the module; ``module`` stands where it is about no tensor.
         explanation: what PyTorch compared; slots stand in braces.
         causes: its explanations, most likely first.
         interpret: the function that works them out of the numbers instead; a row has one of the two.

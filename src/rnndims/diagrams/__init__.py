@@ -1,7 +1,7 @@
 """What the pictures show, as data: the unrolled network, the inside of one cell, one step as matrices."""
 
 from ..config import DataConfig, RNNConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, Template
 from .cell_graph import cell_graph
 from .diagram_model import Diagram, Edge, LinearPart, Node, Sequence, View, WeightSet
 from .matmul import matmul
@@ -51,7 +51,9 @@ def build_diagram(
     """
     if not 0 <= layer < config.num_layers:
         raise ConfigError(
-            "layer", layer, f"must be from 0 to {config.num_layers - 1}: there are {{num_layers}} {config.num_layers}"
+            "layer",
+            layer,
+            Template("must be from 0 to {}: there are {num_layers} {}", config.num_layers - 1, config.num_layers),
         )
     for name, value in (("max_steps", max_steps), ("max_layers", max_layers)):
         if value is not None and value < 1:

@@ -191,9 +191,7 @@ def refuse_missing(snippet: Snippet, reader: ValueReader, nodes: dict[str, ast.e
     options = [f"{path}={kinds.get(path, 'NUMBER')}" for path in missing]
     definitions = " ".join(f'-D "{each}"' if "'" in each or "[" in each else f"-D {each}" for each in options)
     first = reader.missing[missing[0]]
-    if len(missing) == 1:
-        error = snippet.error(f"{missing[0]} has no value: add {definitions}", first)
-    else:
-        error = snippet.error(f"{', '.join(missing[:-1])} and {missing[-1]} have no value: add {definitions}", first)
-    error.missing = tuple(missing)
-    raise error
+    names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
+    verb = "has" if len(missing) == 1 else "have"
+    # Raised without a name here: a name would keep the error, its traceback and all that this frame refers to in a cycle.
+    raise snippet.error(f"{names} {verb} no value: add {definitions}", first, missing=tuple(missing))

@@ -72,10 +72,18 @@ class Snippet:
         self.lines = _clean(code)
         self.statement = self._parse()
 
-    def error(self, message: str, node: ast.AST, *, fix: str | None = None, field: str | None = None) -> ConstructorError:
+    def error(
+        self,
+        message: str,
+        node: ast.AST,
+        *,
+        fix: str | None = None,
+        field: str | None = None,
+        missing: tuple[str, ...] = (),
+    ) -> ConstructorError:
         """An error to raise that points at ``node``."""
         line, start, end = self.span(node)
-        return ConstructorError(message, line=line, start=start, end=end, fix=fix, field=field)
+        return ConstructorError(message, line=line, start=start, end=end, fix=fix, field=field, missing=missing)
 
     def span(self, node: Any) -> tuple[str, int, int]:
         """The line of ``node``, and the characters at which ``node`` begins and ends in it."""

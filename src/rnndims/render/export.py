@@ -1,9 +1,6 @@
 """What a console has shown, as a file: SVG, HTML or plain text, self-contained."""
 
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
-
-from ..errors import FileError, RnndimsError, shorten
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,30 +28,6 @@ line-height: {line_height}px; }}
 </g>
 </svg>
 """
-
-
-def check_export(path: str) -> str:
-    """``path``, if its suffix is one of ``SUFFIXES``.
-
-    Raises:
-        RnndimsError: if it is not.
-    """
-    if PurePath(path).suffix.lower() not in SUFFIXES:
-        raise RnndimsError(f"--export {shorten(path)}: must end in .svg, .html or .txt")
-    return path
-
-
-def export_file(console: "Console", path: str) -> None:
-    """Write what ``console`` has recorded to ``path``, in the format of its suffix; no line is cut.
-
-    Raises:
-        FileError: if it cannot be written.
-    """
-    content = exported(console, PurePath(path).suffix.lower())
-    try:
-        Path(path).write_bytes(content.encode("utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileError(f"cannot be written: {getattr(error, 'strerror', None) or error}", path=path) from error
 
 
 def exported(console: "Console", suffix: str, title: str = "rnndims") -> str:

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -19,16 +20,24 @@ NOTICE_AFTER: Final = 0.3
 """Seconds of loading after which a line on standard error says so."""
 
 
+PLENTY: Final = 16 << 30
+"""Bytes of address space within which every build of PyTorch can be loaded; those with CUDA map most of them."""
+
+
+MARGIN: Final = 64 << 20
+"""Bytes that are left to this process where loading was tried in a child: several times what the rest of a command takes."""
+
+
 def load_torch(*, quick: bool = False) -> Any:
     """The ``torch`` module.
 
     Args:
         quick: for a short-lived process that owns the terminal: garbage collection is off while torch is loaded and what it
             loaded is exempt afterwards (half the time), a terminal is told if it takes long, and Ctrl-C ends the process at
-            once with exit code 130.
+            once with exit code 130. Under a low limit of memory (``ulimit -v``), loading is tried in a child process first.
 
     Raises:
-        MachineError: if torch is not installed, or its installation is broken.
+        MachineError: if torch is not installed, its installation is broken, or there is not enough memory for it.
     """
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "nn"):
@@ -46,6 +55,8 @@ def _import() -> Any:
             raise MachineError("PyTorch is not installed, and this answer needs it", fix=INSTALL) from error
         raise _broken(error) from error
     except Exception as error:  # a damaged library can fail in any way
+        if _lacks_memory(error):
+            raise _no_memory() from error
         raise _broken(error) from error
     if not hasattr(torch, "nn"):
         where = getattr(torch, "__file__", None) or "a folder called torch"
@@ -60,8 +71,95 @@ def _broken(error: Exception) -> MachineError:
     )
 
 
+def _no_memory() -> MachineError:
+    limit = _memory_limit()
+    where = "on this machine" if limit is None else f"within the limit of {limit >> 20} MiB on this process"
+    return MachineError(
+        f"there is not enough memory for PyTorch {where}",
+        fix="Ask for `rnndims dims`, which needs no PyTorch" + ("." if limit is None else ", or raise the limit (ulimit -v)."),
+    )
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether this is what Python, the dynamic linker or a C library raises where memory ends."""
+    words = ("Cannot allocate memory", "failed to map segment")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+
+
+def _memory_limit() -> int | None:
+    """Bytes of address space and data that this process may have, ``None`` if there is no limit."""
+    return min((soft for _, soft, _ in _memory_limits()), default=None)
+
+
+def _memory_limits() -> list[tuple[int, int, int]]:
+    """Each limit of memory on this process: its number in ``resource``, the limit in bytes, and what it may be raised to."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return []
+    limits = [(kind, *resource.getrlimit(kind)) for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    return [each for each in limits if each[1] != resource.RLIM_INFINITY]
+
+
+def _try_in_child() -> None:
+    """Load torch in a child process, if memory is limited so much that loading it may end this one.
+
+    Libraries in C++ abort the process where memory ends, and OpenBLAS ends it with exit code 1: no ``except`` helps there. How
+    much they need differs by version, build and machine, so it is tried. The child also multiplies, which starts the threads,
+    and it gets a little less memory than there is: what it can do, this process can do after it.
+
+    Raises:
+        MachineError: if the child died, or found no memory.
+    """
+    limit = _memory_limit()
+    if limit is None or limit > PLENTY or not hasattr(os, "fork"):
+        return
+    child = os.fork()
+    if child == 0:
+        lacking = True
+        try:
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)
+            _lower_limits()
+            _import_numpy()
+            torch = _import()
+            torch.nn.LSTM(1, 1)(torch.ones(1, 1) @ (torch.ones(1, 512) @ torch.ones(512, 512))[:, :1])
+            lacking = False
+        except MachineError as error:  # what is not there, or is broken, is said by the parent
+            lacking = error.fix is not None and "ulimit" in error.fix
+        finally:
+            os._exit(int(lacking))
+    if os.waitpid(child, 0)[1]:
+        raise _no_memory()
+
+
+def _import_numpy() -> None:
+    """Load NumPy, which torch does without where its import fails: its libraries take memory too.
+
+    Raises:
+        MachineError: if there is not enough.
+    """
+    try:
+        import_module("numpy")
+    except Exception as error:  # it is optional, and torch works without it
+        if _lacks_memory(error):
+            raise _no_memory() from error
+
+
+def _lower_limits() -> None:
+    import resource
+
+    for kind, soft, hard in _memory_limits():
+        resource.setrlimit(kind, (max(0, soft - MARGIN), hard))
+
+
 @contextlib.contextmanager
 def _quick_import() -> Iterator[None]:
+    _try_in_child()
+    # On meta, PyTorch 2.13 loads its compiler, which makes a folder for its cache at once. Nothing is compiled here, and a
+    # folder that exists already need not be made.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
     collecting = gc.isenabled()
     gc.disable()
     notice = _Notice("loading PyTorch ...")

@@ -14,7 +14,7 @@ from ._torch import load_torch
 from .build import Inputs, build_module, make_inputs, torch_errors
 from .hardware import check_fits, pick_device
 from .numerics import check_values, same_numbers, to_values
-from .user_tensors import load_weights, replace_inputs, save_results
+from .user_tensors import check_save, load_weights, replace_inputs, save_results
 
 MAX_LAYERS: Final = 10_000
 """Layers that PyTorch builds in about 10 s; the time grows with their square."""
@@ -56,6 +56,8 @@ def run(
     torch = load_torch()
     torch_device = pick_device(torch, device)
     check_size(torch, dims, torch_device, values=values)
+    if user_tensors is not None:
+        check_save(torch, user_tensors, torch_device, dims.data.dtype)
     with torch_errors(torch, dims, torch_device) as warned:
         module = build_module(torch, dims.config, dims.data.dtype, torch_device, seed)
         inputs = make_inputs(torch, dims, torch_device, seed)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ..dtypes import ITEMSIZES
-from ..errors import ConfigError
+from ..errors import ConfigError, Template
 from ..measurements import Comparison
 
 MAX_VALUES: Final = 2_000_000
@@ -25,7 +25,9 @@ def check_values(count: int, device: Any) -> None:
         ConfigError: naming ``values``.
     """
     if device.type == "meta":
-        raise ConfigError("values", True, "device meta has shapes but no numbers", fix="Leave out {values}, or run on the cpu.")
+        raise ConfigError(
+            "values", True, "device meta has shapes but no numbers", fix=Template("Leave out {values}, or run on the cpu.")
+        )
     if count > MAX_VALUES:
         raise ConfigError(
             "values", True, f"that would be {count} numbers, more than {MAX_VALUES}", fix="Ask for smaller sizes."

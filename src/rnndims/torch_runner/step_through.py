@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from ..cells.definition import compute_step
 from ..config import DataConfig, RNNConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, Template
 from ..file_request import UserTensors
 from ..measurements import CellRun, CellStep, Comparison, OneMatmul
 from ..results import compute_dims
@@ -102,7 +102,7 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
             "lengths",
             ",".join(map(str, data.lengths[:20])),
             "a cell runs one step at a time and knows no packed batch",
-            fix="Leave out {lengths}.",
+            fix=Template("Leave out {lengths}."),
         )
     if (data.seq_len or 0) > MAX_STEPS:
         raise ConfigError("seq_len", data.seq_len, f"every step is listed, and at most {MAX_STEPS} are")

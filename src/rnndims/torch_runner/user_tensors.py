@@ -3,8 +3,6 @@
 Only the tensors that are asked for are read, and nothing is unpickled.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +12,8 @@ from ..checkpoint import zip_archive
 from ..checkpoint.file_tensors import FileTensor, Storage
 from ..checkpoint.open_checkpoint import open_regular
 from ..dtypes import BITS
-from ..errors import ConfigError, FileError, RnndimsError, shorten
-from ..file_request import Parts, UserTensors, check_target
-from ..file_types import SAFETENSORS
+from ..errors import ConfigError, FileError, RnndimsError, Template, shorten
+from ..file_request import Parts, UserTensors
 from .build import Inputs
 
 _MAX_SKIPPED: Final = 256 << 20
@@ -74,17 +71,42 @@ def replace_inputs(torch: Any, inputs: Inputs, tensors: UserTensors, *, layered:
     return Inputs(made["input"], made["h_0"], made.get("c_0"))
 
 
+def check_save(torch: Any, tensors: UserTensors, device: Any, dtype: str) -> None:
+    """Refuse, before anything is computed, results that could not be saved to ``tensors.save``, if they are to be.
+
+    Raises:
+        ConfigError: if they are on ``meta``, or of a dtype that the format does not have.
+    """
+    if tensors.save is None:
+        return
+    if device.type == "meta":
+        raise ConfigError("save", tensors.save.path, "device meta has shapes but no numbers", fix=Template("Remove {save}."))
+    try:
+        _serialise({"empty": torch.empty(0, dtype=getattr(torch, dtype))})
+    except (KeyError, ValueError, RuntimeError) as error:  # versions of safetensors differ in what they raise
+        raise ConfigError(
+            "save",
+            tensors.save.path,
+            f"a .safetensors file cannot hold {dtype}",
+            fix=Template("Remove {save}, or use another {dtype}."),
+        ) from error
+
+
 def save_results(results: Mapping[str, Any], tensors: UserTensors) -> None:
     """Write the results to the file ``tensors.save``, if there is one.
 
     Raises:
-        ConfigError: if the results are on ``meta``.
-        FileError: as ``save``.
+        FileError: if it cannot be written.
     """
     if tensors.save is not None:
-        if any(tensor.is_meta for tensor in results.values()):
-            raise ConfigError("save", tensors.save, "device meta has shapes but no numbers", fix="Remove {save}.")
-        save(tensors.save, results, overwrite=tensors.overwrite)
+        tensors.save.write(_serialise(results))
+
+
+def _serialise(tensors: Mapping[str, Any]) -> bytes:
+    """The content of a ``.safetensors`` file."""
+    from safetensors.torch import save
+
+    return bytes(save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}))
 
 
 def _compose(torch: Any, name: str, parts: Parts) -> Any:
@@ -181,26 +203,3 @@ def _read(storage: Storage, begin: int, count: int) -> bytearray:
     if len(data) != count:
         raise FileError("was cut short while it was read", path=storage.path)
     return bytearray(data)
-
-
-def save(path: Path, tensors: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Write ``tensors`` as a ``.safetensors`` file, whole or not at all.
-
-    Raises:
-        FileError: if it is there already and may not be overwritten, or cannot be written.
-    """
-    check_target(path, overwrite=overwrite)
-    from safetensors.torch import save as serialise
-
-    data = serialise({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".rnndims-", suffix=SAFETENSORS, dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise FileError(f"cannot be written: {error.strerror or error}", path=path) from error
