@@ -13,9 +13,10 @@ from .errors import ConfigError
 from .weight_names import Direction
 
 LARGEST: Final = 10**100
-"""Sizes end here, far beyond what any computer holds, so products of them stay numbers that Python agrees to print."""
+"""The largest size, far beyond what any computer holds, so products of sizes have few enough digits for Python to print."""
 
 _TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
+"""The arguments whose type PyTorch's constructor checks with a message of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class RNNConfig:
         for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
             value = getattr(self, field)
             if type(value) is bool and field in ("input_size", "hidden_size"):
-                value = int(value)  # PyTorch takes True for 1 here, but fails on it elsewhere
+                value = int(value)  # PyTorch accepts True as 1 here, and fails on it elsewhere
                 object.__setattr__(self, field, value)
             if type(value) is not int:
                 _refuse_type(field, value, "an int")
@@ -91,7 +92,7 @@ class RNNConfig:
                 f"is only an argument of {_either(cell.class_name for cell in others)}; "
                 f"the gates of {self.definition.class_name} have fixed activations",
                 torch="got an unexpected keyword argument 'nonlinearity'",
-                fix=f"Leave out {{nonlinearity}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
+                fix=f"Remove {{nonlinearity}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
             )
 
     def _check_proj_size(self) -> None:
@@ -102,9 +103,9 @@ class RNNConfig:
             raise ConfigError(
                 "proj_size",
                 self.proj_size,
-                f"{self.class_name} has no projections, only {_either(cell.class_name for cell in others)} has",
+                f"{self.class_name} has no projections; only {_either(cell.class_name for cell in others)} has",
                 torch=PROJECTION_REFUSED,
-                fix=f"Leave out {{proj_size}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
+                fix=f"Remove {{proj_size}}, or set {{cell}} to {_either(cell.name for cell in others)}.",
             )
         if self.proj_size < 0:
             raise ConfigError(
@@ -142,7 +143,7 @@ class RNNConfig:
                     getattr(self, field),
                     f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
                     torch="got an unexpected keyword argument",
-                    fix=f"Leave out {{{field}}}: that belongs to nn.{self.definition.class_name}.",
+                    fix=f"Remove {{{field}}}: it belongs to nn.{self.definition.class_name}.",
                 )
 
     @property
@@ -217,7 +218,7 @@ class DataConfig:
         batch_size: sequences ``N``; default 2, or the number of ``lengths``.
         unbatched: a single sequence without a batch dim, ``(L, H_in)``.
         lengths: valid steps of each sequence, in any order: the data is then a packed batch.
-        dtype: name of a torch dtype that the modules run in; ``torch.`` in front and aliases like ``half`` are understood.
+        dtype: name of a torch dtype that the modules run in; ``torch.half`` and ``half`` mean ``float16``.
 
     Raises:
         ConfigError: where the sizes contradict each other or PyTorch would refuse them.
@@ -246,7 +247,7 @@ class DataConfig:
                 _refuse_large(field, value)
         if self.unbatched and self.batch_size is not None:
             raise ConfigError(
-                "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Leave out {batch_size} or {unbatched}."
+                "batch_size", self.batch_size, "unbatched data has no batch dim", fix="Remove {batch_size} or {unbatched}."
             )
         if self.lengths is not None:
             object.__setattr__(self, "lengths", tuple(self.lengths))
@@ -262,8 +263,8 @@ class DataConfig:
             raise ConfigError(
                 "lengths",
                 shown,
-                "unbatched data is a single sequence, it cannot be packed",
-                fix="Leave out {lengths} or {unbatched}.",
+                "unbatched data is a single sequence: it cannot be packed",
+                fix="Remove {lengths} or {unbatched}.",
             )
         if not lengths:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
@@ -280,7 +281,7 @@ class DataConfig:
                 shown,
                 f"{len(lengths)} lengths contradict {{batch_size}} {self.batch_size}: there is one length for each sequence",
                 torch="Expected `len(lengths)` to be equal to batch_size",
-                fix="Leave out {batch_size}: it follows from {lengths}.",
+                fix="Remove {batch_size}: it follows from {lengths}.",
             )
         longest = max(lengths)
         if longest > LARGEST:
@@ -290,7 +291,7 @@ class DataConfig:
                 "lengths",
                 shown,
                 f"the longest, {longest}, is more than {{seq_len}} {self.seq_len}",
-                fix=f"Leave out {{seq_len}}, or set it to {longest} or more.",
+                fix=f"Remove {{seq_len}}, or set it to {longest} or more.",
             )
         object.__setattr__(self, "batch_size", len(lengths))
         if self.seq_len is None:
@@ -330,7 +331,7 @@ def _refuse_small(field: str, value: int, smallest: int) -> NoReturn:
 
 def _refuse_large(field: str, value: int) -> NoReturn:
     """Refuse a size above ``LARGEST``."""
-    raise ConfigError(field, value, "must be 10**100 at most")
+    raise ConfigError(field, value, "must be at most 10**100")
 
 
 def _either(names: Iterable[str]) -> str:

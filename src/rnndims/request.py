@@ -24,8 +24,8 @@ class ModuleRequest(NamedTuple):
 
     Attributes:
         config: its configuration.
-        dtype: the dtype that pasted code or a live module says, ``None`` if neither does.
-        device: the device, alike.
+        dtype: the dtype that pasted code or a live module has, ``None`` if neither sets one.
+        device: the device that pasted code sets, ``None`` if it sets none.
         notes: what the user should know about how the question was understood.
     """
 
@@ -90,7 +90,7 @@ def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
         raise ConfigError(
             "proj_size",
             arguments["proj_size"],
-            f"only LSTM has projections, this is {cell.upper()}",
+            f"only LSTM has projections; this is {cell.upper()}",
             torch="proj_size argument is only supported for LSTM, not RNN or GRU",
             fix="Remove {proj_size}, or use {cell} lstm.",
         )
@@ -98,7 +98,7 @@ def _refuse_unsupported(cell: str, arguments: Mapping[str, Any]) -> None:
         raise ConfigError(
             "nonlinearity",
             arguments["nonlinearity"],
-            f"only RNN has a choice of activation, the gates of {cell.upper()} have fixed ones",
+            f"only RNN has a choice of activation; the gates of {cell.upper()} have fixed ones",
             torch="got an unexpected keyword argument 'nonlinearity'",
             fix="Remove {nonlinearity}, or use {cell} rnn.",
         )

@@ -32,11 +32,12 @@ def dims(
     """Show every shape, state row, weight and cost of a module by arithmetic alone: without torch, for any size."""
     if from_jsonl is not None:
         for name in sorted(module.typed - {"from_jsonl", "json"}):
+            key = "module" if name == "code" else name
             raise ConfigError(
                 name,
                 True,
-                "with {from_jsonl} the lines of the file ask the questions",
-                fix=f"Write {'module' if name == 'code' else name} into the lines.",
+                "cannot be combined with {from_jsonl}: each line of the file describes its own module and input",
+                fix=f"Remove {{{name}}}." if name in ("script", "export") else f'Write "{key}" into each line instead.',
             )
         from .from_jsonl import answer_file
 

@@ -1,4 +1,4 @@
-"""Writing the answer: the only place where a command touches standard output."""
+"""How a command writes its answer: as a JSON document, a view or a script, and notes on standard error."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 View = Callable[["Console"], None]
-"""A rendered answer: a function that prints on a console, and can so fit the text to the console's width."""
+"""A rendered answer: a function that prints on a console, so it can fit the text to the console's width."""
 
 
 def document(content: dict[str, Any], code: ExitCode = ExitCode.OK) -> ExitCode:
