@@ -142,7 +142,7 @@ def test_the_shape_function_gives_what_the_steps_give(monkeypatch):
     [
         (RNNConfig("lstm", 4, 10**12), DataConfig(), "weight_hh_l0 (4000000000000, 1000000000000)"),
         (RNNConfig("rnn", 4, 2), DataConfig(batch_size=10**18), "input (3, 1000000000000000000, 4)"),
-        (RNNConfig("rnn", 10**99, 2), DataConfig(), "more than the 64 bits"),
+        (RNNConfig("rnn", 10**99, 2), DataConfig(), "more than PyTorch can count in 64 bits"),
     ],
 )
 def test_sizes_beyond_64_bits_are_named(config, data, named):
