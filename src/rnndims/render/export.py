@@ -1,4 +1,4 @@
-"""What a console has shown, as a file: SVG, HTML or plain text, self-contained."""
+"""What a console has shown, as a self-contained file: SVG, HTML or plain text."""
 
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
