@@ -217,7 +217,7 @@ def test_right_uses_get_no_note(use):
 
 
 def test_linear_follows_the_expression():
-    """in_features is held against the expression that feeds the Linear, where one is given."""
+    """in_features is compared with the expression that the Linear reads, if ``uses`` has one."""
     config = RNNConfig("gru", 10, 20, bidirectional=True)
     shape = (5, 3, 10)
     assert causes(config, input=shape, linear=40) == []

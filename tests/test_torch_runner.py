@@ -171,7 +171,7 @@ def test_the_seed_decides_the_numbers_and_nothing_else_changes():
 
 
 def test_the_weights_are_those_pytorch_draws_from_the_seed():
-    """The module is the one that manual_seed and the constructor would have given the user."""
+    """The module is the one that manual_seed and the constructor would have made."""
     torch.manual_seed(7)
     wanted = torch.nn.LSTM(4, 3, num_layers=2, bidirectional=True)
     found = run(LSTM, DataConfig(), seed=7, values=True).values
@@ -241,7 +241,7 @@ def test_expressions_are_evaluated_as_python_does(expression):
 
 @pytest.mark.parametrize("expression", ["__import__('os')", "output.data", "output[f()]", "other[0]", "output[0:4:2]", "1 + 1"])
 def test_other_expressions_are_refused(expression):
-    """Only indexing is evaluated; a name that is not given, a call or an attribute is a ValueError."""
+    """Only indexing is evaluated; a name without a value, a call or an attribute is a ValueError."""
     with pytest.raises(ValueError, match="not an indexing expression"):
         evaluate(expression, {"output": torch.zeros(3)})
 

@@ -113,7 +113,11 @@ class Stream:
             raise damaged(_ENDS)
 
     def skip(self, count: int) -> None:
-        """Skip ``count`` bytes without reading them."""
+        """Skip ``count`` bytes without reading them.
+
+        Raises:
+            FileError: if the file ends before.
+        """
         position = self.position + count
         if position > self._end:
             raise damaged(_ENDS)
@@ -123,7 +127,11 @@ class Stream:
             self._buffer, self._at, self._next = b"", 0, position
 
     def line(self, limit: int = 4096) -> bytes:
-        """The bytes up to the next newline, without it; at most ``limit``."""
+        """The bytes up to the next newline, without it.
+
+        Raises:
+            FileError: if there is none after ``limit`` bytes, or the file ends before.
+        """
         while (stop := self._buffer.find(b"\n", self._at)) < 0:
             held = len(self._buffer) - self._at
             if held > limit:
@@ -143,6 +151,9 @@ class PickleReader:
         stream: where the pickle begins.
         persistent: makes what a persistent id stands for.
         depth: how many pickles this one is nested in.
+
+    Raises:
+        FileError: each method, where the pickle breaks the rules of its format or would run code.
     """
 
     def __init__(self, stream: Stream, persistent: PersistentLoad, depth: int = 0) -> None:

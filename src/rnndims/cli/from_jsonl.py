@@ -21,8 +21,13 @@ ERROR: Final = '{"line":'
 """How the answer to a bad line begins."""
 
 CONFIG_KEYS: Final = frozenset(RNNConfig.__dataclass_fields__)
+"""Keys of a line that describe the module."""
+
 SIZES: Final = frozenset({"input_size", "hidden_size", "num_layers", "proj_size"})
+"""Those of them that are ints; JSON's true and false are not."""
+
 DATA_KEYS: Final = frozenset(DataConfig.__dataclass_fields__)
+"""Keys of a line that describe the input."""
 
 
 class BadLineError(RnndimsError):

@@ -33,6 +33,7 @@ class Slot(NamedTuple):
     value: str
 
 
+# attributes of a tensor that messages name where the tensor is a tuple or a list: 'tuple' object has no attribute 'size'
 _ATTRIBUTES: Final = (
     "size|dim|shape|ndim|index_select|batch_sizes|contiguous|view|reshape|unsqueeze|squeeze|transpose|permute|detach|data|to|cuda|"
     "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten"

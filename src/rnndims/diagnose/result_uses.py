@@ -218,6 +218,7 @@ def _flatten(shape: Shape, dims: tuple[int, ...]) -> Shape:
     return (*shape[:start], prod(shape[start:]))
 
 
+# each operation that an expression may have, and the function from a shape and arguments to the shape after it
 _STEPS: Final[dict[str, Any]] = {
     "index": _index_shape,
     "view": reshape,

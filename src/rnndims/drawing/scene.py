@@ -73,6 +73,8 @@ class Glyphs(NamedTuple):
 
 
 UNICODE: Final = Glyphs()
+"""The signs where the output is UTF-8."""
+
 ASCII: Final = Glyphs(
     ">",
     "<",

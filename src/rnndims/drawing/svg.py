@@ -8,6 +8,7 @@ from ..diagrams import Diagram
 from .layout import layout
 from .scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
 
+# colours by tone, on a light page (and for Graphviz and Mermaid) and on a dark one
 LIGHT: Final = {
     "page": "#ffffff",
     "ink": "#1f2937",
@@ -49,6 +50,7 @@ _TONES: Final = {
 }
 """The colour of each tone that has no colour of its own."""
 
+# CSS of all that is not a colour: selector and rule
 _STYLE: Final = (
     ("text", "font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px"),
     (".title", "font-size:15px;font-weight:bold"),

@@ -16,6 +16,7 @@ NOTE: Final = "yellow"
 WARNING: Final = "bold yellow"
 TITLE: Final = "bold"
 
+# what replaces each glyph on a console without UTF-8
 _ASCII: Final[dict[str, str]] = {
     "✓": "ok",
     "✗": "NO",
