@@ -166,8 +166,8 @@ def _flatten(root: Any, kind: str) -> FileContent:
     """Every tensor below ``root`` under the keys that lead to it, joined by dots.
 
     Raises:
-        FileError: if dicts contain themselves, or are nested so that their paths cannot be counted, or there is no tensor
-            because the file holds pickled objects instead of weights.
+        FileError: if dicts contain themselves or are nested too deeply, if there are more entries than the budget allows, or if
+            there is no tensor because the file holds pickled objects instead of weights.
     """
     content = FileContent(kind, {})
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]

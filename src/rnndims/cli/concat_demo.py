@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
     """Join a forward and a reverse half to one output, and split it again.
 
-    Without a module, the halves are the numbers 0.1 to 4.8. With one, they are its two directions.
+    Without a module or any of its options, the halves are the numbers 0.1 to 4.8. With one, they are its two directions.
     """
     from .. import torch_runner
 
