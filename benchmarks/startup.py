@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py [--pairs 15] [--quick]
 
-Every row times two whole processes in turn, A B A B ..., and quotes the median of the ratios A/B pair by pair, so that a
+Every row times two whole processes in turn, A B A B ..., and quotes the median of the ratios A/B pair by pair, so a
 machine whose speed drifts does not matter. Run it with the Python of the environment in which rnndims is installed (not
 with an editable install whose bytecode is not cached). ``--quick`` takes a tenth of the lines for the JSON Lines rows.
 """

@@ -228,7 +228,7 @@ REFUSED = [
     (("-b",), 2, "--bidirectional: RNNCell has no such argument"),
     (("--batch-first",), 2, "--batch-first"),
     (("nn.LSTM(4, 3, proj_size=2)",), 2, "LSTMCell has no projections"),
-    (("--lengths", "3,1"), 2, "--lengths 3,1: a cell runs one step at a time"),
+    (("--lengths", "3,1"), 2, "--lengths 3,1: a cell reads a single step"),
     (("-t", "20001"), 2, "--seq-len 20001"),
     (("-t", "0"), 2, "--seq-len 0"),
     (("nn.GRUCell(0, 3)",), 2, "--input-size 0"),
@@ -265,7 +265,7 @@ def test_numbers_are_kept_where_they_are_few_or_asked_for(invoke):
     full = invoke(*large, "--values").json
     assert torch.tensor(full["steps"][0]["h_values"]).shape == (9, 150)
     assert torch.tensor(full["values"]["weight_hh"]).shape == (150, 150)
-    assert "the numbers: --values" in invoke(*large[:-1]).out
+    assert "--values shows the numbers" in invoke(*large[:-1]).out
 
 
 def test_values_show_what_each_step_reads(invoke):
@@ -292,7 +292,7 @@ def test_a_disagreement_would_be_exit_code_1(invoke, monkeypatch):
     monkeypatch.setattr(cell, "copy_weights", lambda torch, layer, module: module.bias_ih.mul_(2))
     result = invoke("cell")
     assert result.code == 1
-    assert "✗ NOT SO" in result.out
+    assert "✗ the loop gives other numbers than " in result.out
     assert json.loads(invoke("cell", "--json").out)["matches_layer"] is False
 
 
@@ -305,7 +305,7 @@ def test_a_wrong_matrix_product_is_noticed(invoke, monkeypatch):
     for kind in ("rnn", "lstm"):
         result = invoke("cell", "--cell", kind)
         assert result.code == 1
-        assert "✗ NOT SO: the same numbers in every step" in result.out
+        assert "✗ it gives other numbers than the cell" in result.out
         assert "✓ the loop gives" in result.out
 
 

@@ -358,7 +358,7 @@ def test_the_definitions_compute_what_pytorch_computes() -> None:
 def test_what_a_cell_cannot_do_is_refused_by_its_definition() -> None:
     """A cell without a projection, or without a choice of functions, refuses both; what there is names the made-up cell too."""
     for arguments, words in (
-        ({"proj_size": 1}, "MGU has no projections, only LSTM has"),
+        ({"proj_size": 1}, "MGU has no projections; only LSTM has"),
         ({"nonlinearity": "relu"}, "is only an argument of RNN; the gates of MGU have fixed activations"),
         ({"is_cell": True, "num_layers": 2}, "MGUCell has no such argument"),
     ):

@@ -106,7 +106,7 @@ def test_dtype_of_the_code_is_that_of_the_weights(invoke):
 
 
 def test_options_make_the_module(invoke):
-    """The module may be given by options as everywhere, and overriding pasted code is said."""
+    """The module may be written as options, as everywhere, and a note says what overrides pasted code."""
     shapes = ("--input", "5,3,10", "--h0", "4,3,20")
     assert invoke("check", "--cell", "gru", "-i", "10", "-H", "20", "-l", "2", "-b", *shapes).code == 0
     found = invoke("check", "nn.GRU(10, 20)", "-l", "4", *shapes, "--json").json

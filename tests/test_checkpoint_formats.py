@@ -51,7 +51,7 @@ def test_without_a_suffix_the_content_decides(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(format_table, "FORMATS", (*FORMATS, DEMO))
     assert find_format(tmp_path / "model", CONTENT.encode()) is DEMO
     assert find_format(tmp_path / "model", b"\x80\x02").read is FORMATS[1].read
-    with pytest.raises(FileError, match="is no checkpoint, by its content"):
+    with pytest.raises(FileError, match="does not have the content of a checkpoint"):
         find_format(tmp_path / "model", b"hello")
 
 

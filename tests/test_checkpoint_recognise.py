@@ -1,4 +1,4 @@
-"""Which RNNs are in a set of named tensors, compared with the modules of torch.nn that the tensors were taken from."""
+"""Which RNNs are in a set of named tensors, compared with the modules of torch.nn that the tensors come from."""
 
 import itertools
 
@@ -124,7 +124,7 @@ def test_modules_of_one_name_keep_their_names_in_the_file() -> None:
     ],
 )
 def test_fitting_shapes_alone_are_no_rnn(names: list[str]) -> None:
-    """Optimizer state and tensors of other names are not taken for weights."""
+    """Optimizer state and tensors of other names are not recognised as weights."""
     found = find({name: torch.empty(8, 2) for name in names})
     assert not found.modules
     assert not found.contradictions
@@ -201,7 +201,7 @@ def test_many_contradictions_are_summed_up() -> None:
 
 
 def test_weight_norm_old_and_new_keeps_the_constructor() -> None:
-    """Both forms of weight_norm are seen through, with a note."""
+    """Weights in both forms of weight_norm are recognised, with a note."""
     old = nn.LSTM(5, 4)
     weights = old.state_dict()
     hidden = weights.pop("weight_hh_l0")

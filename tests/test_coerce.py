@@ -64,7 +64,7 @@ def test_verdicts_and_values_are_those_of_stock_typer(annotation):
 
 
 def test_the_comparison_can_fail():
-    """Python's own int and Typer's do differ on these texts, so that agreement is no accident."""
+    """Python's own int and Typer's do differ on these texts, so their agreement is no accident."""
     assert verdict(TyperCommand, int, "10.0") == ("taken", "10")
     assert verdict(TyperCommand, int, "٣") == ("refused", None)
 

@@ -124,7 +124,7 @@ def test_any_module_option_means_that_module(invoke):
     """An option, or pasted code, replaces the fixed numbers by a module, which is made bidirectional and says so."""
     document = invoke("concat-demo", "-H", "3", "--json").json
     assert document["config"]["module"] == "nn.RNN(4, 3, bidirectional=True)"
-    assert document["notes"] == ["made bidirectional: there must be two directions to join"]
+    assert document["notes"] == ["the module was made bidirectional: there must be two directions to join"]
     assert document["output"]["shape"] == [3, 2, 6]
     pasted = invoke("concat-demo", "nn.LSTM(4, 2, 2, bidirectional=True)", "--json").json
     assert pasted["notes"] == []

@@ -122,7 +122,7 @@ def test_a_cell_has_no_arguments_of_a_layer(option):
 
 
 def feed(steps: int, batch: int | None, lengths: tuple[int, ...] | None) -> Exception | None:
-    """What PyTorch raises when an nn.GRU is fed such data."""
+    """What PyTorch raises when an nn.GRU is called with such data."""
     module = torch.nn.GRU(4, 2)
     try:
         x = torch.zeros(steps, 4) if batch is None else torch.zeros(steps, batch, 4)

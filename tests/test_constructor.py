@@ -189,7 +189,7 @@ def test_reads_lines_as_people_paste_them(code: str) -> None:
 
 
 def test_names_and_arithmetic_are_resolved() -> None:
-    """Names, attributes and keys stand for the values given, in full or by their last part, and can be computed with."""
+    """Names, attributes and keys stand for the values of ``-D``, in full or by their last part, and can be computed with."""
     code = "nn.GRU(emb_dim, self.hidden // 2, config['n_layers'] + 1, dropout=(0 if args.layers == 1 else args.p))"
     names = {"emb_dim": 300, "self.hidden": 512, "n_layers": 2, "args.layers": 3, "p": 0.25}
     found = parse_constructor(code, names)

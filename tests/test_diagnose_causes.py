@@ -163,7 +163,7 @@ def test_a_wrong_linear_does_not_hide_the_warning():
             {"input": (3, 5, 10), "h_n": (1, 5, 20)},
             "With batch_first=True PyTorch takes dim 0 as the batch",
         ),
-        (replace(ONE, num_layers=2), {"input": (5, 3, 10), "h_n": (3, 2, 20)}, "never touches the states"),
+        (replace(ONE, num_layers=2), {"input": (5, 3, 10), "h_n": (3, 2, 20)}, "does not change the states"),
     ],
 )
 def test_a_wrong_expectation_of_a_state_is_a_problem(config, call, words):
@@ -217,7 +217,7 @@ def test_right_uses_get_no_note(use):
 
 
 def test_linear_follows_the_expression():
-    """in_features is held against the expression that feeds the Linear, where one is given."""
+    """in_features is compared with the expression that the Linear reads, if ``uses`` has one."""
     config = RNNConfig("gru", 10, 20, bidirectional=True)
     shape = (5, 3, 10)
     assert causes(config, input=shape, linear=40) == []

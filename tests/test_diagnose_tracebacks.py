@@ -8,7 +8,7 @@ from rnndims.diagnose import UnknownMessageError, diagnose_error
 
 @pytest.mark.parametrize(("text", "cause", "tensor"), TRACEBACKS)
 def test_frames_decide(text, cause, tensor):
-    """A last line that other code says too is taken for the RNN's where the frames show the RNN, and only there."""
+    """A last line that other code says too counts as the RNN's where the frames show the RNN, and only there."""
     if cause is None:
         with pytest.raises(UnknownMessageError):
             diagnose_error(text)

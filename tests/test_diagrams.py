@@ -126,8 +126,8 @@ def test_the_middle_is_left_out_and_counted() -> None:
     assert (diagram.left_out_steps, diagram.left_out_layers) == (96, 9)
     assert {node.count for node in nodes(diagram, "more_steps")} == {96}
     assert {node.count for node in nodes(diagram, "more_layers")} == {9}
-    assert any("96 steps of 100 not drawn (2 to 97)" in note for note in diagram.notes)
-    assert any("9 layers of 12 not drawn (2 to 10)" in note for note in diagram.notes)
+    assert any("96 of 100 steps are not drawn (2 to 97)" in note for note in diagram.notes)
+    assert any("9 of 12 layers are not drawn (2 to 10)" in note for note in diagram.notes)
     assert {"h_n_0", "h_n_1", "h_n_2", "h_n_3", "h_n_22", "h_n_23"} == {n for n in diagram.nodes if n.startswith("h_n")}
 
 

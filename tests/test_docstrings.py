@@ -20,19 +20,19 @@ def test_examples_give_what_they_show(name):
 
 
 def test_there_are_examples():
-    """The public API and the pasted constructors have examples, so that the test above tests something."""
+    """The public API and the pasted constructors have examples, so the test above tests something."""
     for name in ("rnndims", "rnndims.config", "rnndims.constructor"):
         assert doctest.testmod(importlib.import_module(name)).attempted > 0
 
 
 @pytest.mark.parametrize("lengths", [[3, 1], (3, 1), iter([3, 1])])
 def test_lengths_may_be_any_iterable_of_ints(lengths):
-    """Lengths are taken as they come in a user's program, tensors and arrays included."""
+    """Lengths may be any iterable of ints, tensors and arrays included."""
     assert rnndims.dims(rnndims.RNNConfig("gru", 4, 2), lengths=lengths).packed.batch_sizes == (2, 1, 1)
 
 
 def test_lengths_may_be_a_tensor():
-    """A tensor of lengths, as pack_padded_sequence takes it, is taken here too."""
+    """Lengths may be a tensor, as for pack_padded_sequence."""
     import torch
 
     assert rnndims.dims(rnndims.RNNConfig("gru", 4, 2), lengths=torch.tensor([3, 1])).data.lengths == (3, 1)

@@ -89,12 +89,12 @@ def test_left_out_steps_are_said_in_the_picture_and_below() -> None:
     """Where steps do not fit, their number stands in the gap and a note names them."""
     wide, narrow = drawn("unrolled", "100 steps", 120), drawn("unrolled", "one layer", 40)
     assert sum("⋯ 96 more ⋯" in line for line in wide) == 2
-    assert any("96 steps of 100 not drawn (2 to 97)" in line for line in wide)
+    assert any("96 of 100 steps are not drawn (2 to 97)" in line for line in wide)
     assert any("⋯ 1 more ⋯" in line for line in narrow)
-    assert any("1 step of 3 not drawn (1)" in line for line in narrow)
+    assert any("1 of 3 steps is not drawn (1)" in line for line in narrow)
     deep = drawn("unrolled", "deep", 120)
     assert "9 more\n" in "\n".join(line[:6] for line in deep)
-    assert any("9 layers of 12 not drawn (2 to 10)" in line for line in deep)
+    assert any("9 of 12 layers are not drawn (2 to 10)" in line for line in deep)
 
 
 def test_picture_is_the_network() -> None:

@@ -168,7 +168,7 @@ def test_states_from_files_continue_a_sequence(tmp_path: Path, invoke: Invoke) -
 
 
 def test_lengths_pack_the_given_input(tmp_path: Path, invoke: Invoke) -> None:
-    """--lengths packs a given batch as pack_padded_sequence does."""
+    """--lengths packs the batch of a file as pack_padded_sequence does."""
     module = nn.GRU(3, 4, bidirectional=True)
     x = torch.randn(5, 3, 3)
     packed = nn.utils.rnn.pack_padded_sequence(x, [2, 5, 3], enforce_sorted=False)

@@ -110,7 +110,7 @@ def test_a_bad_line_is_answered_in_its_place(line, option, part):
 
 
 def test_blank_lines_and_a_missing_last_newline():
-    """Blank lines are no questions, Windows line ends are taken, and the last line needs no newline."""
+    """Blank lines are no questions, Windows line ends are accepted, and the last line needs no newline."""
     code, answers = ask(b'{}\r\n\r\n   \n{"hidden_size": 3}')
     assert (code, len(answers)) == (0, 2)
 

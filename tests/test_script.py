@@ -162,7 +162,7 @@ def test_commands_print_scripts_without_torch(invoke: Invoke, command: str, exec
 
 @pytest.mark.parametrize("pair", [("--json", "--code"), ("--json", "--export=a.svg"), ("--code", "--export=a.svg")])
 def test_an_answer_has_one_form(invoke: Invoke, pair: tuple[str, str]) -> None:
-    """--json, --code and --export exclude each other."""
+    """--json, --code and --export cannot be combined."""
     done = invoke("dims", *pair)
     assert (done.code, done.out) == (2, "")
-    assert "exclude each other" in done.err
+    assert "cannot be combined" in done.err

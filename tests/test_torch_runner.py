@@ -142,7 +142,7 @@ def test_the_shape_function_gives_what_the_steps_give(monkeypatch):
     [
         (RNNConfig("lstm", 4, 10**12), DataConfig(), "weight_hh_l0 (4000000000000, 1000000000000)"),
         (RNNConfig("rnn", 4, 2), DataConfig(batch_size=10**18), "input (3, 1000000000000000000, 4)"),
-        (RNNConfig("rnn", 10**99, 2), DataConfig(), "more than the 64 bits"),
+        (RNNConfig("rnn", 10**99, 2), DataConfig(), "more than PyTorch can count in 64 bits"),
     ],
 )
 def test_sizes_beyond_64_bits_are_named(config, data, named):
@@ -171,7 +171,7 @@ def test_the_seed_decides_the_numbers_and_nothing_else_changes():
 
 
 def test_the_weights_are_those_pytorch_draws_from_the_seed():
-    """The module is the one that manual_seed and the constructor would have given the user."""
+    """The module is the one that manual_seed and the constructor would have made."""
     torch.manual_seed(7)
     wanted = torch.nn.LSTM(4, 3, num_layers=2, bidirectional=True)
     found = run(LSTM, DataConfig(), seed=7, values=True).values
@@ -241,7 +241,7 @@ def test_expressions_are_evaluated_as_python_does(expression):
 
 @pytest.mark.parametrize("expression", ["__import__('os')", "output.data", "output[f()]", "other[0]", "output[0:4:2]", "1 + 1"])
 def test_other_expressions_are_refused(expression):
-    """Only indexing is evaluated; a name that is not given, a call or an attribute is a ValueError."""
+    """Only indexing is evaluated; a name without a value, a call or an attribute is a ValueError."""
     with pytest.raises(ValueError, match="not an indexing expression"):
         evaluate(expression, {"output": torch.zeros(3)})
 

@@ -61,9 +61,9 @@ def test_a_module_that_is_other_than_the_formula_is_shown_as_it_is(invoke, monke
     monkeypatch.setattr(torch_runner, "run", fake)
     result = invoke("weights")
     assert result.code == 1
-    assert "differs from the formula: weight_ih_l0" in result.out
+    assert "PyTorch disagrees: weight_ih_l0" in result.out
     assert "81 parameters" in result.out
-    assert "by formula (2, 4)" in result.out
+    assert "the formula gives (2, 4)" in result.out
 
 
 def test_values_are_the_numbers_of_the_parameters(invoke):

@@ -66,9 +66,12 @@ def dims(
         lengths: valid steps of each sequence, for a packed batch.
         dtype: name of a torch dtype, for the bytes; default that of the code or of the live module, else float32.
 
+    Returns:
+        Tensors, rows of ``h_n`` and weights by name, each with its shape, number of elements and bytes; and the totals.
+
     Raises:
         ConfigError: (a ``ValueError``) where PyTorch would refuse the same input.
-        ConstructorError: (a ``ValueError``) where the code cannot be read, or PyTorch would refuse it.
+        ConstructorError: (a ``ValueError``) where the code cannot be read, or PyTorch would refuse its arguments.
         MachineError: if there are more weights, or more packed steps, than can be listed.
         TypeError: if a live module is none of PyTorch's recurrent ones.
     """
@@ -77,7 +80,7 @@ def dims(
 
 
 def parse(code: str, **names: int | float | bool | str) -> RNNConfig:
-    """The configuration that a constructor says, as people paste it; nothing in it is executed.
+    """The configuration of a pasted constructor; nothing in the code is executed.
 
     >>> parse("self.rnn = nn.RNN(emb_dim, 512, num_layers=2)", emb_dim=300).input_size
     300
@@ -87,7 +90,7 @@ def parse(code: str, **names: int | float | bool | str) -> RNNConfig:
         names: values for the names in it. A dotted name is passed as ``**{"args.hidden": 512}``.
 
     Raises:
-        ConstructorError: (a ``ValueError``) where it is anything else, a name has no value, or PyTorch would refuse it.
+        ConstructorError: (a ``ValueError``) where the code is anything else, a name has no value, or PyTorch would refuse it.
         ConfigError: (a ``ValueError``) if the code has no such name.
     """
     return request_module(code, define=names).config
@@ -107,7 +110,7 @@ def check(
     linear: int | None = None,
     uses: Iterable[str] = (),
 ) -> "Diagnosis":
-    """Whether a call of a module fits, decided without torch: what PyTorch would refuse, and what would fail in silence.
+    """Whether a call of a module fits: what PyTorch would refuse, and what would run and be wrong. It needs no torch.
 
     >>> diagnosis = check("nn.RNN(10, 20, batch_first=True)", input=(5, 3, 10), h_0=(1, 3, 20))
     >>> diagnosis.ok, diagnosis.problems[0].cause, diagnosis.problems[0].expected
@@ -127,8 +130,11 @@ def check(
         linear: ``in_features`` of the ``nn.Linear`` that reads ``output``.
         uses: how you use a result: ``["output[:, -1]", "h_n.view(3, -1)"]``.
 
+    Returns:
+        The problems in PyTorch's order of complaints, warnings, notes, and the shapes of the results where nothing is refused.
+
     Raises:
-        ConfigError: (a ``ValueError``) where a shape or dtype is none.
+        ConfigError: (a ``ValueError``) where a shape or dtype is not valid.
         RnndimsError: where the question makes no sense (lengths for a cell, a use that cannot be read).
         ConstructorError: as for ``dims``.
         TypeError: as for ``dims``.
@@ -173,6 +179,9 @@ def explain_error(
         linear: as for ``check``.
         uses: as for ``check``.
 
+    Returns:
+        The message as ``error``, and its likely causes as problems, each with a fix.
+
     Raises:
         UnknownMessageError: if no known message is in it.
         ConfigError: as for ``check``.
@@ -214,6 +223,9 @@ def diagram(
         max_steps: the most time steps to draw in the ``unrolled`` view; default 6. The middle ones are omitted.
         max_layers: the most layers to draw in the ``unrolled`` view; default 4. The middle ones are omitted.
 
+    Returns:
+        Nodes by id and the edges between them, both with shapes; a title, a description and notes.
+
     Raises:
         ConfigError: (a ``ValueError``) if the module has no such layer, or as for ``dims``.
         ConstructorError: as for ``dims``.
@@ -240,7 +252,10 @@ def draw(
     Args:
         diagram: what ``diagram`` returned.
         format: ``"text"`` (Unicode), ``"ascii"``, ``"svg"``, ``"dot"`` (Graphviz) or ``"mermaid"``.
-        width: columns of ``"text"`` and ``"ascii"``.
+        width: the most columns of ``"text"`` and ``"ascii"``.
+
+    Returns:
+        The whole document; lines end in a newline.
 
     Raises:
         ConfigError: (a ``ValueError``) if there is no such format.
@@ -298,10 +313,13 @@ def run(
         h_0: file of the initial hidden state, as ``input``.
         c_0: file of the initial cell state, as ``input``.
         save: a .safetensors file to write the results to.
-        overwrite: whether ``save`` may exist already.
+        overwrite: whether an existing file ``save`` is overwritten.
+
+    Returns:
+        ``dims``, the closed form, and ``measured``: the shapes of all tensors and weights, and with ``values`` their numbers.
 
     Raises:
-        MachineError: torch or the device is missing, it cannot run this dtype, or there is not enough memory.
+        MachineError: if torch or the device is missing, it cannot run this dtype, or there is not enough memory.
         ConfigError: (a ``ValueError``) where the arguments contradict each other, or as for ``dims``.
         FileError: where a file cannot be read or written.
         DoesNotFitError: where the tensors in the files do not fit the module.
@@ -393,7 +411,7 @@ def _shape(field: str, value: ShapeLike | None) -> "Shape | None":
     """A shape as a tuple of ints, that of a tensor or array too.
 
     Raises:
-        ConfigError: where it is none.
+        ConfigError: if it is not a shape.
     """
     if value is None:
         return None
@@ -401,7 +419,7 @@ def _shape(field: str, value: ShapeLike | None) -> "Shape | None":
     try:
         shape = tuple(index(size) for size in sizes)
     except TypeError:
-        raise ConfigError(field, value, "must be a shape, a tuple of ints", fix="Write it like (5, 3, 10).") from None
+        raise ConfigError(field, value, "must be a shape: a tuple of ints", fix="Write it like (5, 3, 10).") from None
     if any(size < 0 for size in shape):
         raise ConfigError(field, shape, "has a negative size")
     return shape

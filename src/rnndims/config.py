@@ -13,9 +13,10 @@ from .errors import ConfigError, Field, Template
 from .weight_names import Direction
 
 LARGEST: Final = 10**100
-"""Sizes end here, far beyond what any computer holds, so products of them stay numbers that Python agrees to print."""
+"""The largest size, far beyond what any computer holds, so products of sizes have few enough digits for Python to print."""
 
 _TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
+"""The arguments whose type PyTorch's constructor checks with a message of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class RNNConfig:
         for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
             value = getattr(self, field)
             if type(value) is bool and field in ("input_size", "hidden_size"):
-                value = int(value)  # PyTorch takes True for 1 here, but fails on it elsewhere
+                value = int(value)  # PyTorch accepts True as 1 here, and fails on it elsewhere
                 object.__setattr__(self, field, value)
             if type(value) is not int:
                 _refuse_type(field, value, "an int")
@@ -127,7 +128,7 @@ class RNNConfig:
                     getattr(self, field),
                     f"{self.class_name} has no such argument: a cell is one layer, one direction, one step",
                     torch="got an unexpected keyword argument",
-                    fix=Template("Leave out {}: that belongs to nn.{}.", Field(field), self.definition.class_name),
+                    fix=Template("Remove {}: it belongs to nn.{}.", Field(field), self.definition.class_name),
                 )
 
     @property
@@ -202,7 +203,7 @@ class DataConfig:
         batch_size: sequences ``N``; default 2, or the number of ``lengths``.
         unbatched: a single sequence without a batch dim, ``(L, H_in)``.
         lengths: valid steps of each sequence, in any order: the data is then a packed batch.
-        dtype: name of a torch dtype that the modules run in; ``torch.`` in front and aliases like ``half`` are understood.
+        dtype: name of a torch dtype that the modules run in; ``torch.half`` and ``half`` mean ``float16``.
 
     Raises:
         ConfigError: where the sizes contradict each other or PyTorch would refuse them.
@@ -234,7 +235,7 @@ class DataConfig:
                 "batch_size",
                 self.batch_size,
                 "unbatched data has no batch dim",
-                fix=Template("Leave out {batch_size} or {unbatched}."),
+                fix=Template("Remove {batch_size} or {unbatched}."),
             )
         if self.lengths is not None:
             object.__setattr__(self, "lengths", tuple(self.lengths))
@@ -250,8 +251,8 @@ class DataConfig:
             raise ConfigError(
                 "lengths",
                 shown,
-                "unbatched data is a single sequence, it cannot be packed",
-                fix=Template("Leave out {lengths} or {unbatched}."),
+                "unbatched data is a single sequence: it cannot be packed",
+                fix=Template("Remove {lengths} or {unbatched}."),
             )
         if not lengths:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
@@ -272,7 +273,7 @@ class DataConfig:
                     self.batch_size,
                 ),
                 torch="Expected `len(lengths)` to be equal to batch_size",
-                fix=Template("Leave out {batch_size}: it follows from {lengths}."),
+                fix=Template("Remove {batch_size}: it follows from {lengths}."),
             )
         longest = max(lengths)
         if longest > LARGEST:
@@ -282,7 +283,7 @@ class DataConfig:
                 "lengths",
                 shown,
                 Template("the longest, {}, is more than {seq_len} {}", longest, self.seq_len),
-                fix=Template("Leave out {seq_len}, or set it to {} or more.", longest),
+                fix=Template("Remove {seq_len}, or set it to {} or more.", longest),
             )
         object.__setattr__(self, "batch_size", len(lengths))
         if self.seq_len is None:
@@ -320,7 +321,7 @@ def refuse_argument(field: str, value: object, cell: Cell, class_name: str) -> N
     others = [other for other in CELLS.values() if has_argument(field, other)]
     classes = _either(other.class_name for other in others)
     if field == "proj_size":
-        rule, torch = f"{class_name} has no projections, only {classes} has", PROJECTION_REFUSED
+        rule, torch = f"{class_name} has no projections; only {classes} has", PROJECTION_REFUSED
     else:
         rule = f"is only an argument of {classes}; the gates of {cell.class_name} have fixed activations"
         torch = "got an unexpected keyword argument 'nonlinearity'"
@@ -350,7 +351,7 @@ def _refuse_small(field: str, value: int, smallest: int) -> NoReturn:
 
 def _refuse_large(field: str, value: int) -> NoReturn:
     """Refuse a size above ``LARGEST``."""
-    raise ConfigError(field, value, "must be 10**100 at most")
+    raise ConfigError(field, value, "must be at most 10**100")
 
 
 def _either(names: Iterable[str]) -> str:

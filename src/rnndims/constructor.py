@@ -8,15 +8,15 @@ from .errors import ConfigError, ConstructorError, shorten
 
 
 class Constructor(NamedTuple):
-    """What a pasted constructor says.
+    """The content of a pasted constructor.
 
     Attributes:
         cell: the kind of cell: ``"rnn"`` for ``nn.RNN`` and ``nn.RNNCell``.
         is_cell: whether it is the single-step class, ``nn.RNNCell``.
         arguments: the arguments that the code has, under the names of ``RNNConfig``'s fields.
-        dtype: name of the dtype that the weights get (``"float16"``), or ``None`` if the code does not say.
-        device: the device (``"cuda:0"``), or ``None`` if the code does not say which.
-        names_used: those of the names with a value that occur in the code.
+        dtype: name of the dtype of the weights (``"float16"``), or ``None`` if the code sets none.
+        device: the device (``"cuda:0"``), or ``None`` if the code sets none, or only running it would tell which.
+        names_used: the names with a value that occur in the code.
         spans: for each argument its line of code, and the characters at which it begins and ends in the line.
     """
 
@@ -29,10 +29,10 @@ class Constructor(NamedTuple):
     spans: dict[str, tuple[str, int, int]]
 
     def config(self, **overrides: Any) -> RNNConfig:
-        """The configuration, with ``overrides`` (fields of ``RNNConfig``) in place of what the code says.
+        """The configuration; ``overrides`` (fields of ``RNNConfig``) replace arguments of the code.
 
         Raises:
-            ConstructorError: where PyTorch would refuse an argument of the code; it points at the argument.
+            ConstructorError: where PyTorch would refuse an argument of the code; the error points at the argument.
             ConfigError: where PyTorch would refuse an override.
         """
         values: dict[str, Any] = {"cell": self.cell, "is_cell": self.is_cell, **self.arguments, **overrides}
@@ -47,14 +47,14 @@ class Constructor(NamedTuple):
 
 
 def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] | None = None) -> Constructor:
-    """What a line such as ``self.rnn = nn.RNN(emb_dim, 512, num_layers=2)`` says; nothing in it is executed.
+    """Parse a line such as ``self.rnn = nn.RNN(emb_dim, 512, num_layers=2)``; nothing in it is executed.
 
     Args:
         code: one call of a recurrent class of ``torch.nn``, with or without an assignment, or a module's ``repr``.
         names: values for the names in it, ``{"emb_dim": 300}``.
 
     Raises:
-        ConstructorError: where it is anything else, or a name has no value; it points at the argument.
+        ConstructorError: if the code is anything else, or a name has no value; the error points at the argument.
 
     >>> parse_constructor("self.rnn = nn.RNN(emb_dim, 512, num_layers=2)", {"emb_dim": 300}).config().input_size
     300

@@ -6,7 +6,7 @@ from .config import DataConfig, RNNConfig
 
 
 class Totals(NamedTuple):
-    """What a module and one forward pass cost.
+    """The size of a module, in numbers and bytes, and the cost of one forward pass.
 
     ``macs`` counts the multiply-accumulates of the matrix products alone: biases, activations and the element-wise
     products of the gates are left out. ``flops`` is ``2 * macs``.

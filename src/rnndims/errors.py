@@ -1,4 +1,4 @@
-"""Every error rnndims raises on purpose, and the exit code each one ends in.
+"""Every error that rnndims raises on purpose, and its exit code.
 
 An error carries data (the argument, its value, the rule, the way out); the command line turns it into one message.
 """
@@ -222,7 +222,7 @@ def shorten(value: object, limit: int = 60) -> str:
 
 
 def escape(text: str) -> str:
-    """``text`` with everything a terminal could obey (controls, newlines, direction marks) written as an escape."""
+    """``text`` with everything that could control a terminal (newlines, colours, direction marks) written as an escape."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,18 +1,18 @@
-"""Why a shape is what it is, in a few words."""
+"""Why a shape is what it is, in a few words. Internal: the tables of ``dims`` and ``run`` show these words."""
 
 from .config import DataConfig, RNNConfig
 from .shapes import Tensor, Weight
 
 
 def notes(config: RNNConfig) -> tuple[str, ...]:
-    """What is accepted, but does not do what its writer may expect; PyTorch warns of the same."""
+    """Arguments that PyTorch accepts and that have no effect; PyTorch warns of them too."""
     if config.dropout and config.num_layers == 1:
         return (f"dropout {config.dropout} has no effect with one layer: it acts between layers, in training only",)
     return ()
 
 
 def tensor(tensor: Tensor, config: RNNConfig, data: DataConfig) -> str:
-    """Why a tensor that goes in or comes out has its shape, said of the dim that needs saying."""
+    """Why an input or a result has its shape: a few words on the dim that is not obvious."""
     name = tensor.name
     if name == "input":
         return _input(config, data)
@@ -24,8 +24,8 @@ def tensor(tensor: Tensor, config: RNNConfig, data: DataConfig) -> str:
     if state != "h":
         return f"{rows}; the {states[state]} is never projected" if config.proj_size else rows
     if name == "h_0":
-        return rows + (", batch_first or not" if config.batch_first and not data.unbatched else "")
-    return f"{rows}, each its last step" + (f", projected to {config.proj_size}" if config.proj_size else "")
+        return rows + (", whatever batch_first is" if config.batch_first and not data.unbatched else "")
+    return f"{rows}, each at its last step" + (f", projected to {config.proj_size}" if config.proj_size else "")
 
 
 def _input(config: RNNConfig, data: DataConfig) -> str:
@@ -52,7 +52,7 @@ def _rows(config: RNNConfig) -> str:
 
 
 def weight(weight: Weight, config: RNNConfig) -> str:
-    """Why a weight has its width: what it reads."""
+    """Why a weight has its width: what it multiplies."""
     kind = weight.name.split("_l", 1)[0]
     if kind == "weight_ih":
         if weight.layer == 0:

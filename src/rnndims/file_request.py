@@ -24,7 +24,7 @@ Parts = Mapping[str, "FileTensor"]
 """The tensors that one weight is stored as, by role (see ``checkpoint.tensor_names``); the plain weight has the role ``""``."""
 
 _KEYS: Final = {"input": ("input", "x"), "h_0": ("h_0", "h_n", "h_1"), "c_0": ("c_0", "c_n", "c_1")}
-"""Which tensor of a file with several is used where none is named: the first of these that is there."""
+"""If a file has several tensors and the user names none, the first of these that it has is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Files:
         h_0: of the initial hidden state.
         c_0: of the initial cell state.
         save: the ``.safetensors`` file to write the results to.
-        overwrite: whether ``save`` may exist already.
+        overwrite: whether an existing file ``save`` is overwritten.
     """
 
     weights: str | os.PathLike[str] | None = None
@@ -149,20 +149,13 @@ def request_files(
         if module is None:
             raise ConfigError("module", None, Template("there must be a module, or a checkpoint in {weights}"))
         for argument, value in arguments.items():
-            raise ConfigError(
-                argument,
-                value,
-                Template("only a checkpoint in {weights} leaves this open"),
-                fix=Template("Write it into {module}."),
-            )
+            rule = Template("this needs a checkpoint in {weights}")
+            raise ConfigError(argument, value, rule, fix=Template("Write it into {module}."))
         dtype = None
     else:
         if module is not None:
             raise ConfigError(
-                "weights",
-                files.weights,
-                "the file says which module it is: there is nothing to paste",
-                fix=Template("Remove {module}."),
+                "weights", files.weights, "the checkpoint already says which module it is", fix=Template("Remove {module}.")
             )
         stored, weights, notes, checkpoint_files = _find_module(os.fspath(files.weights), files.name)
         files_read += checkpoint_files
@@ -321,7 +314,7 @@ def _fit_data(
             f"there are {len(lengths)} lengths, and the input {shape} has {batch} sequences",
             field="lengths",
             value=",".join(map(str, lengths[:20])),
-            fix="Give one length for each sequence.",
+            fix="Write one length for each sequence.",
         )
     return DataConfig(length, batch, False, lengths, run_dtype)
 

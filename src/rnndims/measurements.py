@@ -11,7 +11,7 @@ from .shapes import Packed, Shape, Weight
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What PyTorch returned when the module was really built and run.
+    """What PyTorch returned when the module was built and run.
 
     Shapes are read off real tensors. ``states_verified`` says that every ``in_output`` expression was evaluated on the
     real ``output`` and equals its row of ``h_n``; ``None`` where there are no numbers to compare (``meta``) or no rows
@@ -86,11 +86,11 @@ class CellStep(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two ways to the same numbers: whether they agree within ``tolerance``, and the largest difference between them.
+    """Two ways to compute the same numbers: whether they agree within ``tolerance``, and their largest difference.
 
-    All three are ``None`` where there are no numbers (``meta``); ``matches`` alone is, where complex numbers came so close to
-    a pole of the activation that rounding alone explains the difference. The tolerance is relative to the larger of 1 and the
-    largest number. A difference that JSON has no number for is ``"NaN"`` or ``"Infinity"``.
+    All three are ``None`` where there are no numbers (``meta``). ``matches`` alone is ``None`` where complex numbers came so
+    close to a pole of the activation that rounding alone can explain the difference. The tolerance is relative to the larger of
+    1 and the largest number. An infinite difference is ``"Infinity"``, since JSON has no number for it.
     """
 
     matches: bool | None
@@ -125,7 +125,7 @@ class CellRun:
         weights: shapes of the cell's parameters; the same ones are used in every step.
         parameters: how many numbers they have.
         loop: the states of all steps against ``output`` and the final states of the layer with the same weights.
-        one_matmul: the step as one matrix product, ``None`` for a cell whose step is more than that.
+        one_matmul: the step as one matrix product, ``None`` for a cell whose step is not one.
         values: the numbers of the weights, where they were asked for.
         warnings: PyTorch's warnings.
     """

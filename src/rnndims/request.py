@@ -25,8 +25,8 @@ class ModuleRequest(NamedTuple):
 
     Attributes:
         config: its configuration.
-        dtype: the dtype that pasted code or a live module says, ``None`` if neither does.
-        device: the device, alike.
+        dtype: the dtype that pasted code or a live module has, ``None`` if neither sets one.
+        device: the device that pasted code sets, ``None`` if it sets none.
         notes: what the user should know about how the question was understood.
     """
 

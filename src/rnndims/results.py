@@ -43,7 +43,7 @@ def compute_dims(config: RNNConfig, data: DataConfig) -> Dims:
         raise ConfigError(
             "lengths",
             ",".join(map(str, data.lengths[:20])),
-            f"{config.class_name} reads a single step: there is nothing to pack",
+            "a cell reads a single step: there is nothing to pack",
             fix=Template("Remove {lengths}."),
         )
     return Dims(

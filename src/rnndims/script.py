@@ -170,10 +170,10 @@ print("output.chunk(2, dim=-1)[1] is reverse:", torch.equal(second, reverse))
 
 
 def check_script(config: RNNConfig, call: "Call") -> str:
-    """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own words.
+    """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own message.
 
     Raises:
-        ConfigError: if there is no input, so no call.
+        ConfigError: if ``call`` has no input.
     """
     from .diagnose.kinds_of_call import result_names
 

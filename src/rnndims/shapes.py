@@ -59,7 +59,7 @@ class Product(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """One row of ``h_n``: whose final state it is, and the expression for the same numbers in ``output``, if they are there."""
+    """One row of ``h_n``: its layer and direction, and the expression for the same numbers in ``output``, if it has them."""
 
     row: int
     layer: int
@@ -79,7 +79,7 @@ def tensors(config: RNNConfig, data: DataConfig) -> dict[str, Tensor]:
     """Every tensor that goes in or comes out, in the order of the call: inputs and states first, then the results.
 
     Shapes: ``input`` (L, N, H_in), ``h_0``/``h_n`` (D*num_layers, N, H_out), ``c_0``/``c_n`` (D*num_layers, N, H_cell),
-    ``output`` (L, N, D*H_out); with ``batch_first`` L and N change places in ``input`` and ``output`` only; unbatched
+    ``output`` (L, N, D*H_out); with ``batch_first`` L and N are swapped in ``input`` and ``output`` only; unbatched
     data has no N. A cell has ``input`` (N, H_in) and states (N, H_cell), called ``h_1`` and ``c_1`` afterwards.
     """
     if config.is_cell:
@@ -132,7 +132,11 @@ def weights(config: RNNConfig, itemsize: int) -> dict[str, Weight]:
     """Every parameter by its name in the ``state_dict``, in PyTorch's order: layer, then direction, then kind.
 
     Shapes: ``weight_ih`` (G*H_cell, H_in) in layer 0 and (G*H_cell, D*H_out) above, ``weight_hh`` (G*H_cell, H_out),
-    ``bias_ih`` and ``bias_hh`` (G*H_cell), ``weight_hr`` (proj_size, H_cell).
+    ``bias_ih`` and ``bias_hh`` (G*H_cell,), ``weight_hr`` (proj_size, H_cell).
+
+    Args:
+        config: the module.
+        itemsize: bytes of one element, for ``Weight.bytes``.
 
     Raises:
         MachineError: if there are more of them than can be listed.
@@ -249,7 +253,7 @@ def packed(config: RNNConfig, data: DataConfig) -> Packed | None:
     longest = max(data.lengths)
     if longest > MAX_LISTED:
         raise MachineError(
-            f"a packed batch of {longest} steps has one batch size a step, more than the {MAX_LISTED} that can be listed",
+            f"a packed batch of {longest} steps has as many batch sizes, more than the {MAX_LISTED} that can be listed",
             fix="Ask for shorter lengths.",
         )
     ended = [0] * (longest + 1)

@@ -26,7 +26,7 @@ TUPLE = "TypeError: {}(): argument 'input' (position 1) must be Tensor, not tupl
 
 
 def layer(file: str, function: str) -> str:
-    """A layer of an ``nn.Sequential`` that is given a tuple."""
+    """A layer of an ``nn.Sequential`` that is called with a tuple."""
     container = frame("/x/torch/nn/modules/container.py", "input = module(input)")
     return HEAD + container + frame(f"/x/torch/nn/modules/{file}", "return F.f(input)") + TUPLE.format(function)
 

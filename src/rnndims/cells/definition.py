@@ -20,7 +20,7 @@ ARITHMETIC: Final = ("add", "mul", "one_minus")
 
 
 class Expression:
-    """A value of one step. Shapes: all are (N, H_cell), but for ``x`` (N, H_in) and a projected state (N, H_out)."""
+    """A value of one step. Its shape is (N, H_cell), except for ``x`` (N, H_in) and a projected state (N, H_out)."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class Expression:
 
     def __rsub__(self, one: int) -> "Operation":
         if one != 1:
-            raise ValueError("only 1 - value is known")
+            raise ValueError(f"write 1 - value: {one} - value is not supported")
         return Operation("one_minus", (self,))
 
 
@@ -149,21 +149,21 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Cell:
-    """One kind of cell. Everything that the program knows about it follows from this.
+    """One kind of cell. All else about it, from its weights to its pictures, is worked out from this.
 
     Args:
         name: as an option and in JSON, ``"gru"``: lower case, a Python identifier.
         class_name: of its class in ``torch.nn``, without ``Cell``: ``"GRU"``. Where PyTorch lacks it, what texts call it.
-        gates: for each gate's letter, what pictures call it. The order is that of the rows of the weights; where PyTorch lacks
+        gates: the name in pictures of each gate, by its letter, in the order of the rows of the weights; where PyTorch lacks
             the cell, any order will do.
-        states: for each state, in the order of PyTorch's call, what texts call it. The first is also the output, has width
-            ``H_out`` and is called ``h``; all others have width ``H_cell``.
+        states: the name in texts of each state, by its letter, in the order of PyTorch's call. The first is also the output,
+            has width ``H_out`` and is called ``h``; all others have width ``H_cell``.
         values: the equations before those of the new states, in the order in which they are computed.
         new_states: the equations of the states after the step, in the order in which they are computed.
         nonlinearities: the functions that ``nonlinearity`` may name, PyTorch's default first.
         kernel_modes: PyTorch's number for this cell in its fused kernels (``mode`` of ``torch._cudnn_rnn``), for each
             nonlinearity, or for ``None``; empty where PyTorch lacks the cell.
-        layout: the file in ``drawing/`` that draws its inside; without one it is drawn by a layout that suits any cell.
+        layout: the file in ``drawing/`` that lays out its inside by hand; ``None`` for the automatic layout.
 
     Raises:
         ValueError: if the equations contradict the rest.
@@ -210,7 +210,7 @@ class Cell:
 
     @cached_property
     def projects(self) -> bool:
-        """Whether ``proj_size`` is an argument of it."""
+        """Whether PyTorch's class has the argument ``proj_size``."""
         return any(isinstance(part, Operation) and part.name == "project" for part in walk(self.new_states["h"]))
 
     @cached_property
@@ -247,7 +247,7 @@ class Cell:
         return len(self.joined_gates) == len(self.gates)
 
     def factor(self, linear: Linear) -> Symbol | None:
-        """The tensor that a product with weights is multiplied by before anything is added to it, if there is one."""
+        """The tensor that multiplies a product with weights before anything is added; ``None`` if there is none."""
         parts = (part for equation in self.equations.values() for part in walk(equation))
         for part in parts:
             if isinstance(part, Operation) and part.name == "mul" and linear in part.operands:
@@ -292,7 +292,10 @@ def compute_step(
         sums: the sums of ``joined_gates`` (N, H_cell), where they are known already; their weights are not needed then.
 
     Returns:
-        The values and new states by name.
+        The values (N, H_cell) and the new states (``h`` (N, H_out), others (N, H_cell)) by name.
+
+    Raises:
+        TypeError: if an equation has a part that is none of this file's expressions.
     """
     results: dict[str, Any] = {}
 

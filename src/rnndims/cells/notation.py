@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Notation(ABC, Generic[T]):
-    """Writes expressions as rows of pieces: words (``+``, ``tanh(``, ``)``) and whatever stands for tensors."""
+    """Writes expressions as rows of pieces: words (``+``, ``tanh(``, ``)``) and what the subclass writes for tensors."""
 
     def __init__(self, nonlinearity: str | None) -> None:
         self.nonlinearity = nonlinearity
@@ -31,7 +31,11 @@ class Notation(ABC, Generic[T]):
         """What ``project`` does with ``operand``."""
 
     def write(self, expression: Expression) -> list[T]:
-        """The pieces of an expression, in order."""
+        """The pieces of an expression, in order.
+
+        Raises:
+            TypeError: if a part of it is no expression of ``definition``.
+        """
         if isinstance(expression, Symbol):
             return [self.symbol(expression)]
         if isinstance(expression, Linear):
@@ -55,12 +59,12 @@ class Notation(ABC, Generic[T]):
         return (self.nonlinearity or name) if name == "nonlinearity" else name
 
     def factor(self, expression: Expression) -> list[T]:
-        """An expression that is multiplied: a sum in brackets."""
+        """An expression that is multiplied: in brackets if it is a sum."""
         is_sum = isinstance(expression, Linear) or (isinstance(expression, Operation) and expression.name == "add")
         return self.bracketed(expression) if is_sum else self.write(expression)
 
     def operand(self, expression: Expression) -> list[T]:
-        """An expression that a weight is multiplied with: all but a single tensor or a function in brackets."""
+        """An expression that a weight multiplies: in brackets, unless it is a single tensor or a function."""
         has_signs = isinstance(expression, Linear) or (
             isinstance(expression, Operation) and expression.name in (*ARITHMETIC[:2], "project")
         )

@@ -1,7 +1,8 @@
-"""A checkpoint file -> the RNNs in it, without torch, without reading its numbers and without executing anything.
+"""Internal: from a checkpoint file to the RNNs in it. It needs no torch, reads no numbers and executes nothing in the file.
 
-The way of a file: ``open_checkpoint`` opens it, ``format_table`` tells its format, the reader of that format
-(``safetensors_file``, ``torch_file``) yields ``file_tensors``, and ``recognise`` finds the modules among these.
+``rnndims.read_checkpoint`` is the public name. The way of a file: ``open_checkpoint`` opens it, ``format_table`` tells its
+format, the reader of that format (``safetensors_file``, ``torch_file``) yields ``file_tensors``, and ``recognise`` finds the
+modules among these.
 """
 
 import os
@@ -27,7 +28,11 @@ __all__ = [
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """The RNNs in the file at ``path``.
+    """The RNNs in the file at ``path``: the configuration, names and shapes of each. No number is read.
+
+    Args:
+        path: a ``.safetensors`` file, one that ``torch.save`` or ``torch.jit.save`` wrote, the index of a sharded one, or
+            a directory that holds one of these.
 
     Raises:
         FileError: if it is no checkpoint, is damaged, cannot be read or would run code.

@@ -16,7 +16,12 @@ MAX_NUMEL: Final = 2**63 - 1
 
 
 def name_cost(name: str) -> int:
-    """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two."""
+    """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two.
+
+    >>> name_cost("rnn.bias"), name_cost("\u00e9")
+    (57, 61)
+    """
+    # 49: an empty str of Python; 12: two escapes of JSON, "\\ud83d\\ude00"
     return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
 
 
@@ -27,7 +32,9 @@ def damaged(message: str) -> FileError:
 
 def too_many(limit: int, what: str) -> FileError:
     """The error for a file that has more than ``limit`` of something, the budget for one file."""
-    return FileError(f"has more than {limit:,} {what}, the most that rnndims reads of a file")
+    return FileError(
+        f"has more than {limit:,} {what}, the most that rnndims reads of a file", fix="Save the RNN's weights in a file alone."
+    )
 
 
 class Member(NamedTuple):
@@ -41,7 +48,10 @@ class Member(NamedTuple):
 
 @dataclass(slots=True)
 class Storage:
-    """``numel`` elements that lie together in a file: from byte ``begin`` on, or as a ``member`` of a zip archive."""
+    """``numel`` elements that lie together in a file: from byte ``begin`` on, or as a ``member`` of a zip archive.
+
+    ``begin`` is an offset in bytes; ``big_endian`` says that the bytes of each number are in reverse order.
+    """
 
     path: Path
     dtype: str
@@ -58,8 +68,8 @@ class FileTensor(NamedTuple):
         shape: its shape.
         dtype: torch's name of its dtype, without ``torch.``.
         bytes: bytes of its elements.
-        layout: ``"strided"``; or ``"quantised"``, ``"sparse"``, ``"conjugated"``, ``"meta"``: it has no plain numbers.
-        storage: where its numbers lie; ``None`` where ``layout`` is not ``"strided"``.
+        layout: ``"strided"``; or ``"quantised"``, ``"sparse"``, ``"conjugated"``, ``"meta"``, which have no plain numbers.
+        storage: where its numbers lie; ``None`` if ``layout`` is not ``"strided"``.
         offset: its first element's index in the storage.
         stride: elements from one index to the next in each dim; ``None`` if contiguous.
     """
@@ -86,7 +96,7 @@ class FileContent:
         kind: what the file is, in words (``"safetensors"``, ``"torch.save, zip"``, ``"TorchScript"``).
         tensors: every tensor, by its full name in the file: keys of nested dicts and names joined by dots.
         objects: full name of everything else that is no plain value, and the class that it names. No such object is made.
-        notes: what a reader of the file should know about it.
+        notes: what the user should know about the file.
         optimizers: full names of the dicts and lists that hold an optimizer's state, by their keys.
         files: every file that was read for it: itself, or an index and its shards.
     """

@@ -1,4 +1,4 @@
-"""The formats of checkpoints, one line each, and which of them a file is in.
+"""The formats of checkpoints, one line for each, and which of them a file has.
 
 To add a format: write its reader in a file of its own (``(path, file, size) -> FileContent``, as ``safetensors_file`` has), add
 its suffixes to ``file_types`` and one line to ``FORMATS`` here, and test it with a file that the framework itself wrote.
@@ -84,7 +84,11 @@ def find_format(path: Path, start: bytes) -> Format:
     by_content = next((each for each in FORMATS if each.begins(start)), None)
     by_suffix = next((each for each in FORMATS if suffix in each.suffixes), None) if suffix else by_content
     if by_suffix is None:
-        word = f"has the suffix {shorten(suffix)}, which no checkpoint has" if suffix else "is no checkpoint, by its content"
+        word = (
+            f"has the suffix {shorten(suffix)}, which no checkpoint has"
+            if suffix
+            else "does not have the content of a checkpoint"
+        )
         raise FileError(word, fix=file_types.READS)
     if by_content is not None and by_content is not by_suffix:
         raise FileError(

@@ -1,4 +1,4 @@
-"""From a path to what is in it: one file, the shards of an index, or the checkpoint of a directory.
+"""From a path to the content of a checkpoint: one file, the shards of an index, or the checkpoint in a directory.
 
 ``format_table`` says which reader a file needs. Nothing here trusts the file: it is opened only if it is an ordinary one.
 """
@@ -18,7 +18,7 @@ _MAX_INDEX: Final = 24 << 20
 """Bytes of an index at most."""
 
 _MAX_LISTED: Final = 100_000
-"""Checkpoints of a directory that are looked at."""
+"""The most checkpoints of a directory that are listed."""
 
 
 def read_file(path: str | os.PathLike[str]) -> FileContent:
@@ -74,7 +74,7 @@ def open_regular(path: Path) -> BinaryIO:
     A FIFO, a device, a socket or a directory is refused before anything could wait for it or read it without end.
 
     Raises:
-        FileError: if it is none, or cannot be opened.
+        FileError: if it is not an ordinary file, or cannot be opened.
     """
     try:
         _check_regular(path, path.stat().st_mode)
@@ -150,7 +150,9 @@ def _read_index(path: Path) -> FileContent:
             raise TypeError
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(
-            'is no index of shards: it has no "weight_map" that says which file each tensor is in', path=path
+            'is no index of shards: it has no "weight_map" that says which file each tensor is in',
+            path=path,
+            fix="Write the path of the checkpoint itself, or download the index again.",
         ) from error
     shards: dict[str, FileContent] = {}
     for shard in shard_of.values():

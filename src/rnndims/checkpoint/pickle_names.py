@@ -1,8 +1,8 @@
-"""What a pickle may ask for by name, and the stand-in for each: nothing is ever imported or called for it.
+"""The names that a pickle may have, and the stand-in for each: nothing is ever imported or called for it.
 
 ``torch.save`` writes tensors as calls of a few functions of ``torch._utils``. Here these calls yield shape and dtype, and no
-numbers. Plain classes of other packages become a ``StandIn``. A name that no checkpoint needs is what hostile files are made
-of: it refuses the whole file.
+numbers. Plain classes of other packages become a ``StandIn``. A name that no checkpoint needs is the mark of a hostile file:
+such a file is refused as a whole.
 """
 
 import sys
@@ -20,7 +20,7 @@ class StandIn:
 
     Attributes:
         what: what the object would have been: ``"some_package.Settings"``.
-        state: the state that it would have got.
+        state: the state that it would have.
         items: its items, if it is a kind of dict.
     """
 
@@ -37,7 +37,7 @@ class Blob(StandIn):
 
     Attributes:
         content: offset in the file and number of bytes; or the text that the bytes are encoded as.
-        text: whether the file has UTF-8 of Latin-1 there, as old protocols write bytes.
+        text: whether the bytes are written as Latin-1 text in UTF-8, as old protocols do.
         followed: whether the pickles in it were already followed.
     """
 
@@ -63,7 +63,7 @@ class Foreign(StandIn):
 
 
 class Named(NamedTuple):
-    """A name that the pickle asks for; ``call`` takes the place of calling it, and ``None`` forbids to call it."""
+    """A name in the pickle. ``call`` is what runs instead of it where the pickle calls it; ``None`` forbids the call."""
 
     what: str
     call: Callable[..., Any] | None
@@ -89,6 +89,7 @@ STORAGE_DTYPES: Final[dict[str, str]] = {
     "QUInt2x4Storage": "quint2x4",
     "UntypedStorage": "uint8",
 }
+"""Torch's classes of storages, and the dtype of their elements."""
 
 
 class StorageType(str):
@@ -107,7 +108,7 @@ def resolve(module: str, name: str) -> Any:
     """The stand-in for the global ``module.name``.
 
     Raises:
-        FileError: if no checkpoint has a reason to ask for it.
+        FileError: if no checkpoint needs it.
     """
     known = _KNOWN.get((module, name))
     if known is not None:
@@ -152,16 +153,16 @@ def _is_class(name: str) -> bool:
     return name.rpartition(".")[2].lstrip("_")[:1].isupper()
 
 
-# Below, the functions of torch._utils that a checkpoint calls, each with torch's own arguments. These are a stranger's, so each
-# is checked; FileError says which of them contradict each other.
+# Below, the functions of torch._utils that a checkpoint calls, each with torch's own arguments. Anybody may have written these
+# arguments, so each is checked; FileError says which of them contradict each other.
 
 
 def _sizes(value: Any) -> tuple[int, ...]:
     """``value`` as a shape or stride."""
     if not isinstance(value, (tuple, list)) or len(value) > MAX_DIMS:
-        raise damaged(f"is damaged: the shape of a tensor in it is no list of at most {MAX_DIMS} sizes")
+        raise damaged(f"is damaged: the shape of a tensor in it is not a list of at most {MAX_DIMS} sizes")
     if not all(type(size) is int and 0 <= size <= MAX_NUMEL for size in value):
-        raise damaged(f"is damaged: a tensor in it has a size that is no number from 0 to {MAX_NUMEL}")
+        raise damaged(f"is damaged: a tensor in it has a size that is not a number from 0 to {MAX_NUMEL}")
     return tuple(value)
 
 
@@ -290,7 +291,11 @@ _NUMPY: Final = frozenset(
         *("__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"),
     )
 )
+"""Names of numpy in the pickles of arrays and random states."""
+
 _CYTHON: Final = "__pyx_unpickle_"
+"""How the functions begin that Cython writes for pickles: ``__pyx_unpickle_Generator``."""
+
 _OLD_STDLIB: Final = frozenset(
     ("__builtin__", "commands", "imp", "nt", "posix", "posixpath", "ntpath", "distutils", "asyncore", "pip", "setuptools")
 )

@@ -1,8 +1,8 @@
-"""A pickle read as the data it is: the stack of the format, without the part that imports and calls.
+"""A pickle read as data: the stack of the format, without the part that imports and calls.
 
-What ``torch.save`` writes is a program for a stack. ``PickleReader`` follows it with stand-ins: tensors become shapes, classes
-become ``StandIn``, and a name that no checkpoint needs refuses the whole file (see ``pickle_names``). Steps and objects are
-counted, so a pickle made to exhaust the machine ends in an error as well.
+What ``torch.save`` writes is a program for a stack. ``PickleReader`` follows it with stand-ins: tensors become shapes, and
+classes become ``StandIn``. A file with a name that no checkpoint needs is refused as a whole (see ``pickle_names``). Steps and
+objects are counted, so a pickle that is made to exhaust the machine ends in an error too.
 
 The operations are those of Python's ``pickletools``, each one byte: protocols 0 to 5.
 """
@@ -18,6 +18,8 @@ from .file_tensors import damaged
 from .pickle_names import LOAD_FROM_BYTES, Blob, Named, StandIn, StorageType, refusal, resolve
 
 MAX_STEPS: Final = 10_000_000
+"""Budget of one pickle: its operations."""
+
 MAX_OBJECTS: Final = 9_000_000
 """Budget of one pickle: the objects it may make, each counted once for every 64 bytes of memory that it takes."""
 
@@ -25,14 +27,25 @@ MAGIC: Final = 0x1950A86A20F9469CFC6C
 """What the first of the pickles in ``torch.save``'s older format holds."""
 
 _PIECE: Final = 1 << 16
+"""Bytes that are read from the file at once."""
+
 _LONGEST_NESTED: Final = 16 << 20
+"""Bytes of the largest pickle inside a pickle that is written as text."""
+
 _MAX_NESTED: Final = 3
+"""How deep pickles may be nested in pickles."""
+
 _LONGEST_TEXT: Final = 1 << 16
+"""Bytes of the longest text that is read; a longer one is skipped."""
+
 _MARK: Final = object()
-_DAMAGED: Final = "is damaged: its pickle cannot be followed"
+"""What the operation ``(`` puts on the stack: the items of a list or tuple follow it."""
+
+_DAMAGED: Final = "is damaged: its pickle is not valid"
 _ENDS: Final = "ends in the middle: it is truncated or damaged"
 
 PersistentLoad = Callable[[Any], Any]
+"""From a persistent id, ``("storage", dtype, key, location, numel)``, to what it stands for."""
 
 
 def load_pickle(stream: "Stream", persistent: PersistentLoad) -> Any:
@@ -100,7 +113,11 @@ class Stream:
             raise damaged(_ENDS)
 
     def skip(self, count: int) -> None:
-        """Pass over ``count`` bytes without reading them."""
+        """Skip ``count`` bytes without reading them.
+
+        Raises:
+            FileError: if the file ends before.
+        """
         position = self.position + count
         if position > self._end:
             raise damaged(_ENDS)
@@ -110,7 +127,11 @@ class Stream:
             self._buffer, self._at, self._next = b"", 0, position
 
     def line(self, limit: int = 4096) -> bytes:
-        """The bytes up to the next newline, without it; at most ``limit``."""
+        """The bytes up to the next newline, without it.
+
+        Raises:
+            FileError: if there is none after ``limit`` bytes, or the file ends before.
+        """
         while (stop := self._buffer.find(b"\n", self._at)) < 0:
             held = len(self._buffer) - self._at
             if held > limit:
@@ -124,12 +145,15 @@ class Stream:
 
 
 class PickleReader:
-    """Follows one pickle: its stack, what it memoizes, and a method for each operation that is more than one push.
+    """Follows one pickle: its stack, its memo, and a method for each operation that does more than one push.
 
     Args:
         stream: where the pickle begins.
         persistent: makes what a persistent id stands for.
         depth: how many pickles this one is nested in.
+
+    Raises:
+        FileError: each method, where the pickle breaks the rules of its format or would run code.
     """
 
     def __init__(self, stream: Stream, persistent: PersistentLoad, depth: int = 0) -> None:
@@ -185,7 +209,7 @@ class PickleReader:
         return int.from_bytes(self.read(size), "little")
 
     def text(self, size: int) -> None:
-        """Push a text of ``size`` bytes; a long one is passed over."""
+        """Push a text of ``size`` bytes; a long one is skipped."""
         if size > _LONGEST_TEXT:
             self.data(size, text=True)
         else:
@@ -196,7 +220,7 @@ class PickleReader:
         self.push(text, 1 + sys.getsizeof(text) // 64)
 
     def data(self, size: int, *, text: bool = False) -> None:
-        """Push a stand-in for ``size`` bytes, or for a long ``text``; they are passed over."""
+        """Push a stand-in for ``size`` bytes, or for a long ``text``; the bytes are skipped."""
         begin = self.stream.position
         self.stream.skip(size)
         self.push(Blob((begin, size), text=text), 4)
@@ -283,10 +307,10 @@ class PickleReader:
         )
 
     def follow(self, blob: Any) -> None:
-        """Follow the pickles in bytes that would be unpickled: those of a storage in the older format.
+        """Follow the pickles inside bytes that torch would unpickle: those of a storage in the older format.
 
         Raises:
-            FileError: if they are something else, or would run code.
+            FileError: if the bytes are something else, or would run code.
         """
         if not isinstance(blob, Blob) or self.depth >= _MAX_NESTED:
             raise refusal(LOAD_FROM_BYTES.what)
@@ -381,7 +405,7 @@ class PickleReader:
             self.unsupported()
 
     def frame(self) -> None:
-        """Pass over the length of a frame."""
+        """Skip the length of a frame."""
         self.read(8)
 
     def unsupported(self) -> None:

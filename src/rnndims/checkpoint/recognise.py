@@ -1,4 +1,4 @@
-"""``{tensor name: shape and dtype}`` -> the RNNs in a file: what each was built with, as far as weights can tell."""
+"""``{tensor name: shape and dtype}`` -> the RNNs in a file: the arguments each was built with, as far as weights show them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +20,14 @@ from .file_tensors import FileContent, FileTensor, too_many
 from .tensor_names import WeightName, clean, is_optimizer, parse_tensor_name, quantised_module
 
 _MOST_CONTRADICTIONS: Final = 12
+"""Contradictions of one module that are named, and quantised modules that are noted."""
+
 _MOST_MODULES: Final = 100_000
+"""Budget of one file: its RNNs."""
 
 
 class Rest(NamedTuple):
-    """What else a file holds: tensors of no RNN, how many numbers and bytes they are, and the names of some."""
+    """The tensors outside the RNNs of a file: how many, how many numbers and bytes they have, and the names of some."""
 
     tensors: int
     parameters: int
@@ -39,14 +42,14 @@ class CheckpointModule:
     Attributes:
         name: its name in the model; empty if it is the whole model.
         key: what its weights' names begin with in the file, wrappers and containers included.
-        config: its configuration as far as weights can tell; the rest is at its default.
+        config: its configuration as far as weights show it; the rest is at its default.
         dtype: the dtype of its weights.
         weights: its parameters, under PyTorch's names and in PyTorch's order.
         tensors: for each weight, by role, the names of the tensors in the file that it is stored as (see
             ``tensor_names.WeightName``); ``{"": name}`` for a weight that is stored as itself.
         bytes: bytes of its weights in the file.
-        not_recoverable: arguments that no weight tells of.
-        notes: what else should be known about it.
+        not_recoverable: arguments that no weight shows.
+        notes: what else the user should know about it.
     """
 
     name: str
@@ -82,7 +85,7 @@ class Checkpoint:
         kind: what the file is, in words.
         modules: the RNNs, in the order of the file.
         contradictions: what is wrong with modules whose weights contradict each other; they are not in ``modules``.
-        notes: what else should be known about the file.
+        notes: what else the user should know about the file.
         other: tensors that belong to no RNN, without those of an optimizer.
         optimizer: number of tensors of an optimizer.
     """
@@ -117,7 +120,7 @@ def select(checkpoint: Checkpoint, pattern: str) -> Checkpoint:
     A name in the model counts before a name in the file, and if no module has the name, ``pattern`` is a glob (``enc*``).
 
     Raises:
-        RnndimsError: if there is none.
+        RnndimsError: if nothing in the file is called so.
     """
     tests: tuple[Callable[[str, str], bool], ...] = (
         lambda name, _: name == pattern or (not name and pattern == label(name)),
@@ -158,7 +161,7 @@ class _StoredWeight(NamedTuple):
 
     @property
     def ndim(self) -> int:
-        """Dims that the weight must have."""
+        """Number of dims that the weight must have."""
         return 1 if self.name.kind.startswith("bias") else 2
 
     @property
@@ -173,8 +176,8 @@ _Weights = Mapping[str, _StoredWeight]
 def find_modules(content: FileContent) -> Checkpoint:
     """The RNNs among the tensors of a file.
 
-    A tensor counts by its name, never by its shape alone. Weights that contradict each other yield contradictions and no
-    module.
+    A tensor is recognised by its name, never by its shape alone. Weights that contradict each other become contradictions, not
+    a module.
 
     Raises:
         FileError: if there are more RNNs than rnndims reads.
@@ -233,7 +236,7 @@ def _note_quantised(content: FileContent, checkpoint: Checkpoint) -> None:
     for module in list(modules)[:_MOST_CONTRADICTIONS]:
         checkpoint.notes.append(
             f"{escape(clean(module)) or 'the whole model'} is dynamically quantised: only torch.ao.nn.quantized.dynamic opens "
-            "its packed weights, so rnndims does not know its constructor"
+            "its packed weights, so rnndims cannot tell its constructor"
         )
 
 
@@ -275,7 +278,7 @@ def _storage_notes(weights: _Weights) -> list[str]:
 
 
 def _infer(weights: _Weights, is_cell: bool) -> RNNConfig | list[str]:
-    """The configuration whose weights are exactly these, or what contradicts every one."""
+    """The configuration whose weights are exactly these, or why there is none."""
     messages = [
         f"{own} is {weight.shape} and must have {weight.ndim} dim{'s' if weight.ndim > 1 else ''}"
         for own, weight in weights.items()
@@ -433,7 +436,7 @@ def _stored_name(weight: str, role: str) -> str:
 
 
 def _shaped_like_the_weight(roles: dict[str, _Member]) -> tuple[_Member | None, str]:
-    """Of the tensors that a weight is stored as, the one that has its shape, and a note; or ``None``, and why."""
+    """The one of the tensors of a weight that has the weight's shape, and a note on it; or ``None``, and why."""
     if "raw" in roles:
         return roles["raw"], "weight dropout: the recurrent weight is stored as ..._raw"
     if "" in roles:

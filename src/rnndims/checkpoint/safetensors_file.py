@@ -38,10 +38,14 @@ DTYPES: Final[dict[str, str]] = {
     "F6_E2M3": "float6_e2m3",
     "F6_E3M2": "float6_e3m2",
 }
-"""The format's names of dtypes and torch's."""
+"""The format's name of each dtype, and torch's."""
 
 _MAX_HEADER: Final = 100_000_000
+"""Bytes of the largest header that the format allows."""
+
 _MAX_TENSORS: Final = 200_000
+"""Budget of one file: its tensors."""
+
 _MAX_SIZES: Final = 4_000_000
 """Dims of all tensors together."""
 
@@ -49,9 +53,12 @@ _MAX_NAMES: Final = 32 << 20
 """Bytes that all names together may take."""
 
 _MAX_METADATA: Final = 100_000
+"""Entries of the metadata at most."""
+
 _LONGEST: Final = 1 << 16
 """Bytes of one name or of one entry at most."""
 
+# The space that JSON allows between its parts, or none: "\n  "
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
 # A JSON string with its escapes: "model.rnn", "a \\"b\\""
 _STRING: Final = re.compile(rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"')
@@ -72,7 +79,7 @@ def read_safetensors(path: Path, file: BinaryIO, size: int) -> FileContent:
     Args:
         path: the file's name.
         file: the same file, open at its first byte.
-        size: its bytes.
+        size: its size in bytes.
 
     Raises:
         FileError: if it breaks a rule of the format.
@@ -81,7 +88,9 @@ def read_safetensors(path: Path, file: BinaryIO, size: int) -> FileContent:
     if size < 8:
         raise damaged(f"is truncated: it has {size} bytes, and a safetensors file has at least 8")
     if length > _MAX_HEADER:
-        raise damaged(f"is no safetensors file: its header would have {length:,} bytes, and the format allows {_MAX_HEADER:,}")
+        raise damaged(
+            f"is no safetensors file: its header would have {length:,} bytes, more than {_MAX_HEADER:,}, the most allowed"
+        )
     if 8 + length > size:
         raise damaged(f"is truncated: its header has {length:,} bytes, and the file ends after {size - 8:,} of them")
     header = file.read(length)
@@ -172,7 +181,7 @@ class _Parser:
             raise self._malformed()
 
     def _malformed(self) -> FileError:
-        return damaged(f"is no safetensors file: its header is not the JSON of one, at byte {8 + self.at}")
+        return damaged(f"is no safetensors file: its header is not valid JSON of this format at byte {8 + self.at}")
 
     def _string(self) -> str:
         self.at = _SPACE.match(self.header, self.at).end()  # type: ignore[union-attr]
@@ -213,7 +222,7 @@ class _Parser:
         self._expect(b"}")
 
     def _skip_string(self) -> None:
-        """Pass over a text of any length: the metadata may hold whole model cards."""
+        """Skip a text of any length: the metadata may hold whole model cards."""
         self.at = _SPACE.match(self.header, self.at).end()  # type: ignore[union-attr]
         header, stop = self.header, self.at
         if header[stop : stop + 1] != b'"':
@@ -250,12 +259,12 @@ class _Parser:
 
 def _check(name: str, dtype: Any, shape: Any, offsets: Any) -> _Entry:
     if type(dtype) is not str or dtype not in DTYPES:
-        raise _broken(name, f"has the dtype {shorten(dtype)}, which the format does not know")
+        raise _broken(name, f"has the dtype {shorten(dtype)}, which the format does not have")
     if type(shape) is not list or len(shape) > MAX_DIMS:
-        raise _broken(name, f"has no shape of at most {MAX_DIMS} dims")
+        raise _broken(name, f"has no shape, or one of more than {MAX_DIMS} dims")
     for size in shape:
         if type(size) is not int or not 0 <= size <= MAX_NUMEL:
-            raise _broken(name, f"has a size that is no number from 0 to {MAX_NUMEL}: {shorten(size)}")
+            raise _broken(name, f"has a size that is not a number from 0 to {MAX_NUMEL}: {shorten(size)}")
     if type(offsets) is not list or len(offsets) != 2 or any(type(offset) is not int for offset in offsets):
         raise _broken(name, "has no data_offsets of two numbers")
     first, last = offsets

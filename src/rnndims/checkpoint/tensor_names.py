@@ -1,4 +1,4 @@
-"""The names of tensors in a file: which module a tensor belongs to and which of its weights it is, wrappers removed."""
+"""The names of tensors in a file: which module a tensor belongs to, and which of its weights it is, without wrappers."""
 
 import re
 from collections.abc import Container
@@ -57,7 +57,7 @@ class WeightName(NamedTuple):
 
 
 def parse_tensor_name(name: str) -> WeightName | None:
-    """What the name of a tensor says of an RNN's weight; ``None`` if it is no weight of one.
+    """The parts of a tensor's name that tell which weight of which RNN it is; ``None`` if it belongs to no RNN.
 
     >>> parse_tensor_name("encoder.rnn.weight_hh_l0_raw")
     WeightName(module='encoder.rnn', weight='weight_hh_l0', kind='weight_hh', layer=0, reverse=False, role='raw')

@@ -18,11 +18,17 @@ from .pickle_reader import MAGIC, Stream, load_pickle
 from .tensor_names import is_optimizer_key
 
 _MAX_UNPACKED: Final = 64 << 20
+"""Bytes of the largest pickle that is unpacked from a compressed archive."""
+
 _MAX_ENTRIES: Final = 2_000_000
+"""Entries of all dicts and lists together, each counted wherever it occurs."""
+
 _MAX_NAMES: Final = 64 << 20
 """Bytes that all full names together may take."""
 
 _MAX_DEPTH: Final = 64
+"""How deep dicts and lists may be nested."""
+
 _NOT_TORCH: Final = "is not a file that torch.save wrote"
 _NUMBERS_MISSING: Final = "is truncated or damaged: the numbers of a tensor are not all in it"
 _SAVE_WEIGHTS: Final = "Save model.state_dict() instead, or best a .safetensors file."
@@ -44,10 +50,10 @@ def read_torch(path: Path, file: BinaryIO, size: int) -> FileContent:
     Args:
         path: the file's name.
         file: the same file, open at its first byte.
-        size: its bytes.
+        size: its size in bytes.
 
     Raises:
-        FileError: if it is none, is damaged, or would run code.
+        FileError: if it is neither, is damaged, or would run code.
     """
     start = file.read(4)
     file.seek(0)
@@ -82,7 +88,7 @@ def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
             storages[key] = Storage(path, dtype, numel, member=member, big_endian=big_endian)
         known = storages[key]
         if known.dtype != dtype or known.numel != numel:
-            raise damaged("is damaged: it describes one storage in two ways")
+            raise damaged("is damaged: it says two different things of one storage")
         return known
 
     member = members[name]
@@ -123,13 +129,15 @@ def _read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
         view = identifier[5] if len(identifier) > 5 else None
         if view is not None or known.dtype != dtype or known.numel != numel:
             raise FileError(
-                "shares storages in a way that torch has not written since 0.4, and rnndims does not read it",
+                "shares storages between tensors as torch did before 0.4, which rnndims does not read",
                 fix="Load and save it again with a newer torch.",
             )
         return known
 
     if load_pickle(stream, _no_storage) != MAGIC:
-        raise FileError(f"{_NOT_TORCH}: it is another pickle", fix="Save the state_dict with torch.save, or as .safetensors.")
+        raise FileError(
+            f"{_NOT_TORCH}: it is a pickle of another kind", fix="Save the state_dict with torch.save, or as .safetensors."
+        )
     load_pickle(stream, _no_storage)  # the version of the format
     system = load_pickle(stream, _no_storage)
     big_endian = isinstance(system, dict) and system.get("little_endian") is False
@@ -142,7 +150,7 @@ def _read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
         if known is None:
             raise damaged("is damaged: it has numbers that belong to no tensor")
         if int.from_bytes(stream.read(8), "big" if big_endian else "little") != known.numel:
-            raise damaged("is damaged: a storage in it has another size than its tensor")
+            raise damaged("is damaged: a storage in it does not have the size that its tensor says")
         known.begin, known.big_endian = stream.position, big_endian
         stream.skip(known.numel * BITS[known.dtype] // 8)
     if any(known.begin is None for known in storages.values()):
@@ -158,8 +166,8 @@ def _flatten(root: Any, kind: str) -> FileContent:
     """Every tensor below ``root`` under the keys that lead to it, joined by dots.
 
     Raises:
-        FileError: if dicts contain themselves, or are nested so that their paths cannot be counted, or there is no tensor
-            because the file holds pickled objects instead of weights.
+        FileError: if dicts contain themselves or are nested too deeply, if there are more entries than the budget allows, or if
+            there is no tensor because the file holds pickled objects instead of weights.
     """
     content = FileContent(kind, {})
     pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
@@ -202,7 +210,7 @@ def _flatten(root: Any, kind: str) -> FileContent:
         name = next(iter(doubles))
         content.notes.append(
             f"the file has {plural(len(doubles), 'name')} twice, such as {shorten(name)}: "
-            "rnndims adds a number to the name of the later module"
+            "rnndims adds a number to the second one's module"
         )
     if foreign:
         shown = ", ".join(shorten(what) for what in list(foreign)[:3]) + (", ..." if len(foreign) > 3 else "")

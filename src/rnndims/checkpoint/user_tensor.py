@@ -30,6 +30,8 @@ _NPY_DTYPES: Final[dict[str, str]] = {  # numpy's kind and bytes -> torch's name
     "c16": "complex128",
 }
 _MAX_HEADER: Final = 10_000
+"""Bytes of the longest header, as in ``numpy.load``."""
+
 _NOT_NPY: Final = "is not a .npy file"
 
 
@@ -45,7 +47,7 @@ def read_user_tensor(text: str, names: tuple[str, ...] = ()) -> UserTensor:
 
     Args:
         text: what the user wrote.
-        names: where the file has several tensors and the user names none of them, the first of these that it has.
+        names: the first of these is read if the file has several tensors and the user names none of them.
 
     Raises:
         FileError: if there is no such file or tensor, or the file has several tensors and none of ``names``.
@@ -53,7 +55,7 @@ def read_user_tensor(text: str, names: tuple[str, ...] = ()) -> UserTensor:
     path, name = _split(text)
     if path.suffix.lower() == NPY:
         if name is not None:
-            raise FileError(f"is a .npy file: it has one array, without a name. Remove :{shorten(name)}", path=path)
+            raise FileError("is a .npy file: it has one array, without a name", path=path, fix=f"Remove :{shorten(name)}.")
         return UserTensor(read_npy(path), [path])
     content = read_file(path)
     tensors, files = content.tensors, content.files
@@ -96,7 +98,7 @@ def _listed(tensors: dict[str, FileTensor]) -> str:
 
 
 def read_npy(path: Path) -> FileTensor:
-    """The array of a ``.npy`` file, by its header.
+    """The array of a ``.npy`` file: shape, dtype and where its numbers lie, by its header.
 
     Raises:
         FileError: if it is no such file, or holds Python objects, which only unpickling could read.
@@ -142,7 +144,7 @@ def _npy_tensor(path: Path, header: Any, begin: int, size: int) -> FileTensor:
             fix="Save it as float32, without Python objects.",
         )
     if not isinstance(shape, tuple) or len(shape) > MAX_DIMS or not all(type(n) is int and 0 <= n <= MAX_NUMEL for n in shape):
-        raise FileError(f"{_NOT_NPY}: its header has no shape of at most {MAX_DIMS} dims")
+        raise FileError(f"{_NOT_NPY}: its header has no shape, or one of more than {MAX_DIMS} dims")
     numel = prod(shape)
     if byte_size(numel, dtype) != size - begin:
         raise damaged(

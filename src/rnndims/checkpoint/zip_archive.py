@@ -11,11 +11,16 @@ _MAX_TABLE: Final = 64 << 20
 """Bytes of the largest table of contents that is read."""
 
 _MAX_MEMBERS: Final = 500_000
+"""Budget of one file: its members."""
+
 _PIECE: Final = 1 << 16
-"""Compressed bytes that are read at once, ..."""
+"""Compressed bytes that are read at once."""
 
 _UNPACKED: Final = 1 << 20
-"""... and the most that one piece of them may unpack to before the next is asked for."""
+"""The most bytes that are unpacked at once."""
+
+_TAIL: Final = 66_000
+"""Bytes at the end of a file that hold its last record: 22 bytes, and a comment of at most 65,535."""
 
 # The records of a zip file, each beginning with its mark (see PKWARE's APPNOTE.TXT).
 _END: Final = struct.Struct("<4s4H2LH")  # at the end: number of entries, length and offset of the table, length of the comment
@@ -28,17 +33,17 @@ _COMPRESSION: Final = "is a zip file with a compression that torch does not read
 
 
 def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
-    """Every member of the zip file by name.
+    """Every member of the zip file of ``size`` bytes by name.
 
     Raises:
         FileError: if the table of contents is damaged, or larger than that of any checkpoint.
     """
-    file.seek(max(0, size - 66_000))
-    tail = file.read(66_000)
+    file.seek(max(0, size - _TAIL))
+    tail = file.read(_TAIL)
     at = _find_end(tail)
     _, _, _, _, count, length, begin, _ = _END.unpack_from(tail, at)
-    end = max(0, size - 66_000) + at
-    if count == 0xFFFF or 0xFFFFFFFF in (length, begin):
+    end = max(0, size - _TAIL) + at
+    if count == 0xFFFF or 0xFFFFFFFF in (length, begin):  # all bits set: the number is in the 64-bit record
         count, length, begin, end = _read_zip64(file, end, (count, length, begin))
     if count > _MAX_MEMBERS or length > _MAX_TABLE:
         raise _too_many(count)
@@ -101,7 +106,7 @@ def _read_table(table: bytes, size: int) -> dict[str, Member]:
         if 0xFFFFFFFF in (packed, unpacked, header):
             packed, unpacked, header = _large_sizes(extra, packed, unpacked, header)
         if flags & 1:
-            raise FileError("is an encrypted zip file: decrypt it first")
+            raise FileError("is an encrypted zip file", fix="Decrypt it first.")
         if header + packed > size or (method == 0 and packed != unpacked):
             raise damaged(_TRUNCATED)
         if name in members:
@@ -143,7 +148,7 @@ def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
     """The member's bytes, decompressed, at most ``limit`` of them.
 
     Raises:
-        FileError: if they are more, or damaged, or compressed in a way that torch does not read either.
+        FileError: if it has more bytes, is damaged, or is compressed in a way that torch does not read either.
     """
     file.seek(data_begin(file, member))
     if member.method == 0:
@@ -167,7 +172,7 @@ def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
 
 
 def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
-    """``count`` of the member's bytes from ``begin`` on, fewer if it ends before. What lies behind them is not unpacked.
+    """``count`` of the member's bytes from ``begin`` on, fewer if it ends before. The bytes after them are not unpacked.
 
     Raises:
         FileError: if it is damaged.

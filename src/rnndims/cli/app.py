@@ -112,7 +112,7 @@ def run(args: list[str]) -> int:
     try:
         code = command.main(args=args, prog_name="rnndims", standalone_mode=False)
         sys.stdout.flush()
-    except SystemExit as error:  # Typer and Rich both answer a reader that went away by exit code 1
+    except SystemExit as error:  # Typer and Rich both exit with 1 where the reader of a pipe is gone
         if isinstance(error.__context__, BrokenPipeError):
             return _explain(error.__context__, args)
         return error.code if isinstance(error.code, int) else ExitCode.MACHINE
@@ -165,9 +165,7 @@ def _explain(error: BaseException, args: list[str]) -> int:
         _complain(f"cannot write the answer: {error.strerror or error}")
         return ExitCode.MACHINE
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] == "rich":
-        _complain(
-            "tables are drawn by Rich, which is not installed here\nInstall it with: pip install rich. Or ask for --json."
-        )
+        _complain("Rich, which draws the tables, is not installed\nInstall it with: pip install rich. Or use --json.")
         return ExitCode.MACHINE
     if _lacks_memory(error):
         _complain(_NO_MEMORY)
@@ -200,7 +198,7 @@ def _explain_usage(error: Any, args: list[str]) -> int:
 
 
 def _complain(message: str, prefix: str = "rnndims: ") -> None:
-    """Write to standard error; where that is closed too, stay silent rather than write to standard output."""
+    """Write to standard error; if that is closed too, write nothing."""
     if sys.stderr is None:
         return
     text = "\n".join(escape(line) for line in message.split("\n"))

@@ -17,7 +17,7 @@ from .standard_input import standard_input
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 MOST_BYTES = 4_000_000
-"""How much of standard input is kept, from its end."""
+"""Bytes of standard input that are kept: the last ones."""
 
 
 @dataclass(eq=False, repr=False)
@@ -31,13 +31,18 @@ class CallOptions(OptionGroup):
     h0: Annotated[str | None, typer.Option("--h0", metavar="SHAPE", help="Shape of the initial hidden state.")] = None
     c0: Annotated[
         str | None,
-        typer.Option("--c0", metavar="SHAPE", help="Shape of the initial cell state. --h0 alone is a bare tensor."),
+        typer.Option(
+            "--c0", metavar="SHAPE", help="Shape of the initial cell state. Without it, --h0 is passed as one tensor."
+        ),
     ] = None
     lengths: Annotated[
-        str | None, typer.Option("--lengths", metavar="5,3,...", help="The input is packed with these lengths.")
+        str | None, typer.Option("--lengths", metavar="5,3,...", help="Lengths that the input is packed with.")
     ] = None
     input_dtype: Annotated[
-        str | None, typer.Option("--input-dtype", metavar="DTYPE", help="dtype of the input; the weights are float32.")
+        str | None,
+        typer.Option(
+            "--input-dtype", metavar="DTYPE", help="dtype of the input; the weights are float32, or what the code says."
+        ),
     ] = None
     output: Annotated[str | None, typer.Option("--output", metavar="SHAPE", help="Shape that you expect of output.")] = None
     h_n: Annotated[str | None, typer.Option("--h-n", metavar="SHAPE", help="Shape that you expect of h_n.")] = None
@@ -47,7 +52,9 @@ class CallOptions(OptionGroup):
     ] = None
     uses: Annotated[
         list[str] | None,
-        typer.Option("--uses", metavar="CODE", help="How you use a result: 'output[:, -1]', 'h_n.view(3, -1)'. Repeatable."),
+        typer.Option(
+            "--uses", metavar="CODE", help="How you use a result: 'output[:, -1]', 'h_n.view(3, -1)'; may be repeated."
+        ),
     ] = None
     error: Annotated[
         str | None,
@@ -58,7 +65,8 @@ class CallOptions(OptionGroup):
         """The call that these options state; a ``dtype=`` in pasted code is that of the weights.
 
         Raises:
-            ConfigError: where an option cannot be read.
+            ConfigError: if an option cannot be read.
+            RnndimsError: if ``--linear`` is less than 1.
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
@@ -84,9 +92,9 @@ class CallOptions(OptionGroup):
 @app.command(cls=Command)
 @with_options
 def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCode:
-    """Why does my shape not fit, or what does this error mean; exit code 0 if nothing is wrong, else 1.
+    """Say why a shape does not fit, or what an error message means.
 
-    Give the shapes of the call, or PyTorch's words with --error, or both.
+    Write the shapes of the call, or PyTorch's message with --error, or both. The exit code is 0 if nothing is wrong, else 1.
     """
     out.check_export(*((0,) if call.error == "-" else ()))
     built = module.resolve()
@@ -101,8 +109,8 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
         diagnosis = diagnose_error(text, built.config if named else None, stated)
     elif stated.is_empty:
         raise RnndimsError(
-            "nothing to check: give the shapes of the call, or --error",
-            fix="rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
+            "there is nothing to check: add the shapes of the call, or --error",
+            fix="Example: rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
         )
     else:
         diagnosis = check_shapes(built.config, stated)

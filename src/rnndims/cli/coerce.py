@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 from ..errors import shorten
 
 LONGEST = 4300
-"""Digits of the longest number that Python reads."""
+"""Digits of the longest whole number that Python reads (``sys.get_int_max_str_digits()``)."""
 
 
 class PlainMixin:
@@ -78,7 +78,9 @@ def parse_int(value: Any) -> int:
         except ValueError:
             pass
     raise ValueError(
-        f"{shorten(text)!r} is not a whole number" if len(text) < LONGEST else "a number of that length is too large"
+        f"{shorten(text)!r} is not a whole number"
+        if len(text) < LONGEST
+        else f"the number is too large: it has {len(text)} characters"
     )
 
 

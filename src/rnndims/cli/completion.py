@@ -13,11 +13,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command(cls=Command)
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish", "powershell"], typer.Argument(metavar="SHELL", help="The shell.")],
+    shell: Annotated[
+        Literal["bash", "zsh", "fish", "powershell"], typer.Argument(metavar="SHELL", help="Shell that the script is for.")
+    ],
 ) -> ExitCode:
     """Print the completion script for bash, zsh, fish or powershell.
 
-    It has all commands and options in it: TAB never starts Python.
+    The script contains all commands and options, so TAB never starts Python.
     """
     from .completion_scripts import WRITERS, read_program
 

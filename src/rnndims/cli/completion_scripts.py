@@ -1,4 +1,4 @@
-"""Static completion scripts for four shells, written from the commands as Typer knows them.
+"""Static completion scripts for four shells, written from the commands that Typer has.
 
 ``python -m rnndims.cli.completion_scripts completions`` writes all of them into the folder ``completions``.
 """

@@ -16,7 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, out: ViewOptions) -> ExitCode:
     """Join a forward and a reverse half to one output, and split it again.
 
-    Without options the halves are numbered 0.1 to 4.8; with any option they are those of that module.
+    Without a module or any of its options, the halves are the numbers 0.1 to 4.8. With one, they are its two directions.
     """
     out.check_export()
     from .. import torch_runner
@@ -43,7 +43,7 @@ def concat_demo(module: ModuleOptions, data: DataOptions, torch: TorchOptions, o
                 raise ConfigError(
                     "bidirectional", False, "there must be two directions to join", fix="Remove --no-bidirectional."
                 )
-            notes = (*notes, "made bidirectional: there must be two directions to join")
+            notes = (*notes, "the module was made bidirectional: there must be two directions to join")
         torch_runner.load_torch(quick=True)
         result = torch_runner.concat_module(compute_dims(config, inputs), device=device, seed=torch.seed, values=torch.values)
     output.warn(result.warnings)

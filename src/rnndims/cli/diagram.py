@@ -31,7 +31,7 @@ def diagram(
             "--format",
             case_sensitive=False,
             show_default="text",
-            help="Format of the picture; Mermaid places the nodes itself.",
+            help="Format of the picture; Mermaid arranges the nodes itself.",
         ),
     ] = None,
     file: Annotated[
@@ -40,26 +40,31 @@ def diagram(
             "--output",
             "-o",
             metavar=FILE,
-            help="Write to FILE; its suffix names the format: .svg .png .dot .mmd .txt. - is standard output.",
+            help="Write to FILE, or to standard output if FILE is -. The suffix names the format: .svg .png .dot .mmd .txt.",
         ),
     ] = None,
     force: Force = False,
     max_steps: Annotated[
         int | None,
         typer.Option(
-            "--max-steps", metavar="INT", show_default="6", help="Most time steps to draw; the middle ones are omitted."
+            "--max-steps",
+            metavar="INT",
+            show_default="6",
+            help="Draw at most this many time steps; the middle ones are omitted.",
         ),
     ] = None,
     max_layers: Annotated[
         int | None,
-        typer.Option("--max-layers", metavar="INT", show_default="4", help="Most layers to draw; the middle ones are omitted."),
+        typer.Option(
+            "--max-layers", metavar="INT", show_default="4", help="Draw at most this many layers; the middle ones are omitted."
+        ),
     ] = None,
 ) -> ExitCode:
     """Draw the module: the network unrolled along time, the inside of one cell, or one step as matrix products."""
     if cell_view and matmul:
-        raise RnndimsError("--cell-view and --matmul exclude each other", fix="Use one of them.")
+        raise RnndimsError("--cell-view and --matmul cannot be combined", fix="Use one of them.")
     if out.json and (kind is not None or file is not None):
-        raise RnndimsError("--json excludes --format and --output", fix="Remove --json, or remove the others.")
+        raise RnndimsError("--json cannot be combined with --format or --output", fix="Remove --json, or remove the others.")
     if file is not None and file != "-":
         from ..drawing import format_of
         from ..output_file import OutputFile
@@ -95,7 +100,7 @@ def diagram(
 
 
 def _write_out(picture: Diagram) -> None:
-    """Write a PNG to standard output, which is a file or a pipe.
+    """Write a PNG to standard output, which must be a file or a pipe.
 
     Raises:
         RnndimsError: if it is a terminal, or takes text only.

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .. import explain
-from ..errors import ConfigError, ExitCode, Template
+from ..errors import ConfigError, ExitCode, Field, Template
 from ..results import compute_dims
 from . import output
 from .coerce import Command
@@ -32,11 +32,13 @@ def dims(
     """Show every shape, state row, weight and cost of a module by arithmetic alone: without torch, for any size."""
     if from_jsonl is not None:
         for name in sorted(module.typed - {"from_jsonl", "json"}):
+            key = "module" if name == "code" else name
+            to_answer = name in ("script", "export", "force")
             raise ConfigError(
                 name,
                 True,
-                Template("with {from_jsonl} the lines of the file ask the questions"),
-                fix=f"Write {'module' if name == 'code' else name} into the lines.",
+                Template("cannot be combined with {from_jsonl}: each line of the file describes its own module and input"),
+                fix=Template("Remove {}.", Field(name)) if to_answer else f'Write "{key}" into each line instead.',
             )
         from .from_jsonl import answer_file
 

@@ -22,12 +22,17 @@ ERROR: Final = '{"line":'
 """How the answer to a bad line begins."""
 
 CONFIG_KEYS: Final = frozenset(RNNConfig.__dataclass_fields__)
+"""Keys of a line that describe the module."""
+
 SIZES: Final = frozenset({"input_size", "hidden_size", "num_layers", "proj_size"})
+"""Those of them that are ints; JSON's true and false are not."""
+
 DATA_KEYS: Final = frozenset(DataConfig.__dataclass_fields__)
+"""Keys of a line that describe the input."""
 
 
 class BadLineError(RnndimsError):
-    """A line that cannot be answered; ``option`` is the key with the error, if it is one."""
+    """A line that cannot be answered; ``option`` is the key that is wrong, if one is."""
 
     def __init__(self, message: str, option: str | None = None) -> None:
         super().__init__(message)
@@ -89,7 +94,7 @@ def _tail(chunk: bytes) -> bytes:
 
 
 def answer(line: bytes, number: int) -> str:
-    """The document for one line as a line, or ``{"line": number, "error": {"message": ..., "option": ...}}``."""
+    """The document for one line, as one line, or ``{"line": number, "error": {"message": ..., "option": ...}}``."""
     try:
         config, data = _understand(_parse(line))
         return dims_line(compute_dims(config, data)) + "\n"
@@ -124,7 +129,7 @@ def _understand(question: dict[str, Any]) -> tuple[RNNConfig, DataConfig]:
         elif key in DATA_KEYS:
             data[key] = value
         elif key not in ("module", "define"):
-            raise BadLineError(f"{shorten(key)}: no such key; the keys are {', '.join(_known_keys())}", key)
+            raise BadLineError(f"{shorten(key)}: there is no such key; the keys are {', '.join(_known_keys())}", key)
     if "lengths" in data and data["lengths"] is not None:
         if not isinstance(data["lengths"], list):
             raise ConfigError("lengths", data["lengths"], "must be a list of ints")

@@ -7,8 +7,8 @@ Typer the flat signature it needs and the command its groups back:
     @with_options
     def dims(module: ModuleOptions, data: DataOptions, output: OutputOptions) -> ExitCode: ...
 
-Each group knows in ``typed`` which options of the command line were typed: one that repeats its default overrides pasted
-code all the same. What may go together is decided in ``rnndims.request``.
+``typed`` of each group names the options that were typed: one that repeats its default overrides pasted code too. What may
+go together is decided in ``rnndims.request``.
 """
 
 import inspect
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..output_file import InputFile, OutputFile
 
 FILE: Final = "FILE"
-"""Metavar of every option that wants a file name; completion offers files for it and nothing else."""
+"""Metavar of every option whose value is a file name; completion offers only files for it."""
 
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")]
 """For every command that writes files."""
@@ -253,7 +253,7 @@ class TorchOptions(OptionGroup):
         typer.Option(
             "--device",
             metavar="DEVICE",
-            help="Where to run: cpu, cuda, cuda:1, mps, auto, or meta: shapes of any size, no numbers.",
+            help="Where to run: cpu, cuda, cuda:1, mps, auto, or meta (shapes of any size, no numbers).",
         ),
     ] = "cpu"
     seed: Annotated[int, typer.Option("--seed", metavar="INT", help="Seed of the weights and the input.")] = 0
@@ -287,7 +287,7 @@ class ViewOptions(OutputOptions):
     def __post_init__(self) -> None:
         formats = [name for name, value in (("--json", self.json), ("--export", self.export), ("--code", self.script)) if value]
         if len(formats) > 1:
-            raise RnndimsError(f"{' and '.join(formats)} exclude each other", fix="Use one of them.")
+            raise RnndimsError(f"{' and '.join(formats)} cannot be combined", fix="Use one of them.")
 
     def check_export(self, *inputs: "InputFile") -> None:
         """Check that the file of ``--export`` can be written, before any work is done for it.

@@ -1,4 +1,4 @@
-"""Writing the answer: the only place where a command touches standard output."""
+"""How a command writes its answer: as a JSON document, a view or a script, and notes on standard error."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..output_file import OutputFile
 
 View = Callable[["Console"], None]
-"""A rendered answer: a function that prints on a console, and can so fit the text to the console's width."""
+"""A rendered answer: a function that prints on a console, so it can fit the text to the console's width."""
 
 
 def document(content: dict[str, Any], code: ExitCode = ExitCode.OK) -> ExitCode:

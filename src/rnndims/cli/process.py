@@ -1,4 +1,4 @@
-"""How the process starts and ends: shortcuts of a short-lived program that a library may not have.
+"""How the process starts and ends: shortcuts that suit a short-lived program, but no library.
 
 - The garbage collector is off: nothing here lives long enough to need it, and it costs a tenth of a short run.
 - The interpreter is not torn down at the end. After torch that takes longer than a forward pass. The promises of a normal exit
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 
 def start() -> None:
-    """Settle the process before anything is imported: no garbage collection, streams that cannot fail on a character."""
+    """Set up the process before anything is imported: no garbage collection, streams that cannot fail on a character."""
     gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,4 +1,4 @@
-"""``rnndims run``: the module really built and run, beside the formula."""
+"""``rnndims run``: build the module, run it, and compare with the formula."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""``rnndims weights``: the parameters of the module that was built, or of the modules in a checkpoint file."""
+"""``rnndims weights``: the parameters of a module, or of the modules in a checkpoint file."""
 
 import os
 from typing import Annotated
@@ -27,16 +27,16 @@ def weights(
         typer.Option("--name", metavar="NAME", help="Name of the RNN in the checkpoint to show; * and ? match any."),
     ] = None,
 ) -> ExitCode:
-    """List the weights of the module, read off the module that was built: why each has its size, and how it is applied.
+    """Build the module and list its weights: why each has its size, and how it is applied.
 
-    CONSTRUCTOR may also be a checkpoint FILE (.safetensors, .pt, .pth, .ckpt, .bin, an index of shards, a directory):
-    it shows every RNN in the file, with the constructor that its weights imply. Nothing in the file is executed.
+    CONSTRUCTOR may also be a checkpoint FILE (.safetensors, .pt, .pth, .ckpt, .bin, an index of shards, a directory).
+    Then every RNN in the file is shown, with the constructor that its weights imply. Nothing in the file is executed.
     """
     out.check_export(*(() if module.code is None else (module.code,)))
     if module.code is not None and is_file(module.code):
         return _show_file(module.code, name, module.typed, out)
     if name is not None:
-        raise ConfigError("name", name, "there is no checkpoint to choose from", fix="Name a checkpoint FILE.")
+        raise ConfigError("name", name, "there is no checkpoint to choose from", fix="Write a checkpoint FILE as the argument.")
     try:
         request = module.resolve()
     except ConstructorError as error:
@@ -69,7 +69,7 @@ def weights(
 def is_file(argument: str) -> bool:
     """Whether the argument of ``weights`` is a file or directory rather than a constructor.
 
-    What exists is a file. What does not is one by its looks, so a misspelt name is complained about as a file.
+    What exists is a file. What does not exist is one if it looks like a path, so the error for a misspelt name says so.
     """
     try:
         if os.path.lexists(argument):
@@ -91,9 +91,8 @@ def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOpti
         RnndimsError: if nothing in it is called ``name``.
     """
     for option in sorted(typed - {"code", "json", "export", "force", "name"}):
-        raise ConfigError(
-            option, True, "the file decides what its modules are", fix=Template("Remove {}, or remove FILE.", Field(option))
-        )
+        fix = Template("Remove {}, or remove FILE.", Field(option))
+        raise ConfigError(option, True, "the checkpoint FILE already says what its modules are", fix=fix)
     from ..checkpoint import read_both, select
 
     content, checkpoint = read_both(file)

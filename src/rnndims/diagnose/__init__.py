@@ -1,7 +1,8 @@
-"""What does not fit and why: configurations against the shapes of a call, and pasted error messages.
+"""Internal: what does not fit and why, from the shapes of a call and from pasted error messages.
 
-``check_shapes`` decides without torch whether PyTorch would accept a call, in its order of complaints;
-``diagnose_error`` finds PyTorch's RNN message in a pasted text and explains it.
+``check_shapes`` decides without torch whether PyTorch would accept a call, in PyTorch's order of checks;
+``diagnose_error`` finds PyTorch's RNN message in a pasted text and explains it. ``rnndims.check`` and
+``rnndims.explain_error`` are the public names.
 """
 
 from dataclasses import replace
@@ -58,9 +59,8 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     """
     if config.is_cell and call.lengths is not None:
         shown = ",".join(map(str, call.lengths[:20]))
-        raise ConfigError(
-            "lengths", shown, "a cell reads one step, there is nothing to pack", fix=Template("Leave out {lengths}.")
-        )
+        rule = "a cell reads a single step: there is nothing to pack"
+        raise ConfigError("lengths", shown, rule, fix=Template("Remove {lengths}."))
     if config.is_cell:
         problems = cell_problems(config, call)
     else:
@@ -100,7 +100,7 @@ def diagnose_error(text: str, config: RNNConfig | None = None, call: Call | None
     if call is None or call.is_empty:
         return diagnosis
     if config is None:
-        note = "The shapes say nothing without the module: give its constructor too."
+        note = "The shapes are of no use without the module: add its constructor."
         return replace(diagnosis, notes=(*diagnosis.notes, note))
     stated = check_shapes(config, call)
     causes = {cause for problem in diagnosis.problems for cause in problem.causes}

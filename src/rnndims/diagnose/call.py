@@ -10,7 +10,7 @@ from ..errors import ConfigError
 from ..shapes import Shape, tensors
 
 DTYPES: Final = frozenset(["bool", *(f"{sign}int{bits}" for sign in ("u", "") for bits in (8, 16, 32, 64)), *RNN_DTYPES])
-"""Every dtype a tensor can be said to have; the modules run in some of them only."""
+"""Every dtype that an input may be said to have; the modules run in ``RNN_DTYPES`` only."""
 
 MAX_NDIM: Final = 64
 """The most dims a torch tensor can have."""
@@ -24,10 +24,13 @@ class Call:
         input: shape of the input, before packing.
         h_0: shape of the initial hidden state.
         c_0: shape of the initial cell state; ``h_0`` without it means that a bare tensor is passed as the state.
-        lengths: the lengths it is packed with.
+        lengths: the lengths that the input is packed with.
         enforce_sorted: the argument of ``pack_padded_sequence``; ``None`` is ``True`` where ``lengths`` decrease.
-        input_dtype: dtype of the input, ``weight_dtype`` that of the module.
-        output: shape that the user expects of ``output``; ``h_n`` and ``c_n`` alike.
+        input_dtype: dtype of the input.
+        weight_dtype: dtype of the module's weights.
+        output: shape that the user expects of ``output``.
+        h_n: shape that the user expects of ``h_n``.
+        c_n: shape that the user expects of ``c_n``.
         linear: ``in_features`` of the ``nn.Linear`` that follows.
         uses: expressions by which the results are used, like ``output[:, -1]``.
     """
@@ -112,7 +115,7 @@ def parse_shape(name: str, text: str) -> Shape:
         text: the shape as it was typed.
 
     Raises:
-        ConfigError: where it is none, a size is negative or absurd.
+        ConfigError: if it is not a shape, or has a negative or an absurd size.
     """
     inner = text.strip()
     if inner[:11].lower() == "torch.size(" and inner.endswith(")"):
@@ -128,7 +131,12 @@ def parse_shape(name: str, text: str) -> Shape:
         items.pop()
     for item in items:
         if not (item.isascii() and item.isdigit() and len(item) <= 18):
-            raise ConfigError(name, text, "is not a shape: sizes of 0 or more with commas between", fix="Write it like 5,3,10.")
+            raise ConfigError(
+                name,
+                text,
+                "is not a shape: a shape has sizes of 0 or more, with commas between them",
+                fix="Write it like 5,3,10.",
+            )
     if len(items) > MAX_NDIM:
         raise ConfigError(name, text, f"has {len(items)} dims; a tensor has at most {MAX_NDIM}")
     return tuple(int(item) for item in items)

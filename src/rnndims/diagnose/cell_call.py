@@ -12,7 +12,7 @@ from .state_shapes import zeros
 
 
 def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
-    """Everything that ``cell(input, h_0)`` or ``cell(input, (h_0, c_0))`` fails at, PyTorch's first complaint first."""
+    """Everything that makes ``cell(input, h_0)`` or ``cell(input, (h_0, c_0))`` fail, in PyTorch's order of checks."""
     shape, states = call.input, call.states
     if shape is not None and len(shape) not in (1, 2):
         return [_input_ndim(config, shape)]
@@ -110,7 +110,7 @@ def _sizes(config: RNNConfig, shape: Shape, name: str, state: Shape) -> list[Pro
             message=f"{name} has batch size {state[0]}, and input has {shape[0]}.",
             torch=torch_phrases.cell_batch(index, shape[0], state[0]),
             fix=f"{name} = x.new_zeros(x.size(0), {config.hidden_size})",
-            advice="Make the state anew for each batch.",
+            advice="Make a new state for each batch.",
         )
         return [batch, *_width(config, name, state, expected)]
     return _width(config, name, state, expected)
@@ -140,14 +140,14 @@ def _other_ndim(config: RNNConfig, shape: Shape, name: str, state: Shape) -> Pro
 
 
 def _is_rows(config: RNNConfig, call: Call) -> bool:
-    """Whether a bare ``h_0`` beside a 1-D input is taken apart: its first two rows become h_0 and c_0."""
+    """Whether PyTorch splits a bare ``h_0`` beside a 1-D input: its first two rows become h_0 and c_0."""
     h_0, shape = call.h_0, call.input
     bare = takes_pair(config) and call.c_0 is None and h_0 is not None and len(h_0) == 2 and h_0[0] > 1
     return bare and shape is not None and len(shape) == 1
 
 
 def _is_late(config: RNNConfig, shape: Shape, problem: Problem) -> bool:
-    """Whether PyTorch's checks miss it, because they look at the wrong dims, and only the matrix product complains."""
+    """Whether PyTorch's checks miss it, because they compare the wrong dims, and only the matrix product fails."""
     got = problem.got
     return len(shape) == 1 and isinstance(got, tuple) and len(got) == 2 and got[0] == config.hidden_size
 
@@ -159,8 +159,8 @@ def cell_warnings(config: RNNConfig, call: Call) -> list[Caution]:
         return []
     if _is_rows(config, call) and call.h_0 is not None:
         message = (
-            f"h_0 {shape_text(call.h_0)} stands where the tuple (h_0, c_0) belongs. PyTorch takes row 0 of it as h_0 and row 1 "
-            "as c_0."
+            f"h_0 {shape_text(call.h_0)} is one tensor, and a tuple (h_0, c_0) is needed. PyTorch uses row 0 of it as h_0 and "
+            "row 1 as c_0."
         )
         return [Caution(kind="state_taken_apart", message=message, advice=f"Pass a tuple of two tensors ({hidden},).")]
     return [

@@ -1,4 +1,4 @@
-"""What ``load_state_dict`` says, and which argument of the module is not the checkpoint's."""
+"""What ``load_state_dict`` says, and which argument of the module differs from the checkpoint."""
 
 import re
 from typing import Final
@@ -24,7 +24,7 @@ _OLD: Final = re.compile(
     rf"parameter\s+named\s+({_KEY}),\s+whose\s+dimensions\s+in\s+the\s+model\s+are\s+{_SIZE}\s+and\s+whose\s+dimensions\s+in\s+"
     rf"the\s+checkpoint\s+are\s+{_SIZE}"
 )
-# Missing key(s) in state_dict: "a", "b". / unexpected key "a" in state_dict
+# the lists of names: Missing key(s) in state_dict: "a", "b". / unexpected key "a" in state_dict
 _LISTS: Final = re.compile(
     r"(missing|unexpected)\s+keys?(?:\(s\))?\s+in\s+state_dict:([^\n]*)|(unexpected)\s+key\s+([^\n]*?)\s+in\s+state_dict",
     re.IGNORECASE,
@@ -42,7 +42,7 @@ _STRIP_PARALLEL: Final = "state = {k.removeprefix('module.'): v for k, v in stat
 _SEE_FILE: Final = "`rnndims weights FILE` shows the module that a checkpoint was made of."
 
 MOST_PROBLEMS: Final = 6
-"""How many differences are named."""
+"""The most differences that are named."""
 
 
 def interpret_checkpoint(match: Match) -> Interpretation:
@@ -97,7 +97,7 @@ def _problem(
 
 
 def _renamed(missing: set[str], unexpected: set[str]) -> Problem | None:
-    """The same weights under other names: a prefix that ``DataParallel`` or an outer module put in front."""
+    """The same weights under other names: with a prefix that ``DataParallel`` or an outer module adds."""
     if unexpected and not missing and all(key.startswith("module.") for key in unexpected):
         return _problem(min(unexpected), _FROM_PARALLEL, fix=_STRIP_PARALLEL)
     for key in sorted(missing):
@@ -117,7 +117,7 @@ def _renamed(missing: set[str], unexpected: set[str]) -> Problem | None:
 
 
 def _keys(keys: set[str], *, in_checkpoint: bool) -> list[Problem]:
-    """Weights that only one side has. ``in_checkpoint`` says which: it, or the model."""
+    """Weights that only one side has: the checkpoint if ``in_checkpoint``, else the model."""
     if not keys:
         return []
     has, lacks = ("The checkpoint", "the model") if in_checkpoint else ("The model", "the checkpoint")
@@ -207,7 +207,7 @@ def _hidden(key: str, saved: Shape, model: Shape) -> Problem:
 
 
 def _rows(key: str, saved: Shape, model: Shape) -> Problem:
-    """A parameter that differs, without anything that tells class and size apart."""
+    """A parameter that differs, where nothing tells whether the class or the size is why."""
     dim = next((index for index, (s, m) in enumerate(zip(saved, model, strict=False)) if s != m), None)
     message = f"{key} is {model} in the model, and {saved} in the checkpoint. Its rows are gates times hidden_size."
     advice = "Build the module with the class and the hidden_size of the checkpoint."
@@ -241,13 +241,13 @@ CHECKPOINT_MESSAGES: Final = (
     MessageRow(
         wordings=("'<kind:class>' object has no attribute '<attribute:member>'",),
         tensor="module",
-        explanation="A pickled module keeps its attributes, and another version of PyTorch looks for others.",
+        explanation="A pickled module has the attributes of its version of PyTorch, and this version needs others.",
         causes=(
             LikelyCause(
                 "checkpoint_mismatch",
-                "The whole module was saved with another version of PyTorch than this one: it has no {attribute}.",
+                "The whole module was saved with another version of PyTorch than this one, so it has no {attribute}.",
                 "torch.save(model.state_dict(), path)",
-                "Do this in the old version. Then build the module anew in this one and load the state dict.",
+                "Do this in the old version. Then build the module again in this one and load the state dict.",
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""What the user expects to come out, and the ``nn.Linear`` after it: wrong expectations are problems."""
+"""What the user expects to come out, and the ``nn.Linear`` that reads it: a wrong expectation is a problem."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def _result_name(config: RNNConfig, name: str) -> str:
 
 
 def _other_layout(config: RNNConfig, call: Call, name: str, expected: Shape, got: Shape) -> Problem | None:
-    """An expected state that shows how the user reads the layout: PyTorch runs all the same and returns the other shape."""
+    """An expected state that shows a wrong idea of the layout: PyTorch runs and returns another shape."""
     if name == "output" or len(got) != 3 or len(expected) != 3:
         return None
     rows, batch, width = expected
@@ -49,8 +49,8 @@ def _other_layout(config: RNNConfig, call: Call, name: str, expected: Shape, got
             expected=expected,
             got=got,
             cause="batch_first_mismatch",
-            message=f"{name} comes out as {shape_text(expected)}, not batch first as {shape_text(got)}: batch_first never "
-            "touches the states.",
+            message=f"{name} comes out as {shape_text(expected)}, not batch first as {shape_text(got)}: batch_first does "
+            "not change the states.",
             fix=f"{name} = {name}.transpose(0, 1)",
             advice=f"Do not use {name}.view({batch}, {rows}, {width}): it mixes the sequences.",
         )
@@ -66,8 +66,8 @@ def _other_layout(config: RNNConfig, call: Call, name: str, expected: Shape, got
         got=got,
         cause="batch_first_mismatch",
         message=f"{name} comes out as {shape_text(expected)}. You expect batch size {got[1]}, which is dim {other} of input "
-        f"{shape_text(call.input)}. {with_or_without} batch_first=True PyTorch takes dim {1 - other} as the batch and runs "
-        f"over dim {other} as time, without an error.",
+        f"{shape_text(call.input)}. {with_or_without} batch_first=True PyTorch takes dim {1 - other} as the batch and "
+        f"dim {other} as time, without an error.",
         fix=format_constructor(turned),
         advice=f"Do this if input is {layout(turned)}.",
     )
@@ -114,7 +114,7 @@ def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape) -> 
 
 
 def _wrong_linear(config: RNNConfig, call: Call, features: int, shapes: dict[str, Shape]) -> Problem | None:
-    """An ``nn.Linear`` after the module whose ``in_features`` is not the width of what it gets."""
+    """An ``nn.Linear`` after the module whose ``in_features`` is not the width of its input."""
     what, width = "h_1" if config.is_cell else "output", (1 if config.is_cell else config.D) * config.H_out
     for use in (read_use(text, config, shapes) for text in call.uses):
         if use.shape:
@@ -171,7 +171,7 @@ def call_notes(config: RNNConfig, call: Call) -> list[str]:
 
 
 def square_notes(config: RNNConfig, call: Call) -> list[str]:
-    """A batch as large as the sequences are long: nothing in the shapes tells the two dims apart."""
+    """A batch size equal to the sequence length: nothing in the shapes tells the two dims apart."""
     shape = call.input
     if config.is_cell or shape is None or len(shape) != 3 or shape[0] != shape[1] or shape[0] < 2:
         return []

@@ -37,9 +37,9 @@ def interpret_packed_ndim(match: Match) -> Interpretation:
     got = match.number("got")
     message = f"The packed input was made from a {got + 1}-D tensor. A padded batch is 3-D: {_LAYOUTS}."
     if got < 2:
-        advice = "Before packing; each step is then one number."
+        advice = "Do this before packing; each step is then one number."
         return match.likely(match.problem("input_ndim", message, fix="x = x.unsqueeze(-1)", advice=advice))
-    advice = "Before packing; this joins all dims but batch and time into H_in."
+    advice = "Do this before packing; it joins all dims but batch and time into H_in."
     return match.likely(match.problem("input_ndim", message, fix="x = x.flatten(2)", advice=advice))
 
 
@@ -48,16 +48,18 @@ def interpret_features(match: Match) -> Interpretation:
     want, got, config = match.number("expected"), match.number("got"), match.config
     notes = []
     if config is not None and config.input_size != want:
-        notes.append(f"The message expects input_size {want}, and the constructor has {config.input_size}: not this module.")
+        notes.append(
+            f"The message expects input_size {want}, and the constructor has {config.input_size}. It is not this module."
+        )
     message = f"The last dim of input is {got}, and the module was built with input_size {want}."
     build = f"Build the module with input_size={got}, or give x {want} features."
     fix, advice = None, build
     if want == 1:
         fix, advice = "x = x.unsqueeze(-1)", "Do this if each number is a step of its own."
     elif got == 2 * want:
-        message += " A bidirectional module before this one gives twice its hidden_size."
+        message += " A bidirectional module before this one returns twice its hidden_size."
     elif want == 2 * got:
-        message += " A bidirectional module gives twice as many features as one with one direction."
+        message += " A bidirectional module returns twice as many features as one with one direction."
     elif got == 1:
         fix, advice = "x = x.transpose(1, 2)", f"Do this if dim 1 of x is {want}. Print x.shape to see."
     size = (want,), (got,)
@@ -144,7 +146,7 @@ INPUT_MESSAGES: Final = (
             ),
             LikelyCause(
                 TUPLE_EXPECTED,
-                "If the state of an nn.LSTM is one tensor: it takes the tuple (h_0, c_0) apart.",
+                "If the state of an nn.LSTM is one tensor: it must be the tuple (h_0, c_0).",
                 PAIR,
             ),
         ),
@@ -182,7 +184,7 @@ INPUT_MESSAGES: Final = (
     MessageRow(
         wordings=("name 'fn' is not defined",),
         tensor="input",
-        explanation="A bug of PyTorch 0.3: its check saw that input.size(-1) is not input_size, and failed to say so.",
+        explanation="A bug of PyTorch 0.3: input.size(-1) is not input_size, and the code that says so fails.",
         causes=(
             LikelyCause(
                 "input_feature_mismatch",

@@ -1,4 +1,4 @@
-"""What the kind of cell decides about a call: how many states it takes, what it checks, and the line of code that calls it."""
+"""What depends on the kind of cell: how many states a call has, what PyTorch checks, and the line of code that calls it."""
 
 import re
 from collections.abc import Iterable
@@ -23,12 +23,13 @@ FUNCTIONS: Final = "lstm|gru|rnn_tanh|rnn_relu"
 RNN_WORDS: Final = re.compile(
     r"lstm|rnn(?!a)|(?<![a-z])(?:bi)?gru(?![a-z](?<!c))|weight_[ih]h_l|pack_padded_sequence|packedsequence", re.IGNORECASE
 )
-"""Words that speak of an RNN: ``self.bilstm(x)``, ``CharRNN`` (not ``journal``), ``GRUCell`` (not ``group``)."""
+"""Words that mean an RNN: ``self.bilstm(x)``, ``CharRNN`` (not ``journal``), ``GRUCell`` (not ``group``)."""
 
 PAIR: Final = "output, (h_n, c_n) = lstm(x, (h_0, c_0))"
 """The call of a module whose state is a pair."""
 
 PAIR_RESULT: Final = "output, (h_n, c_n) = lstm(x)"
+"""The same call without states."""
 
 SINGLE: Final = "output, h_n = gru(x, h_0)"
 """The call of a module whose state is one tensor."""
@@ -53,9 +54,9 @@ def checks_packed(config: RNNConfig) -> bool:
 
 
 def broadcasts(config: RNNConfig, name: str, state: Shape) -> bool:
-    """Whether a cell takes this 2-D state beside a 1-D input without a word, and returns something 2-D.
+    """Whether a cell accepts this 2-D state beside a 1-D input, and returns 2-D states.
 
-    The checks of ``RNNCellBase`` compare dim 1 of it with hidden_size; what the operations then broadcast depends on the cell.
+    The checks of ``RNNCellBase`` compare dim 1 of it with hidden_size; what PyTorch then broadcasts depends on the cell.
     """
     if config.cell == "rnn":
         return state == (config.hidden_size, config.hidden_size)

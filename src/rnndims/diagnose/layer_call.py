@@ -1,4 +1,4 @@
-"""A call of ``nn.RNN`` and its like with tensors: what PyTorch would complain about, in its order of complaints."""
+"""A call of ``nn.RNN`` and its like with tensors: what PyTorch would refuse, in its order of checks."""
 
 from dataclasses import replace
 
@@ -15,10 +15,10 @@ from .state_shapes import StateMismatch, add_batch, same_mistake, state_problems
 
 
 def layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
-    """Everything that ``module(input, h_0)`` or ``module(input, (h_0, c_0))`` fails at, the first complaint first.
+    """Everything that makes ``module(input, h_0)`` or ``module(input, (h_0, c_0))`` fail, in PyTorch's order of checks.
 
     The order is that of ``forward``: number of dims of input, kind and number of dims of the states, dtype, features,
-    sizes of ``h_0``, then of ``c_0``, and the sequence length last. What cannot be judged after a failure is left out.
+    sizes of ``h_0``, then of ``c_0``, and the sequence length last. What cannot be decided after a failure is left out.
     """
     shape = call.input
     if shape is not None and len(shape) not in (2, 3):
@@ -54,7 +54,7 @@ def _ndim(call: Call) -> int | None:
 def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
     if len(shape) > 3:
         fix = "x = x.flatten(2)"
-        advice = "This joins all dims but batch and time into H_in. If one of them is a second time axis, choose one."
+        advice = "This joins all dims but batch and time into H_in. If one of them is a second time axis, keep only one."
     elif len(shape) == 1 and shape[0] == config.input_size:
         fix, advice = "x = x.unsqueeze(0)", "Input is then one step of one sequence, (L=1, H_in)."
     elif len(shape) == 1:
@@ -157,7 +157,7 @@ def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
 
 
 def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
-    """A bare tensor where a tuple ``(h_0, c_0)`` is wanted, or a tuple where the module wants one tensor."""
+    """A bare tensor where the module needs a tuple ``(h_0, c_0)``, or a tuple where it needs one tensor."""
     if not takes_pair(config):
         return [] if call.c_0 is None else [_tuple_for_tensor(config, call)]
     if (call.h_0 is None) == (call.c_0 is None):
@@ -177,7 +177,7 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
             tensor="h_0",
             got=call.h_0,
             cause=TUPLE_EXPECTED,
-            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and it gets {stated} alone.",
+            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and {stated} alone is passed.",
             torch=torch,
             fix=call_code(config, **{missing: other}),
             advice="Or leave both states out: zeros are the default.",
@@ -191,7 +191,7 @@ def _tuple_for_tensor(config: RNNConfig, call: Call) -> Problem:
         tensor="c_0",
         got=call.c_0,
         cause=TUPLE_EXPECTED,
-        message=f"nn.{config.class_name} has no cell state. It takes the tensor h_0, and it gets a tuple (h_0, c_0).",
+        message=f"nn.{config.class_name} has no cell state. It takes the tensor h_0, and a tuple (h_0, c_0) is passed.",
         torch=torch_phrases.tuple_attribute(attribute),
         fix=call_code(config),
         advice=f"Pass h_0 alone, or use {pair_class(config)}.",
@@ -233,20 +233,20 @@ def _state_ndim_problems(config: RNNConfig, call: Call, ndim: int | None) -> lis
 
 
 def _input_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str] | None:
-    """Code that gives 2-D input the dim that a 3-D state has, and what to know; ``None`` where the state is what is wrong."""
+    """Code that adds to 2-D input the dim that a 3-D state has, and advice; ``None`` where the state is wrong instead."""
     shape, batch = call.input, batch_dim(config)
     if shape is None or len(shape) != 2 or len(got) != 3:
         return None
     if got[1] == shape[0] > 1:
         return f"x = x.unsqueeze({1 - batch})", f"Do this if input is one step of {shape[0]} sequences: it lacks the time axis."
     if got[1] == 1:
-        advice = f"Input is then a batch of one. Or take the batch off the state: {name}.squeeze(1)."
+        advice = f"Input is then a batch of one. Or remove the batch dim of the state: {name}.squeeze(1)."
         return f"x = x.unsqueeze({batch})", advice
     return None
 
 
 def _state_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str | None]:
-    """Code that gives a state the other number of dims, and what to know about it."""
+    """Code that changes the number of dims of a state, and advice on it."""
     shape, rows = call.input, config.D * config.num_layers
     if shape is None:
         return f"{name} = torch.zeros({rows}, N, {state_width(config, name)})", None
@@ -282,7 +282,7 @@ def _state_size_problems(config: RNNConfig, call: Call, ndim: int) -> list[Probl
 
 
 def also(problems: list[Problem], state: StateMismatch) -> list[Problem]:
-    """The problems of ``h_0`` where ``c_0`` has the same mistakes: said in the first one, and mended by each fix."""
+    """The problems of ``h_0`` where ``c_0`` has the same mistakes: the first says so, and each fix mends both."""
     said = f" {state.tensor} {shape_text(state.got)} has the same mistake."
     joined = [_mending_both(mine, other) for mine, other in zip(problems, state_problems(state), strict=True)]
     return [replace(joined[0], message=joined[0].message + said), *joined[1:]]

@@ -1,4 +1,4 @@
-"""What an entry of the message table is made of: wordings with slots, claims, causes, and the function that interprets it.
+"""The parts of a row of the message table: wordings with slots, claims, causes, and the function that interprets it.
 
 To add a wording, add it to the ``wordings`` of a row in the file of its topic (``state_messages.py``, ``input_messages.py``,
 ...), or add a row there, and one line to the list in ``tests/helpers/check_messages.py``.
@@ -33,6 +33,7 @@ class Slot(NamedTuple):
     value: str
 
 
+# attributes of a tensor that messages name where the tensor is a tuple or a list: 'tuple' object has no attribute 'size'
 _ATTRIBUTES: Final = (
     "size|dim|shape|ndim|index_select|batch_sizes|contiguous|view|reshape|unsqueeze|squeeze|transpose|permute|detach|data|to|cuda|"
     "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten"
@@ -70,7 +71,7 @@ SLOTS: Final[dict[str, Slot]] = {
     "rnncall": Slot(rf"(?<![\w.])(?P<{{}}>{FUNCTIONS})", "rnn_tanh", "rnn_tanh"),
     # the types of arguments, where the message lists them
     "got": Slot(r"(?:\s*-\s*got\s*\((?P<{}>[^()]{{0,400}})\))?", " - got (Tensor, tuple, list)", "Tensor, tuple, list"),
-    # nothing, but no argument of a loss, a comparison or an Embedding may follow
+    # no text; but the name of an argument of a loss, a comparison or an Embedding must not follow: " #2 'target'"
     "operand": Slot(r"(?P<{}>)(?!\s*#\d+\s*'(?:target|other|lengths|ind(?:ex|ices))')", "", ""),
     # the name of an RNN's parameter, with what stands before it
     "weight": Slot(
@@ -128,7 +129,7 @@ def longest_word(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """When a message counts as the RNN's, going by what stands around it.
+    """When a message counts as the RNN's, judged by the text around it.
 
     Attributes:
         holds: whether it counts, from the evidence and the match.
@@ -146,14 +147,14 @@ IN_RNN: Final = Claim(lambda around, _match: around.in_rnn, lambda _around: True
 """Only where PyTorch's RNN module raised it: ``inconsistent tensor size`` below ``File ".../nn/modules/rnn.py"``."""
 
 ON_RNN_LINE: Final = Claim(lambda around, _match: around.line, lambda _around: False)
-"""Only where the line of code before it speaks of an RNN: ``too many values to unpack`` below ``output, h = self.rnn(x)``."""
+"""Only where the line of code before it names an RNN: ``too many values to unpack`` below ``output, h = self.rnn(x)``."""
 
 NEAR_RNN: Final = Claim(lambda around, _match: not around.foreign and around.rnn, lambda _around: False)
-"""Only where something around it speaks of an RNN: ``Expected all tensors to be on the same device`` with ``self.rnn`` in a
+"""Only where something around it names an RNN: ``Expected all tensors to be on the same device`` with ``self.rnn`` in a
 frame."""
 
 ALONE: Final = Claim(lambda around, _match: not around.foreign and (not around.framed or around.rnn), lambda _around: False)
-"""Where something speaks of an RNN, or where there is no traceback that could say otherwise: ``expected scalar type Float but
+"""Where something names an RNN, or where there is no traceback that could say otherwise: ``expected scalar type Float but
 found Double`` alone."""
 
 
@@ -193,9 +194,9 @@ class MessageRow:
             ``linear`` is the layer behind the module; ``module`` stands where it is about no tensor.
         explanation: what PyTorch compared; slots stand in braces.
         causes: its explanations, most likely first.
-        interpret: the function that works them out of the numbers instead; a row has one of the two.
+        interpret: the function that works out the problems from the numbers instead; a row has one of the two.
         claim: when the message counts as the RNN's.
-        is_warning: whether PyTorch only warns; an error after it counts more.
+        is_warning: whether it is a warning of PyTorch; an error in the text counts before it.
     """
 
     wordings: tuple[str, ...]
@@ -209,7 +210,7 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A wording that was found in a pasted text, and all that is known beside it.
+    """A wording that was found in a pasted text, and all that is known about it.
 
     Attributes:
         row: what the table says of it.
@@ -248,7 +249,7 @@ class Match:
 
     def fill(self, text: str) -> str:
         """``text`` with the slots in braces filled in: ``"is {got}-D"`` -> ``"is 4-D"``."""
-        return re.sub(r"\{(\w+)\}", lambda found: self.slots.get(found[1], found[0]), text)
+        return re.sub(r"\{(\w+)\}", lambda slot: self.slots.get(slot[1], slot[0]), text)  # {got}
 
     def problem(
         self,
@@ -262,7 +263,7 @@ class Match:
         fix: str | None = None,
         advice: str | None = None,
     ) -> Problem:
-        """A problem of the row's tensor, or of another one. PyTorch's words are the message itself, so it quotes none."""
+        """A problem of the row's tensor, or of ``tensor``. It quotes no phrase of PyTorch: the pasted message is that."""
         return Problem(
             tensor=tensor or self.row.tensor,
             dim=dim,
@@ -275,7 +276,7 @@ class Match:
         )
 
     def likely(self, *explanations: Problem, notes: tuple[str, ...] = ()) -> Interpretation:
-        """One mistake with these explanations; the only one is certain if the message is."""
+        """One mistake with these explanations. It is certain if there is only one and the message cannot be another layer's."""
         certain = self.certain and len(explanations) == 1
         return Interpretation((one_problem(explanations, certain=certain),), notes)
 
@@ -285,7 +286,7 @@ Interpreter = Callable[[Match], Interpretation]
 
 
 def interpret_causes(match: Match) -> Interpretation:
-    """The causes of the row, with the slots filled in: what counts where a row names no interpreter."""
+    """The causes of the row, with the slots filled in: the interpreter of rows that name none."""
     explanations = [
         match.problem(
             cause.cause,
@@ -301,4 +302,4 @@ def interpret_causes(match: Match) -> Interpretation:
 # --- what several topics say -----------------------------------------------------------------------------------------
 
 FRESH_FIX: Final = "h_0 = x.new_zeros(D * num_layers, N, H)"
-FRESH_ADVICE: Final = "Make the state anew for each batch, or leave it out: zeros are the default."
+FRESH_ADVICE: Final = "Make a new state for each batch, or leave it out: zeros are the default."

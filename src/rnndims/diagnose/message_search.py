@@ -53,8 +53,8 @@ def wordings() -> tuple[Wording, ...]:
 
 
 def explain_text(text: str, config: RNNConfig | None, call: Call | None) -> Diagnosis:
-    """The diagnosis of the last RNN-related message in ``text``; an error counts before a warning, and a warning
-    only where no error follows it.
+    """The diagnosis of the last RNN-related message in ``text``. An error counts before a warning, and a warning counts only
+    where no error follows it.
 
     Raises:
         UnknownMessageError: if there is none.
@@ -114,13 +114,15 @@ def _unknown(text: str, warning: MessageRow | None = None) -> UnknownMessageErro
     if not text.strip():
         message = "--error: the text is empty"
     elif errors:
-        message = f"--error: the text has no RNN message that is known here; the last error is: {shorten(errors[-1], 160)}"
+        message = (
+            f"--error: the text has no RNN message that rnndims can explain; the last error is: {shorten(errors[-1], 160)}"
+        )
     else:
-        message = "--error: the text has no RNN message of PyTorch that is known here"
+        message = "--error: the text has no RNN message of PyTorch that rnndims can explain"
     if warning is not None:
-        message += f"; the warning before it is another matter: {warning.causes[0].message}"
+        message += f"; the warning before it has another cause: {warning.causes[0].message}"
     return UnknownMessageError(
         message,
-        fix="Paste the whole traceback, from its first line on, or check the shapes instead: "
+        fix="Paste the whole traceback, from its first line on. Or check the shapes instead: "
         "rnndims check 'nn.RNN(10, 20)' --input 5,3,10 --h0 1,3,20",
     )

@@ -25,10 +25,10 @@ MODULE_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 "other",
-                "cuDNN failed ({status}). Input or a state that is not contiguous, too little memory, or a wrong shape before "
-                "it can be why.",
+                "cuDNN failed ({status}). Input or a state may not be contiguous, memory may be too small, or an earlier shape "
+                "may be wrong.",
                 "x, h_0 = x.contiguous(), h_0.contiguous()",
-                "If it fails again, run it once on the CPU: its messages say more.",
+                "If it fails again, run it once on the CPU: the messages there say more.",
             ),
         ),
         claim=ALONE,
@@ -36,13 +36,13 @@ MODULE_MESSAGES: Final = (
     MessageRow(
         wordings=("Trying to backward through the graph a second time",),
         tensor="h_0",
-        explanation="The graph of an earlier step was freed by its backward.",
+        explanation="backward freed the graph of an earlier batch, and the state still belongs to that graph.",
         causes=(
             LikelyCause(
                 "other",
-                "A state that is kept between batches keeps the graph of the batch before, and does this.",
+                "The state is kept from one batch to the next, and with it the graph of the earlier batch.",
                 "h = h.detach()",
-                "Before each batch. For an LSTM: h, c = h.detach(), c.detach().",
+                "Do this before each batch. For an LSTM: h, c = h.detach(), c.detach().",
             ),
         ),
         claim=NEAR_RNN,
@@ -84,7 +84,7 @@ MODULE_MESSAGES: Final = (
                 "other",
                 "An argument of the constructor has a value or type that it cannot have.",
                 "nn.LSTM(input_size, hidden_size, num_layers, bias=True, batch_first=False)",
-                "Sizes are ints above 0, switches are bools.",
+                "Sizes must be ints above 0, and switches must be bools.",
             ),
         ),
     ),
@@ -112,7 +112,7 @@ MODULE_MESSAGES: Final = (
                 "other",
                 "The weights do not lie in one piece of memory.",
                 "rnn.flatten_parameters()",
-                "At the start of forward.",
+                "Call it at the start of forward.",
             ),
         ),
         is_warning=True,

@@ -1,4 +1,4 @@
-"""A call with a packed batch: ``pack_padded_sequence`` first, then the module, which checks less or nothing of it."""
+"""A call with a packed batch: first ``pack_padded_sequence``, then the module, which checks less or nothing of it."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -15,10 +15,10 @@ from .state_shapes import StateMismatch, same_mistake, state_problems, zeros
 
 
 def packed_problems(config: RNNConfig, call: Call) -> list[Problem]:
-    """Everything that packing ``input`` by ``lengths`` and calling the module fails at, the first complaint first.
+    """Everything that makes packing ``input`` by ``lengths`` and calling the module fail, in PyTorch's order of checks.
 
-    Some modules do not check a ``PackedSequence``. Where the C++ code below then accepts by chance, reads memory that is
-    not its own or crashes, the answer is that it does not fit.
+    Some modules do not check a ``PackedSequence``. Where the C++ code then accepts it by chance, reads memory outside the
+    tensor or crashes, the answer is that it does not fit.
     """
     packing = _packing_problems(config, call)
     if packing:
@@ -35,7 +35,7 @@ def packed_problems(config: RNNConfig, call: Call) -> list[Problem]:
     checks = dtype_problems(call) + feature_problems(config, shape)
     problems += checks if checks_packed(config) else [_unchecked(config, problem) for problem in checks]
     named = {problem.tensor for problem in problems}
-    # index_select takes the sequences it needs out of a state that has more
+    # index_select keeps the sequences of the batch, where a state has more
     sizes = {
         name: state if call.is_sorted else (state[0], len(lengths), *state[2:])
         for name, state in call.states.items()
@@ -181,7 +181,7 @@ def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
         message=f"input is {len(shape)}-D. A padded batch is {layout(config)}.{unchecked}",
         torch=torch_phrases.packed_ndim(len(shape)) if checks_packed(config) else None,
         fix="x = x.unsqueeze(-1)" if flat else "x = x.flatten(2)",
-        advice="Before packing; each step is then one number." if flat else "Before packing.",
+        advice="Do this before packing; each step is then one number." if flat else "Do this before packing.",
     )
 
 
@@ -196,13 +196,13 @@ def _unchecked(config: RNNConfig, problem: Problem) -> Problem:
 
 
 def _size_phrase(config: RNNConfig, sizes: dict[str, Shape], expected: Shape, got: Shape) -> str | None:
-    """What PyTorch says of a state of the wrong size; ``None`` where it may as well crash."""
+    """What PyTorch says of a state of the wrong size; ``None`` where it may also crash."""
     if checks_packed(config):
         return torch_phrases.state_size(config, 0, expected, got)
     if len(got) != 3:
         return None
     widths = {state[2] for state in sizes.values() if len(state) == 3}
-    if (len(widths) > 1) != bool(config.proj_size):  # states of two widths are what tells PyTorch of a projection
+    if (len(widths) > 1) != bool(config.proj_size):  # PyTorch expects a projection where the states have two widths
         return torch_phrases.WRONG_PARAMETERS
     if got[2] != expected[2]:
         return torch_phrases.PRODUCT
@@ -210,7 +210,7 @@ def _size_phrase(config: RNNConfig, sizes: dict[str, Shape], expected: Shape, go
 
 
 def _is_ignored(config: RNNConfig, call: Call, name: str, expected: Shape, got: Shape) -> bool:
-    """A wrong ``c_0`` that the C++ code never looks at closely: more rows, or a size of 1 that broadcasts."""
+    """A wrong ``c_0`` that the C++ code accepts: it has more rows, or a size of 1 that broadcasts."""
     lengths = call.lengths or ()
     if not takes_pair(config) or name != "c_0" or len(got) != 3 or min(lengths) == max(lengths):
         return False
@@ -230,7 +230,7 @@ def packed_warnings(config: RNNConfig, call: Call) -> list[Caution]:
             f"lengths has {plural(batch, 'item')}, and input has {sequences} sequences. enforce_sorted=False drops the other "
             f"{sequences - batch}."
         )
-        warnings.append(Caution(kind="dropped_sequences", message=message, advice="Give one length for each sequence."))
+        warnings.append(Caution(kind="dropped_sequences", message=message, advice="Pass one length for each sequence."))
     for name, got in call.states.items():
         expected = state_shape(config, name, batch)
         if len(got) == 3 and got != expected:

@@ -75,7 +75,7 @@ PACKED_MESSAGES: Final = (
             "sequences must be sorted in the order of decreasing length",
         ),
         tensor="lengths",
-        explanation="pack_padded_sequence wants the longest sequence first unless enforce_sorted=False.",
+        explanation="pack_padded_sequence needs the longest sequence first unless enforce_sorted=False.",
         causes=(
             LikelyCause(
                 "packed_lengths",
@@ -94,7 +94,7 @@ PACKED_MESSAGES: Final = (
                 "packed_lengths",
                 "One of the lengths is 0 or less: an empty sequence.",
                 "lengths = lengths.clamp(min=1)",
-                "This reads one step of padding there. Or drop the empty sequences before packing.",
+                "An empty sequence is then one step of padding. Or drop the empty sequences before packing.",
             ),
         ),
     ),
@@ -121,7 +121,7 @@ PACKED_MESSAGES: Final = (
             "and max sequence length being <expected:int>",
         ),
         tensor="lengths",
-        explanation="pad_packed_sequence can pad to total_length, not cut.",
+        explanation="pad_packed_sequence pads to total_length and never cuts.",
         causes=(
             LikelyCause(
                 "packed_lengths",
@@ -175,7 +175,7 @@ PACKED_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 "other",
-                "A PackedSequence stands where a tensor is needed.",
+                "A PackedSequence is used as if it were a tensor.",
                 "output, lengths = nn.utils.rnn.pad_packed_sequence(output, batch_first=True)",
                 "Use the same batch_first as in the module.",
             ),

@@ -1,4 +1,4 @@
-"""What a diagnosis is made of: problems with their causes, warnings, notes, and the message that was found."""
+"""The parts of a diagnosis: problems with their causes, warnings, notes, and the message that was found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,9 +26,10 @@ Cause = Literal[
     "checkpoint_mismatch",
     "other",
 ]
-"""The kinds of problems. A misspelt one is a type error."""
+"""The kinds of problems; for a type checker, a misspelt one is an error."""
 
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
+"""All kinds of problems."""
 
 CautionKind = Literal[
     "reverse_half_of_last_step",  # output[-1] of a bidirectional module: its reverse half has read one step
@@ -45,7 +46,7 @@ CautionKind = Literal[
 
 
 class UnknownMessageError(RnndimsError):
-    """A pasted text has no error message of PyTorch's RNN code in it that is known here."""
+    """A pasted text has no error message of PyTorch's RNN code that rnndims can explain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +54,12 @@ class Problem:
     """One mistake: PyTorch refuses, or what the user expects is wrong.
 
     Attributes:
-        tensor: the guilty tensor, by PyTorch's name (``input``, ``h_0``, ``lengths``, ``output``, ``weight_ih_l0``, ...).
-        dim: the guilty dim of it, ``None`` where it is not one dim.
+        tensor: the wrong tensor, by PyTorch's name (``input``, ``h_0``, ``lengths``, ``output``, ``weight_ih_l0``, ...).
+        dim: its wrong dim; ``None`` where it is not one dim.
         expected: the shape it should have (or the dtype); ``None`` where that is not known.
         got: the shape it has (or the dtype); ``None`` where that is not known.
         cause: why, one of ``CAUSES``.
-        message: what is wrong, in whole sentences of ours.
+        message: what is wrong, in whole sentences.
         torch: what PyTorch says, in its own words, which can be searched for; ``None`` where it says nothing.
         fix: code to paste, one statement a line; the input is called ``x`` in it.
         advice: what to do, in words.
@@ -80,7 +81,7 @@ class Problem:
 
     @property
     def quoted(self) -> str:
-        """The message and, where PyTorch has one, its phrase: for places that show a problem as one text."""
+        """The message and, where PyTorch has one, its phrase, as one text."""
         return self.message if self.torch is None else f'{self.message} PyTorch says: "{self.torch}"'
 
     @property
@@ -94,7 +95,7 @@ def one_problem(explanations: Sequence[Problem], *, certain: bool = True) -> Pro
 
     Args:
         explanations: at least one, most likely first.
-        certain: whether the first is more than likely.
+        certain: whether the first is sure, and not only likely.
     """
     first, *others = explanations
     alternatives = [

@@ -18,8 +18,8 @@ def _is_rnns_product(around: Evidence, match: "re.Match[str]") -> bool:
 
 
 RNNS_PRODUCT: Final = Claim(_is_rnns_product, lambda around: around.in_linear and around.rnn)
-"""As ``ALONE``; and below an ``nn.Linear`` whose in_features is off by the factor of two directions: ``(64x512 and 256x10)``
-after ``self.fc(out[:, -1])``."""
+"""As ``ALONE``; and below an ``nn.Linear`` whose in_features is wrong by a factor of 2, that of two directions:
+``(64x512 and 256x10)`` after ``self.fc(out[:, -1])``."""
 
 
 def interpret_product(match: Match) -> Interpretation:
@@ -36,7 +36,7 @@ def interpret_product(match: Match) -> Interpretation:
 
 
 def _looks_like_gates(c: int, d: int) -> bool:
-    """Whether (c, d) may be a transposed ``weight_ih``: d gates times hidden units, more than most a Linear has."""
+    """Whether (c, d) may be a transposed ``weight_ih``: d is gates times hidden units, and most ``nn.Linear`` have fewer."""
     return d >= 32 and (d % 4 == 0 or d % 3 == 0) and d >= c
 
 
@@ -56,7 +56,7 @@ def _after(match: Match, b: int, c: int, d: int) -> Problem:
         advice = "in_features is D * H_out of the module before."
         if b and c and max(b, c) % min(b, c) == 0:
             factor = max(b, c) // min(b, c)
-            message += f" They differ by a factor of {factor}. Steps or layers that were flattened into the features do that."
+            message += f" They differ by a factor of {factor}. This happens if steps or layers are flattened into the features."
     head = "The nn.Linear after the RNN: " if named else "If this is the nn.Linear after the RNN: "
     return match.problem(
         cause, head + message, tensor="linear", expected=(b,), got=(c,), fix=f"nn.Linear({b}, {d})", advice=advice
@@ -64,7 +64,7 @@ def _after(match: Match, b: int, c: int, d: int) -> Problem:
 
 
 def _inside(match: Match, b: int, c: int, d: int) -> list[Problem]:
-    """The RNN's own product, which comes unchecked for packed input: (c, d) is ``weight_ih`` or ``weight_hh``, transposed."""
+    """The RNN's own product, which PyTorch does not check for packed input: (c, d) is ``weight_ih.T`` or ``weight_hh.T``."""
     config = match.config
     state_first = config is not None and c == config.H_out != config.input_size
     both = not match.around.recurrent and (state_first or (d in (c, 3 * c, 4 * c) and config is None))

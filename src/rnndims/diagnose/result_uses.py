@@ -1,6 +1,6 @@
 """How results are used: ``output[:, -1]``, ``h_n.view(3, -1)`` as text, followed dim by dim without running anything.
 
-``read_use`` gives the shape of an expression; ``use_warnings`` says where it fits and the numbers are not what one wants.
+``read_use`` works out the shape of an expression; ``use_warnings`` says where the shape fits and the numbers are wrong.
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,12 @@ NAMES: Final = {
     "cn": "c_n",
     "cell": "c_n",
 }
-"""Names people give the results, and PyTorch's own."""
+"""What people call the results, and PyTorch's names."""
 
 READABLE: Final = (
     "[...], .view, .reshape, .transpose, .permute, .squeeze, .unsqueeze, .flatten, .contiguous, .mean, .sum, .detach"
 )
+"""What an expression may have, for a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Use:
 
 
 def read_use(text: str, config: RNNConfig, shapes: dict[str, Shape]) -> Use:
-    """Follow one expression.
+    """Parse one expression and work out its shape; it is never executed.
 
     Args:
         text: the expression, one of ``output``, ``h_n``, ``c_n`` with indexing and shape methods; never executed.
@@ -80,10 +81,10 @@ def read_use(text: str, config: RNNConfig, shapes: dict[str, Shape]) -> Use:
             chain.append((node.func.attr, tuple(_number(value, text) for value in _arguments(node, text))))
             node = node.func.value
         else:
-            _refuse(text, "cannot be followed")
+            _refuse(text, "has an operation that rnndims cannot follow")
     name = NAMES.get(node.id)
     if name is None or (name == "c_n" and not takes_pair(config)):
-        _refuse(text, f"has no {node.id} in it that nn.{config.class_name} returns")
+        _refuse(text, f"nn.{config.class_name} returns no {node.id}")
     key = name if not config.is_cell else {"h_n": "h_1", "c_n": "c_1"}.get(name, "h_1")
     shape = shapes.get(key)
     steps = []
@@ -102,7 +103,7 @@ def _arguments(node: "ast.Call", text: str) -> "list[ast.expr]":
     import ast
 
     if any(keyword.arg not in ("dim", "dim0", "dim1", "start_dim") for keyword in node.keywords):
-        _refuse(text, "has a keyword that cannot be followed")
+        _refuse(text, "has a keyword that rnndims cannot follow")
     values = [*node.args, *(keyword.value for keyword in node.keywords)]
     if len(values) == 1 and isinstance(values[0], (ast.Tuple, ast.List)):
         return list(values[0].elts)
@@ -142,7 +143,7 @@ def _apply(step: str, arguments: tuple[Any, ...], shape: Shape, text: str) -> Sh
         after: Shape = _STEPS[step](shape, arguments)
         return after
     except KeyError:
-        _refuse(text, f"has .{step} in it, which cannot be followed")
+        _refuse(text, f"has .{step}, which rnndims cannot follow")
     except (IndexError, ValueError, TypeError, ZeroDivisionError):
         _refuse(text, f"does not fit: {step} of {shape}")
 
@@ -169,7 +170,11 @@ def _index_shape(shape: Shape, items: tuple[Any, ...]) -> Shape:
 
 
 def reshape(shape: Shape, sizes: tuple[int, ...]) -> Shape:
-    """The shape that ``view`` and ``reshape`` give; ``ValueError`` where they fail."""
+    """The shape that ``view`` and ``reshape`` return.
+
+    Raises:
+        ValueError: where they fail.
+    """
     known = prod(size for size in sizes if size != -1)
     total = prod(shape)
     if sizes.count(-1) > 1 or min(sizes) < -1 or (total % known if -1 in sizes else total != known):
@@ -213,6 +218,7 @@ def _flatten(shape: Shape, dims: tuple[int, ...]) -> Shape:
     return (*shape[:start], prod(shape[start:]))
 
 
+# each operation that an expression may have, and the function from a shape and arguments to the shape after it
 _STEPS: Final[dict[str, Any]] = {
     "index": _index_shape,
     "view": reshape,
@@ -237,14 +243,14 @@ def both_directions(name: str = "h_n") -> str:
 
 
 def use_warnings(use: Use, config: RNNConfig, lengths: tuple[int, ...] | None) -> list[Caution]:
-    """What is wrong with the numbers that an expression takes, though its shape fits."""
+    """What is wrong with the numbers of an expression although its shape fits."""
     if config.is_cell or not use.steps:
         return []
     step, arguments, shape = use.steps[0]
     if step == "index" and use.name == "output":
         return _output_index(use.text, arguments, config, lengths, shape)
     if step == "index" and _sequence_of_states(arguments):
-        message = f"{use.text} takes one sequence of the batch, not one layer: {use.name} is (D*num_layers, N, H)."
+        message = f"{use.text} is one sequence of the batch, not one layer: {use.name} is (D*num_layers, N, H)."
         fix = both_directions(use.name) if config.bidirectional else f"{use.name}[-1]"
         return [Caution(kind="sequence_instead_of_step", message=message, fix=fix, advice="This is the last layer.")]
     if step in ("view", "reshape") and shape:
@@ -253,7 +259,7 @@ def use_warnings(use: Use, config: RNNConfig, lengths: tuple[int, ...] | None) -
 
 
 def use_notes(use: Use, config: RNNConfig) -> list[str]:
-    """Which layer and direction an index of a state takes, where that is not all of the last layer."""
+    """Which layer and direction an index of a state selects, where that is not all of the last layer."""
     if config.is_cell or not use.steps or use.name == "output":
         return []
     step, arguments, _ = use.steps[0]
@@ -271,7 +277,7 @@ def use_notes(use: Use, config: RNNConfig) -> list[str]:
 
 
 def _sequence_of_states(items: tuple[Any, ...]) -> bool:
-    """Whether an index of ``h_n`` takes one sequence of all layers: ``h_n[:, -1]``."""
+    """Whether an index of ``h_n`` selects one sequence of all layers: ``h_n[:, -1]``."""
     return len(items) > 1 and not isinstance(items[0], int) and items[0] is not ... and isinstance(items[1], int)
 
 
@@ -285,7 +291,7 @@ def _output_index(
         return []
     numbers = [dim for dim, item in enumerate(items) if isinstance(item, int)]
     if batch in numbers and time not in numbers:
-        message = f"{text} takes one sequence of the batch, not one step: output is {layout(config, 'D*H_out')}."
+        message = f"{text} is one sequence of the batch, not one step: output is {layout(config, 'D*H_out')}."
         fix = "output[:, -1]" if config.batch_first else "output[-1]"
         advice = "This is the last step of every sequence."
         return [Caution(kind="sequence_instead_of_step", message=message, fix=fix, advice=advice)]
@@ -299,16 +305,13 @@ def _output_index(
             Caution(kind="padding_as_last_step", message=message, fix=last, advice="h_n has the last step of each sequence.")
         )
     if config.bidirectional:
-        message = (
-            f"{text} of a bidirectional module is no summary of its reverse half: at the last step the reverse direction has "
-            "read one step only."
-        )
+        message = f"{text} has the result of one step only in its reverse half: the reverse direction starts at the last step."
         warnings.append(Caution(kind="reverse_half_of_last_step", message=message, fix=last))
     return warnings
 
 
 def _mixing(use: Use, sizes: tuple[Any, ...], config: RNNConfig, shape: Shape) -> list[Caution]:
-    """A view that does not keep the batch axis where it is: it cuts the numbers elsewhere and mixes sequences."""
+    """A view that does not keep the batch dim whole, and so mixes sequences."""
     if len(shape) != 3 or not sizes or min(shape) == 0:
         return []
     target = reshape(shape, sizes)
@@ -330,15 +333,15 @@ def _mixing(use: Use, sizes: tuple[Any, ...], config: RNNConfig, shape: Shape) -
     if first == 1 or second == 1 or (name == "output" and config.batch_first and target[0] == first):
         return []
     if name == "output":
-        message = f"{text} mixes the sequences of the batch: a view does not move axes."
+        message = f"{text} mixes the sequences of the batch: a view does not move dims."
         fix = "output.reshape(output.size(0), -1)" if config.batch_first else f"output.transpose(0, 1).reshape({second}, -1)"
         return [Caution(kind="mixed_axes", message=message, fix=fix)]
-    message = f"{text} mixes layers, directions and sequences: {name} is (D*num_layers, N, H), and a view does not move axes."
+    message = f"{text} mixes layers, directions and sequences: {name} is (D*num_layers, N, H), and a view does not move dims."
     return [Caution(kind="mixed_axes", message=message, fix=f"{name}.transpose(0, 1).reshape({second}, -1)")]
 
 
 def _keeps(target: Shape, first: int, second: int) -> bool:
-    """Whether ``target`` has axes whose product is ``first`` and right behind them one of size ``second``."""
+    """Whether ``target`` has dims whose product is ``first``, and right after them a dim of size ``second``."""
     product = 1
     for dim, size in enumerate(target):
         if product == first and size == second and dim > 0:

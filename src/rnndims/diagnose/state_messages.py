@@ -29,7 +29,7 @@ def interpret_state(match: Match) -> Interpretation:
         if own != expected:
             notes.append(
                 f"The message expects {plural(expected[0], 'row')} of {expected[2]}, and the constructor makes {own[0]} of "
-                f"{own[2]}: it is not this module."
+                f"{own[2]}. It is not this module."
             )
             config = None
     if shape is not None and (len(shape) != 3 or config is None):
@@ -57,12 +57,14 @@ def interpret_state_ndims(match: Match) -> Interpretation:
         fix = "h_0, c_0 = h_0.unsqueeze(0), c_0.unsqueeze(0)"
         advice = "This adds the dim of the layers. If the batch is what is missing, use unsqueeze(1)."
     else:
-        message = f"h_0 is {h}-D and c_0 is {c}-D, and input is 2-D: for PyTorch one sequence (L, H_in) without a batch."
+        message = (
+            f"h_0 is {h}-D and c_0 is {c}-D, and input is 2-D, which PyTorch takes as one sequence (L, H_in) without a batch."
+        )
         fix, advice = "x = x.unsqueeze(0)", _ONE_STEP
     main = match.problem("unbatched_2d_vs_3d", message, tensor="h_0" if h != want else "c_0", fix=fix, advice=advice)
     if not h == c == want - 1:
         return match.likely(main)
-    bare = f"If one {want}-D tensor was passed instead of the tuple (h_0, c_0): PyTorch took it apart row by row."
+    bare = f"If one {want}-D tensor was passed instead of the tuple (h_0, c_0): PyTorch split it into its rows."
     return match.likely(main, match.problem(TUPLE_EXPECTED, bare, tensor="h_0", fix=PAIR))
 
 
@@ -70,10 +72,10 @@ def interpret_cell_state_ndim(match: Match) -> Interpretation:
     """``Expected hidden to be 1D or 2D, got 4D instead``, ``Expected hx[1] to be 1D or 2D, got 3D instead``."""
     got, tensor = match.number("got"), "c_0" if "hx[1]" in match.phrase else "h_0"
     message = f"{tensor} is {got}-D. The state of a cell is (N, H_cell), or (H_cell) for one sequence."
-    fix, advice = f"{tensor} = {tensor}.squeeze(0)", "This takes a leading dim of 1 off."
+    fix, advice = f"{tensor} = {tensor}.squeeze(0)", "This removes a leading dim of 1."
     own = match.problem("input_ndim", message, tensor=tensor, fix=fix, advice=advice)
     if got == 0:
-        bare = "If one tensor was passed instead of the tuple (h_0, c_0): PyTorch took it apart."
+        bare = "If one tensor was passed instead of the tuple (h_0, c_0): PyTorch split it into its numbers."
         return match.likely(match.problem(TUPLE_EXPECTED, bare, tensor="h_0", fix=PAIR_CELL), own)
     layers = "If it comes from a module with layers: it is (D*num_layers, N, H) there, and a cell has no layers."
     fix, advice = f"{tensor} = {tensor}[-1]", "This takes the last layer."
@@ -108,7 +110,7 @@ def interpret_cell_batch(match: Match) -> Interpretation:
     )
     flat = f"If {tensor} is 1-D and {got} is its hidden_size: 2-D input needs a state (N, H_cell)."
     one_dim = match.problem("unbatched_2d_vs_3d", flat, tensor=tensor, fix=f"{tensor} = {tensor}.unsqueeze(0)")
-    bare = f"If one tensor was passed instead of the tuple (h_0, c_0): PyTorch took its first row, {got} numbers, as h_0."
+    bare = f"If one tensor was passed instead of the tuple (h_0, c_0): PyTorch used its first row, {got} numbers, as h_0."
     pair = [match.problem(TUPLE_EXPECTED, bare, tensor="h_0", fix=PAIR_CELL)] if index == "0" else []
     if config is not None and config.hidden_size == got != batch:
         return match.likely(*(pair if takes_pair(config) else []), one_dim, other_batch)
@@ -117,7 +119,7 @@ def interpret_cell_batch(match: Match) -> Interpretation:
 
 _COMPARED_H: Final = "PyTorch compared the shape of h_0 with (D*num_layers, N, H_out), where N is the batch size of input."
 _COMPARED_C: Final = "PyTorch compared the shape of c_0 with (D*num_layers, N, H_cell), where N is the batch size of input."
-_SORTED: Final = "PyTorch sorts the sequences of the state like those of the packed batch, and the state has too few."
+_SORTED: Final = "PyTorch sorts the sequences of the state in the order of the packed batch, and the state has too few."
 _ONE_STEP: Final = "Input is then one step of a batch or, with batch_first=True, a batch of one."
 _FEWER: Final = LikelyCause(
     "hidden_batch_mismatch", "The state has fewer sequences than the packed batch.", FRESH_FIX, FRESH_ADVICE
@@ -185,7 +187,7 @@ STATE_MESSAGES: Final = (
     MessageRow(
         wordings=("For unbatched 2-D input, hx should also be 2-D but got <got:int>-D tensor",),
         tensor="h_0",
-        explanation="PyTorch takes 2-D input as one sequence (L, H_in) without a batch, so the state must have none either.",
+        explanation="PyTorch takes 2-D input as one sequence (L, H_in) without a batch, so the state must have no batch.",
         causes=(
             LikelyCause(
                 "unbatched_2d_vs_3d",
@@ -223,8 +225,8 @@ STATE_MESSAGES: Final = (
     MessageRow(
         wordings=("got an incorrect number of RNN parameters", "Expected more weights in stacked_rnn"),
         tensor="h_0",
-        explanation="PyTorch takes an LSTM for one with projections if the last dims of h_0 and c_0 differ. The weights say "
-        "otherwise.",
+        explanation="If the last dims of h_0 and c_0 differ, PyTorch expects the weights of an LSTM with projections, else "
+        "those of one without. It got the others.",
         causes=(
             LikelyCause(
                 "hidden_size_vs_proj",
@@ -280,7 +282,7 @@ STATE_MESSAGES: Final = (
     MessageRow(
         wordings=("inconsistent tensor size",),
         tensor="h_0",
-        explanation="PyTorch added what it made of the input and of the state, and their batch sizes differ.",
+        explanation="PyTorch added the products of the input and of the state, and their batch sizes differ.",
         causes=(LikelyCause("hidden_batch_mismatch", "The state has another batch size than input.", FRESH_FIX, FRESH_ADVICE),),
         claim=IN_RNN,
     ),

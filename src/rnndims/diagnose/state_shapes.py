@@ -64,7 +64,7 @@ def state_problems(state: StateMismatch) -> list[Problem]:
 
 
 def same_mistake(first: StateMismatch, second: StateMismatch) -> bool:
-    """Whether the second state differs from what it should be by the same dims with the same sizes as the first."""
+    """Whether the same dims of both states are wrong, with the same sizes expected and got."""
     if len(first.got) != len(second.got) or first.wrong != second.wrong:
         return False
     return all(first.expected[dim] == second.expected[dim] and first.got[dim] == second.got[dim] for dim in first.wrong)
@@ -76,7 +76,7 @@ def zeros(name: str, shape: Shape) -> str:
 
 
 def add_batch(name: str, expected: Shape) -> tuple[str, str | None]:
-    """The line that gives a state (D*num_layers, H) the batch of ``expected``, and what to know about it."""
+    """The line that adds the batch of ``expected`` to a state (D*num_layers, H), and advice on it."""
     fix = f"{name} = {name}.unsqueeze(1)"
     if expected[1] == 1:
         return fix, None
@@ -124,7 +124,7 @@ def _wrong_ndim(state: StateMismatch) -> Problem:
     advice: str | None = None
     lacks = ""
     if missing and got == expected[1:]:
-        lacks = f" It lacks dim 0, {plural(expected[0], 'row')}: one for each direction of each layer."
+        lacks = f" It lacks dim 0, of size {expected[0]}: one row for each direction of each layer."
         fix = f"{name} = {name}.unsqueeze(0)"
         if expected[0] != 1:
             fix += f".repeat({expected[0]}, 1, 1)"
@@ -170,8 +170,8 @@ def _scattered(state: StateMismatch) -> Problem:
     expected, got, name = state.expected, state.got, state.tensor
     return state.problem(
         "hidden_batch_mismatch",
-        f"{name} lost rows and input lost sequences by the same factor, {expected[0] // got[0]}. DataParallel does that: "
-        "it splits every argument on dim 0, and the batch of a state is dim 1.",
+        f"{name} has too few rows and input too few sequences, both by a factor of {expected[0] // got[0]}. DataParallel is "
+        "the likely cause: it splits every argument on dim 0, and the batch of a state is dim 1.",
         fix=f"{name} = x.new_zeros({expected[0]}, x.size(0), {expected[2]})",
         advice="Make the state inside forward (x.size(0) is the batch with batch_first=True, x.size(1) without). "
         "With input (L, N, H_in), DataParallel(model, dim=1) splits both on the batch.",
@@ -179,7 +179,7 @@ def _scattered(state: StateMismatch) -> Problem:
 
 
 def _is_split(state: StateMismatch) -> bool:
-    """Whether twice the rows have half the width: the directions of a bidirectional module, where they should be joined."""
+    """Whether twice the rows have half the width: two directions that should be joined."""
     expected, got = state.expected, state.got
     return state.wrong == (0, len(expected) - 1) and got[0] == 2 * expected[0] and expected[-1] == 2 * got[-1]
 
@@ -246,7 +246,7 @@ def _wrong_batch(state: StateMismatch) -> Problem:
 
 
 def _why_other_batch(state: StateMismatch) -> tuple[str, list[str]]:
-    """What may lead to another batch size of a state, and what to do about that."""
+    """Why a state may have another batch size, and what to do about it."""
     want, have, config, shape = state.expected[1], state.got[1], state.config, state.input
     if state.parallel:
         return "Under DataParallel each replica gets only a part of the batch.", [
@@ -255,20 +255,20 @@ def _why_other_batch(state: StateMismatch) -> tuple[str, list[str]]:
     if shape is not None and config is not None and config.batch_first and shape[1] == have:
         return f"{have} is dim 1 of input, the time axis here.", []
     if have > want > 1:
-        return "A last batch that is smaller, or a state kept from a larger batch, does this.", [
-            "Make the state anew for each batch, or use DataLoader(..., drop_last=True)."
+        return "This happens if the last batch is smaller, or the state was kept from a larger batch.", [
+            "Make a new state for each batch, or use DataLoader(..., drop_last=True)."
         ]
     if have == 1:
-        return "The state is for one sequence, and PyTorch never repeats it for the others.", [
+        return "The state is for one sequence, and PyTorch does not repeat it for the others.", [
             f"To start each sequence from this state, use {state.tensor}.expand(-1, {want}, -1).contiguous()."
         ]
     return "The state was made for another batch, or kept from one.", [
-        "Make the state anew for each batch, or leave it out: zeros are the default."
+        "Make a new state for each batch, or leave it out: zeros are the default."
     ]
 
 
 def _unequal_split(state: StateMismatch) -> Problem | None:
-    """``DataParallel`` as an explanation of batch sizes of which one is a multiple of the other."""
+    """``DataParallel`` as an explanation where one batch size is a multiple of the other."""
     want, have = state.expected[1], state.got[1]
     smaller, larger = min(want, have), max(want, have)
     if state.parallel or smaller < 2 or larger % smaller or larger // smaller > 16:

@@ -1,6 +1,6 @@
-"""What PyTorch says, word for word (2.13; the tests provoke each phrase): constants, and functions that put the numbers in.
+"""What PyTorch 2.13 says, word for word: constants, and functions that fill in the numbers. The tests provoke each phrase.
 
-A phrase is quoted as it stands in the message, so it can be searched for; it may be a part of the message.
+A phrase is quoted as it is in the message, so users can search for it; it may be a part of the message.
 """
 
 from typing import Final
@@ -63,7 +63,7 @@ def cell_batch(index: int, batch: int, got: int) -> str:
 
 
 def product_dtype(config: RNNConfig) -> str:
-    """Dtype of an input that nothing checks before the matrix product; without biases it is another product."""
+    """Dtype of an input that is checked only by the matrix product; without biases that is another function."""
     return "mat1 and mat2 must have the same dtype" if config.bias else "expected m1 and m2 to have the same dtype"
 
 
@@ -96,7 +96,7 @@ def state_size(config: RNNConfig, index: int, expected: Shape, got: Shape) -> st
 
 
 def tuple_attribute(attribute: str) -> str:
-    """A tuple where a tensor is asked for ``attribute``."""
+    """A tuple that is used as a tensor: it has no ``attribute``."""
     return f"'tuple' object has no attribute '{attribute}'"
 
 

@@ -1,4 +1,4 @@
-"""Pasted text: taking colours, prefixes and boxes off, and what the traceback around a message tells."""
+"""Pasted text: how colours, prefixes and boxes are removed, and what the traceback around a message tells."""
 
 import re
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Final
 from .kinds_of_call import RNN_WORDS
 
 MAX_TEXT: Final = 4_000_000
-"""The most characters that are looked at, counted from the end."""
+"""The most characters that are searched: the last ones."""
 
 # colours and other commands to a terminal: "\x1b[31m", "\x1b]0;title\x07", "\x1bM"
 _ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_=>]|\x9b[0-?]*[@-~]")
-# control characters, zero-width and direction marks
+# control characters, zero-width and direction marks: "\x08", "\u200b", "\u200e"
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\u200b\u200e\u200f\ufeff]")
 # what launchers, boxes, mails, Ray, pytest and loggers put before a line: the start of "[rank0]: x", "│ x", ">>> x",
 # the start of "(train pid=4711) x", "E       x", "2024-05-01 12:00:01,123 x", "[05/01 12:00:01] x", "ERROR: x"
@@ -21,7 +21,7 @@ _PREFIX: Final = re.compile(
     r"|\d\d:\d\d:\d\d(?:[.,]\d+)?(?=\s)|\[?(?:INFO|ERROR|WARNING|DEBUG|CRITICAL|stderr|stdout)\]?:?(?=\s)))+"
 )
 _WIDE: Final = str.maketrans("（）［］，：", "()[],:")
-"""Brackets and marks as East Asian input methods and forums write them."""
+"""Brackets and marks as East Asian input methods write them, and the ASCII ones."""
 # a frame: 'File "a/b.py", line 3', IPython's "File a/b.py:3, in f" and "a/b.py in f("
 _FRAME: Final = re.compile(
     r'File "(?P<a>[^"\n]{1,400})", line \d+'
@@ -32,9 +32,9 @@ _FRAME: Final = re.compile(
 _START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", re.MULTILINE)
 # the directories of a path, which may be named after an RNN: "/home/me/rnn-project/"
 _DIRECTORIES: Final = re.compile(r"[^\s\"'()<>|:,]{1,300}[\\/]")
-# words that go with what an RNN returns: "hidden", "h_n", "out[:, -1"
+# words for what an RNN returns: "hidden", "h_n", "out[:, -1"
 _AFTER: Final = re.compile(r"bidirectional|hidden|\bh_?n\b|\[:, ?-1\b", re.IGNORECASE)
-# torch/nn/functional.py stands between a layer and the operation
+# the file between a layer and its operation: "torch/nn/functional.py"
 _WRAPPER: Final = re.compile(r"torch/(?:nn/)?functional\.py$")
 # "DataParallel", "replica 1"
 _PARALLEL: Final = re.compile(r"DataParallel|data_parallel|parallel_apply|\breplica \d", re.IGNORECASE)
@@ -79,11 +79,11 @@ class Evidence:
         whole: whether the traceback begins there too.
         last: the file of the last frame, with forward slashes and without ``torch.nn.functional``; empty if none.
         code: what the traceback shows of that frame.
-        rnn: whether the traceback, or the text near the message, speaks of an RNN; directories do not count.
-        after: whether the traceback has words that go with what an RNN returns.
-        line: whether the line of code right before it does.
+        rnn: whether the traceback, or the text near the message, names an RNN; directories do not count.
+        after: whether the traceback has words for what an RNN returns.
+        line: whether the line of code right before the message names an RNN.
         sequential: whether the call came through an ``nn.Sequential``.
-        parallel: whether it speaks of ``DataParallel``.
+        parallel: whether the text names ``DataParallel``.
     """
 
     framed: bool
@@ -118,7 +118,10 @@ class Evidence:
 
 
 def evidence(text: str, start: int) -> Evidence:
-    """What stands before position ``start``, from the last traceback's beginning on."""
+    """What the text before the message at ``start`` tells, from the beginning of the last traceback on.
+
+    The limits of characters keep a long log from slowing the search; a traceback is rarely longer.
+    """
     begin = max(0, start - 20_000)
     before = text[begin:start]
     starts = [start_mark.end() for start_mark in _START.finditer(before)]

@@ -13,7 +13,7 @@ from .problem import TUPLE_EXPECTED, Problem
 RNNS_TUPLE: Final = Claim(
     lambda around, _match: around.rnn or around.sequential or not (around.foreign or around.framed), lambda _around: False
 )
-"""Where something speaks of an RNN, in an ``nn.Sequential``, or without a traceback: any module may get an RNN's tuple, so
+"""Where something names an RNN, in an ``nn.Sequential``, or without a traceback: any module may get an RNN's tuple, so
 ``relu(): argument 'input' (position 1) must be Tensor, not tuple`` counts below ``container.py``, ``self.relu``."""
 
 
@@ -25,7 +25,7 @@ def interpret_tuple(match: Match) -> Interpretation:
         "If the tuple is the state or the input of nn.GRU or nn.RNN: they take one tensor. Only nn.LSTM takes a tuple, "
         "(h_0, c_0).",
         fix=SINGLE,
-        advice="Pass one tensor as the state: of an LSTM's (h_n, c_n), h_n.",
+        advice="Pass one tensor as the state. Of the (h_n, c_n) of an LSTM, pass h_n.",
     )
     result = match.problem(
         TUPLE_EXPECTED,
@@ -36,7 +36,7 @@ def interpret_tuple(match: Match) -> Interpretation:
         advice="nn.GRU and nn.RNN return output, h_n. Then use output.",
     )
     if any(tool in around.last for tool in ("torchsummary", "torchstat", "visualtorch", "thop")):
-        message = "The summary tool does not understand modules that return tuples, as every RNN does."
+        message = "The summary tool cannot handle modules that return tuples, and every RNN returns one."
         tool = match.problem("other", message, advice="Use torchinfo.summary, or return output alone from forward.")
         return match.likely(tool, result)
     if around.in_rnn or not around.framed:
@@ -54,7 +54,7 @@ _REST: Final = (
     ("bidirectional", ("bool",), "bool"),
     ("batch_first", ("bool",), "bool"),
 )
-"""What follows the list of weights: the module's argument, the types that PyTorch accepts, the one it should have."""
+"""The arguments after the list of weights: name in the constructor, types that PyTorch accepts, the type to use."""
 
 
 def interpret_arguments(match: Match) -> Interpretation:
@@ -62,7 +62,7 @@ def interpret_arguments(match: Match) -> Interpretation:
     types = [word.strip(" !\n") for word in match.slots.get("types", "").split(",") if word.strip(" !\n")]
     pair = match.slots["function"].lower() == "lstm"
     if not types:
-        message = "If an argument of the constructor has the wrong type: bidirectional=1 instead of True does this."
+        message = "If an argument of the constructor has the wrong type, such as bidirectional=1 instead of True."
         flag = match.problem("other", message, tensor="module", advice="Pass sizes as int and switches as bool.")
         return match.likely(_wrong_state(match, None, pair=pair), flag)
     at = 2 if types[3:4] in (["list"], ["tuple"]) else 1  # a packed batch comes as two tensors, data and batch_sizes
@@ -79,10 +79,10 @@ def interpret_arguments(match: Match) -> Interpretation:
             message = f"{name} has type {got}. The call takes only {wanted}."
             is_training = name == "training"
             fix = "model.train()" if is_training else f"{name} = {wanted}({name})"
-            advice = "Or model.eval(). Do not set training by hand." if is_training else "Before the constructor."
+            advice = "Or model.eval(). Do not set training by hand." if is_training else "Do this before the constructor."
             problems.append(match.problem("other", message, tensor="module", fix=fix, advice=advice))
     if not problems:
-        message = "Each argument has the right type, so what is wrong lies inside the state or the list of weights."
+        message = "Each argument has the right type, so the mistake is inside the state or the list of weights."
         advice = "Print the types of the states and of the weights: all must be tensors."
         return match.likely(match.problem("other", message, advice=advice))
     return Interpretation(tuple(problems))
@@ -91,7 +91,7 @@ def interpret_arguments(match: Match) -> Interpretation:
 def _wrong_state(match: Match, got: str | None, *, pair: bool) -> Problem:
     if pair:
         message = "nn.LSTM takes its state as a tuple (h_0, c_0)" + (
-            ", and it is none." if got is None else f", not as a {got}."
+            ", and got something else." if got is None else f", not as a {got}."
         )
         return match.problem(TUPLE_EXPECTED, message, fix=PAIR)
     if got in (None, "tuple"):
@@ -152,7 +152,7 @@ TYPE_MESSAGES: Final = (
             "<function:word>(): argument 'input' (position <position:int>) must be Tensor, not tuple",
         ),
         tensor="h_0",
-        explanation="A tuple stands where a tensor is needed.",
+        explanation="The code uses a tuple as if it were a tensor.",
         interpret=interpret_tuple,
         claim=RNNS_TUPLE,
     ),
@@ -163,7 +163,7 @@ TYPE_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 TUPLE_EXPECTED,
-                "The state, or the list of weights, holds something of type {got} where a tensor belongs.",
+                "The state, or the list of weights, has an item of type {got}; all items must be tensors.",
                 PAIR,
                 "Pass two tensors, or leave both states out.",
             ),
@@ -194,7 +194,7 @@ TYPE_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 "other",
-                "A tuple stands where token ids are needed.",
+                "A tuple was passed where a tensor of token ids is needed.",
                 "text, lengths = batch.text",
                 "Then call embedding(text).",
             ),
@@ -286,7 +286,7 @@ TYPE_MESSAGES: Final = (
     MessageRow(
         wordings=("values to unpack", "value to unpack"),
         tensor="h_0",
-        explanation="nn.LSTM takes its state apart into two tensors.",
+        explanation="nn.LSTM unpacks its state into two tensors.",
         causes=(LikelyCause(TUPLE_EXPECTED, "The state is not a tuple of two tensors.", PAIR),),
         claim=IN_RNN,
     ),
@@ -313,7 +313,7 @@ TYPE_MESSAGES: Final = (
     MessageRow(
         wordings=("'list' object has no attribute '<attribute:tensorish>'",),
         tensor="h_0",
-        explanation="A list stands where PyTorch's RNN code needs a tensor.",
+        explanation="PyTorch's RNN code got a list where it needs a tensor.",
         causes=(
             LikelyCause(
                 TUPLE_EXPECTED,
@@ -328,7 +328,7 @@ TYPE_MESSAGES: Final = (
     MessageRow(
         wordings=("tuple index out of range", "'NoneType' object has no attribute '<attribute:tensorish>'"),
         tensor="h_0",
-        explanation="nn.LSTM reads hx[0] and hx[1], and one of them is not there.",
+        explanation="nn.LSTM reads hx[0] and hx[1], and one of them is missing.",
         causes=(
             LikelyCause(
                 TUPLE_EXPECTED,
@@ -383,7 +383,7 @@ TYPE_MESSAGES: Final = (
         causes=(
             LikelyCause(
                 "dtype_mismatch",
-                "The kernel of this RNN does not exist for {got} here. Half precision on a CPU and integers have none.",
+                "This RNN has no kernel for {got} here. There is none for half precision on a CPU, and none for integers.",
                 _TO_FLOAT,
                 "Or run half precision on a GPU.",
             ),

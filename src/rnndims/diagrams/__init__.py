@@ -1,7 +1,11 @@
-"""What the pictures show, as data: the unrolled network, the inside of one cell, one step as matrices."""
+"""Internal: what the pictures show, as data: the unrolled network, the inside of one cell, one step as matrices.
+
+``rnndims.diagram`` is the public name.
+"""
 
 from ..config import DataConfig, RNNConfig
-from ..errors import ConfigError, Template
+from ..errors import ConfigError
+from ..phrases import plural
 from .cell_graph import cell_graph
 from .diagram_model import Diagram, Edge, LinearPart, Node, Sequence, View, WeightSet
 from .matmul import matmul
@@ -23,6 +27,7 @@ __all__ = [
 
 
 MAX_CELLS = 20_000
+"""The most cells of one picture."""
 
 
 def build_diagram(
@@ -42,18 +47,16 @@ def build_diagram(
         config: the module.
         data: its input.
         view: ``unrolled``, ``cell`` or ``matmul``.
-        layer: whose cell the ``cell`` and ``matmul`` views show.
-        max_steps: the most time steps to draw (``unrolled``).
-        max_layers: the most layers to draw (``unrolled``).
+        layer: the layer whose cell the ``cell`` and ``matmul`` views show, from 0.
+        max_steps: the most time steps to draw (``unrolled``); the middle ones are omitted.
+        max_layers: the most layers to draw (``unrolled``); the middle ones are omitted.
 
     Raises:
-        ConfigError: if the module has no such layer, or nothing would be drawn.
+        ConfigError: if the module has no such layer, or nothing or too much would be drawn.
     """
     if not 0 <= layer < config.num_layers:
         raise ConfigError(
-            "layer",
-            layer,
-            Template("must be from 0 to {}: there are {num_layers} {}", config.num_layers - 1, config.num_layers),
+            "layer", layer, f"must be from 0 to {config.num_layers - 1}: the module has {plural(config.num_layers, 'layer')}"
         )
     for name, value in (("max_steps", max_steps), ("max_layers", max_layers)):
         if value is not None and value < 1:
@@ -61,7 +64,9 @@ def build_diagram(
     steps = min(max_steps or MAX_STEPS, data.seq_len or 1)
     if view == "unrolled" and steps * min(max_layers or MAX_LAYERS, config.num_layers) * config.D > MAX_CELLS:
         field = "max_steps" if max_steps is not None else "max_layers"
-        raise ConfigError(field, max_steps or max_layers, f"no picture has more than {MAX_CELLS} cells")
+        raise ConfigError(
+            field, max_steps or max_layers, f"a picture has at most {MAX_CELLS} cells", fix="Draw fewer steps or layers."
+        )
     if view == "matmul":
         return matmul(config, data, layer)
     if view == "cell" or config.is_cell:

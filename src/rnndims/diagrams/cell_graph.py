@@ -14,8 +14,8 @@ def cell_graph(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     """One cell of layer ``layer``: its gates with weights and shapes, and the flow from ``x_t`` and the states to the next.
 
     Shapes: ``x_t`` (N, H_in), or (N, D*H_out) above the first layer; ``h`` (N, H_out); gates and other states (N, H_cell).
-    Node ids: ``x``, ``h_prev``, ``h_next``; a gate's letter, or ``n_x`` and ``n_h`` for its two products where more is done
-    with them than adding them, ``n_sum`` where more is done with their sum; an operation's id in the definition, or its
+    Node ids: ``x``, ``h_prev``, ``h_next``; a gate's letter, or ``n_x`` and ``n_h`` for its two products if they are not only
+    added, ``n_sum`` for their sum if more follows than a function; an operation's id in the definition, or its
     name with a number (``mul_1``).
     """
     builder = _Builder(config, data, layer)
@@ -57,7 +57,7 @@ class _Builder:
         self.nodes: dict[str, Node] = {}
         self.edges: list[Edge] = []
         self.results: dict[str, str] = {}
-        """The node that gives each value and new state."""
+        """The id of the node that computes each value and new state."""
         self._visited: dict[Expression, str] = {}
 
     def build(self) -> None:
@@ -83,7 +83,7 @@ class _Builder:
         self.edges.append(Edge(source, target, "flow", self.nodes[source].shape))
 
     def _visit(self, part: Expression, value: str = "") -> str:
-        """The id of the node that gives ``part``, which is the whole equation of ``value``, if that has a name."""
+        """The id of the node that computes ``part``; ``value`` is the name of the value whose equation it is, if it is one."""
         if part not in self._visited:
             self._visited[part] = self._make(part, value)
         return self._visited[part]

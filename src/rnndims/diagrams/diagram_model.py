@@ -31,13 +31,13 @@ class LinearPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One thing in the picture.
+    """One node of the picture.
 
     Args:
         id: unique in the diagram, letters, digits and ``_`` only.
         kind: what it is.
         name: PyTorch's name for it (``x_0``, ``h_n[1]``, gate ``i``), or the operation (``mul``, ``add``, ``sigmoid``...).
-        shape: of the tensor it stands for, or that it puts out.
+        shape: of the tensor that it stands for or computes.
         layer: the layer it belongs to.
         direction: the direction it belongs to.
         step: the time step it belongs to.
@@ -45,9 +45,9 @@ class Node:
         parts: the matrix products of a gate.
         activation: what a gate applies to their sum.
         gates: column ranges ``[start, stop)`` of the gates of a matrix.
-        value: the value of the equations (``n``) that an operation gives, where it has a name.
+        value: the name of the value (``n``) that an operation computes, if it has one.
         count: how many steps or layers a ``more_...`` node stands for.
-        empty: nothing is computed here: every sequence has ended.
+        empty: whether nothing is computed here, because every sequence has ended.
     """
 
     id: str
@@ -67,7 +67,7 @@ class Node:
 
 
 class Edge(NamedTuple):
-    """An arrow from node ``source`` to node ``target``: what flows, its shape, and which direction's it is.
+    """An arrow from node ``source`` to node ``target``: what flows, its shape, and the direction that it belongs to.
 
     ``kind`` is ``x`` (an input), ``y`` (what a layer passes up), a state's letter, or ``flow`` inside a cell.
     """
@@ -89,7 +89,10 @@ class WeightSet(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """One sequence of a packed batch. ``filled`` has one entry for each drawn step; ``count`` sequences are left out here."""
+    """One sequence of a packed batch. ``filled`` says for each drawn step whether the sequence has it.
+
+    If ``count`` is not 0, this stands for that many omitted sequences.
+    """
 
     index: int
     length: int
@@ -99,21 +102,21 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A picture of one module, before anybody decides how to draw it.
+    """A picture of one module, independent of how it is drawn.
 
     Attributes:
         view: which picture.
         config: the module.
         data: its input.
         title: one line.
-        description: what there is to see, in sentences, for who cannot see it.
+        description: the picture in sentences, for readers who cannot see it.
         nodes: by id, in drawing order: bottom to top, left to right.
         edges: the arrows.
-        steps: the drawn time steps; ``None`` is where some are left out.
-        layers: the drawn layers; ``None`` is where some are left out.
+        steps: the drawn time steps; ``None`` stands for omitted ones.
+        layers: the drawn layers; ``None`` stands for omitted ones.
         weights: the parameters of each drawn layer and direction.
         sequences: of a packed batch.
-        notes: what must be said beside the picture.
+        notes: what the picture cannot show.
     """
 
     view: View

@@ -5,6 +5,7 @@ from ..cells.notation import Notation
 from ..config import RNNConfig
 
 _TIMES = {"input": "_t", "previous": "_(t-1)", "new": "_t", "value": ""}
+"""What follows the name of a symbol: ``x_t``, ``h_(t-1)``, ``c_t``, ``r``."""
 
 
 class Formulas(Notation[str]):
@@ -23,7 +24,7 @@ class Formulas(Notation[str]):
         return f"{self.result(name)} = {self.text(self.config.definition.equations[name])}"
 
     def result(self, name: str) -> str:
-        """What an equation gives: ``n``, ``h_t``."""
+        """The left side of an equation: ``n``, ``h_t``."""
         return self.symbol(Symbol("new" if name in self.config.definition.states else "value", name))
 
     def word(self, text: str) -> str:

@@ -15,7 +15,7 @@ def matmul(config: RNNConfig, data: DataConfig, layer: int = 0) -> Diagram:
     """The step of one cell as blocks: batch rows, features or gate columns.
 
     Nodes: ``x`` (N, H_in), ``w_ih`` (H_in, G*H_cell), ``h`` (N, H_out), ``w_hh`` (H_out, G*H_cell), ``bias`` (G*H_cell,),
-    ``gates`` (N, G*H_cell). Where the two products of a gate are more than added, ``bias_ih``, ``bias_hh``, ``gates_x`` and
+    ``gates`` (N, G*H_cell). Where the two products of a gate are not only added, ``bias_ih``, ``bias_hh``, ``gates_x`` and
     ``gates_h`` instead. A product with something other than ``x`` and ``h`` has blocks of its own: ``value_n`` (N, H_out),
     ``w_n`` (H_out, H_cell), ``bias_n`` and ``gates_n``, and no columns in ``w_hh``. Then, for the gates that can be joined,
     ``joined`` (N, H_in + H_out), ``w_joined`` (H_in + H_out, columns), ``bias_joined`` and ``gates_joined``. An unbatched
@@ -134,7 +134,7 @@ def _label(letter: str, gates: Sequence[str], all_gates: Sequence[str]) -> str:
 
 
 def _only_function(config: RNNConfig) -> str | None:
-    """The function that makes ``h_t`` of the products, where that is all a cell does."""
+    """The function that makes ``h_t`` of the products, if the cell does nothing else; else ``None``."""
     h = config.definition.new_states["h"]
     return Formulas(config).function(h.name) if isinstance(h, Operation) and plain_gate(h) is not None else None
 
@@ -171,7 +171,7 @@ class _AfterProducts(Formulas):
 
 
 def _afterwards(config: RNNConfig) -> str:
-    """What the cell makes of the products, after its equations."""
+    """What the cell does with the products: the rest of its equations."""
     cell, formulas = config.definition, _AfterProducts(config)
     function = _only_function(config)
     if function is not None:

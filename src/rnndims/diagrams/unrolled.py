@@ -12,8 +12,13 @@ from ..weight_names import Direction, suffix
 from .diagram_model import Diagram, Edge, Node, Sequence, WeightSet
 
 MAX_STEPS = 6
+"""Steps that are drawn by default; of more, the first and last two."""
+
 MAX_LAYERS = 4
+"""Layers that are drawn by default; of more, the first two and the last."""
+
 MAX_SEQUENCES = 6
+"""Sequences of a packed batch that are drawn."""
 
 
 class _Parts(NamedTuple):
@@ -29,7 +34,7 @@ def unrolled(config: RNNConfig, data: DataConfig, max_steps: int | None = None, 
     """The network unrolled along time.
 
     Node ids: ``x_{t}``, ``cell_l{layer}_{direction}_{t}``, ``concat_l{layer}_{t}``, ``output_{t}``, ``h_0_{row}`` and the
-    like; ``..._more`` where steps or layers are left out.
+    like; ``..._more`` for omitted steps or layers.
 
     Args:
         config: the module; not a cell, which has nothing to unroll.
@@ -120,7 +125,7 @@ def _inputs(parts: _Parts, config: RNNConfig, data: DataConfig, step: int | None
 
 
 def _state_rows(config: RNNConfig, data: DataConfig, layers: tuple[int | None, ...]) -> list[StateRow]:
-    if config.num_layers <= 4096:
+    if config.num_layers <= 4096:  # of more, only the rows of the drawn layers are made
         return [row for row in states(config, data) if row.layer in layers]
     last = {row.direction: row for row in states(_single(config), data)}
     rows = []
@@ -255,17 +260,21 @@ def _notes(config: RNNConfig, data: DataConfig, steps: tuple[int | None, ...], l
     notes = []
     if None in steps:
         count, first = (data.seq_len or 0) - len(steps) + 1, steps.index(None)
-        notes.append(f"{plural(count, 'step')} of {data.seq_len} not drawn ({_span(first, count)})")
+        notes.append(f"{count} of {plural(data.seq_len or 0, 'step')} {_is(count)} not drawn ({_span(first, count)})")
     if None in layers:
         count, first = config.num_layers - len(layers) + 1, layers.index(None)
-        notes.append(f"{plural(count, 'layer')} of {config.num_layers} not drawn ({_span(first, count)})")
+        notes.append(f"{count} of {plural(config.num_layers, 'layer')} {_is(count)} not drawn ({_span(first, count)})")
     if config.dropout and config.num_layers > 1:
-        notes.append(f"dropout {config.dropout:g} on what a layer passes up, in training only")
+        notes.append(f"dropout {config.dropout:g} acts on what a layer passes up, in training only")
     if data.lengths is not None and len(set(data.lengths)) > 1:
-        forward = "each sequence's h_n leaves after its own last step"
-        notes.append(f"forward, {forward}; reverse, it starts there" if config.bidirectional else forward)
-        notes.append("x_t has the sequences that last; in output, the rows of those that have ended are 0")
+        forward = "h_n of each sequence is the state after its own last step"
+        notes.append(f"forward, {forward}; reverse, it starts at that step" if config.bidirectional else forward)
+        notes.append("x_t has only the sequences that have not ended; in output, the rows of the others are 0")
     return notes
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _span(start: int, count: int) -> str:

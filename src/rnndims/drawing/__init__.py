@@ -1,4 +1,7 @@
-"""A diagram in each format: which format a file's suffix means, and what is written."""
+"""Internal: a diagram as a document in each format, and the format for each suffix of a file.
+
+``rnndims.draw`` is the public name.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
@@ -21,12 +24,14 @@ SUFFIXES: Final[dict[str, Format]] = {
     ".mermaid": "mermaid",
     ".png": "png",
 }
+"""The format that each suffix means."""
+
 FILE_WIDTH: Final = 100
 """Columns of a text drawing that goes to a file."""
 
 
 def format_of(path: str) -> Format:
-    """The format that a file's suffix asks for.
+    """The format that the suffix of a file means.
 
     Raises:
         RnndimsError: if the suffix is none of ``SUFFIXES``.
@@ -34,10 +39,10 @@ def format_of(path: str) -> Format:
     suffix = PurePath(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise RnndimsError(
-            f"--output {shorten(path)}: the suffix {shorten(suffix)} names no format"
+            f"--output {shorten(path)}: there is no format for the suffix {shorten(suffix)}"
             if suffix
-            else f"--output {shorten(path)}: has no suffix",
-            fix=f"Use one of {', '.join(SUFFIXES)}, or say --format.",
+            else f"--output {shorten(path)}: the name has no suffix",
+            fix=f"Use one of {', '.join(SUFFIXES)}, or add --format.",
         )
     return SUFFIXES[suffix]
 
@@ -46,7 +51,7 @@ def render_bytes(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> byt
     """The content of a file in the format ``kind``; text is UTF-8.
 
     Raises:
-        MachineError: for ``png`` where no converter is installed.
+        MachineError: for ``png`` if no converter is installed.
     """
     if kind == "png":
         from .png import render_png
@@ -75,7 +80,7 @@ def render_plain(diagram: Diagram, kind: Format, width: int = FILE_WIDTH) -> str
 
 
 def in_ascii(text: str, kind: Format) -> str:
-    """A document with the character references of its language for all that is not ASCII."""
+    """A document in ASCII: other characters become references of its language, ``&#964;``."""
     sign = "#" if kind == "mermaid" else "&#"
     return "".join(char if char.isascii() else f"{sign}{ord(char)};" for char in text)
 
@@ -83,7 +88,7 @@ def in_ascii(text: str, kind: Format) -> str:
 def diagram_view(
     diagram: Diagram, notes: Sequence[str] = (), *, ascii_only: bool = False, width: int | None = None
 ) -> Callable[["Console"], None]:
-    """The diagram as characters, as wide as the console unless ``width`` says otherwise, and in ASCII where it must be."""
+    """The diagram as characters, at most as wide as the console or ``width``; in ASCII if the console has no UTF-8."""
 
     def view(console: "Console") -> None:
         from ..render.text import print_notes, print_unbroken

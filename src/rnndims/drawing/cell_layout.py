@@ -1,4 +1,4 @@
-"""Layout of the inside of one cell: what all layouts made by hand share, and the column of equations of narrow terminals."""
+"""Layout of the inside of one cell: what layouts made by hand share, and the column of equations for narrow terminals."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from .scene import MARGIN, NOTE_LINE, TITLE_WIDTH, TITLE_Y, Arrow, Box, Label, M
 
 
 class CellPicture:
-    """What every picture of a cell's inside has: a title, notes, and texts of nodes; ``draw`` makes the rest."""
+    """What every picture of a cell's inside has: a title, notes, and texts of nodes; ``draw`` of a subclass adds the rest."""
 
     def __init__(self, diagram: Diagram, m: Metrics, detail: int) -> None:
         self.d, self.m, self.detail = diagram, m, detail
@@ -52,18 +52,18 @@ class CellPicture:
         return self.m.glyphs.operation(name)
 
     def part_text(self, part: LinearPart) -> str:
-        """A product with the shapes that there is room for: ``W_ir (2, 4) x_t + b_ir (2,)``."""
+        """A product, with shapes if there is room for them: ``W_ir (2, 4) x_t + b_ir (2,)``."""
         text = f"{part.weight} {part.operand}" if self.compact else f"{part.weight} {shape_text(part.shape)} {part.operand}"
         if part.bias is not None:
             text += f" + {part.bias}" if self.m.text and self.detail else f" + {part.bias} {shape_text(part.bias_shape)}"
         return self.m.glyphs.text(text)
 
     def flow_text(self, node: Node) -> str:
-        """The name and shape of what a gate or an operation gives."""
+        """The name and shape of the result of a gate or an operation."""
         return f"{node.value or node.name} {shape_text(node.shape or ())}"
 
     def caption(self, node: Node) -> str:
-        """What a gate is called, with the rows of its weights."""
+        """The name of a gate, and the rows of its weights."""
         return gate_caption(self.d, node, self.m, compact=self.compact)
 
     def _shapes_of_gates(self) -> list[str]:
@@ -75,7 +75,7 @@ class CellPicture:
         return [f"for each gate, {', '.join(shapes)}"] if shapes else []
 
     def reader_of_h(self) -> str:
-        """Who reads the new hidden state."""
+        """What reads the new hidden state: ``next step, layer 1``."""
         config, layer = self.d.config, self.d.nodes["h_next"].layer or 0
         text = "next step, output" if layer == config.num_layers - 1 else f"next step, layer {layer + 1}"
         return "h_1, next step" if config.is_cell else text
@@ -94,8 +94,8 @@ class CellPicture:
 class CellLayout(CellPicture):
     """The states run along the top, each gate has a row, the results leave on the right.
 
-    A layout for one kind of cell says in ``columns`` which operations stand above each other, from left to right, and
-    draws in ``draw``; it knows the ids of the nodes from the cell's definition.
+    A layout for one kind of cell lists in ``columns`` which operations stand above each other, from left to right, and
+    draws in ``draw``. The ids of the nodes are those in the cell's definition.
     """
 
     columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
@@ -108,7 +108,7 @@ class CellLayout(CellPicture):
         inputs = [n for n in nodes if n.id == "x" or n.id.endswith("_prev")]
         self.in_w = max(m.box_width(*self.tensor_lines(node)) for node in inputs)
         # two vertical lines, for x and for h, between the inputs and the gates
-        self.bus = (self.left + self.in_w + m.pick(2, 26), self.left + self.in_w + m.pick(4, 50))
+        self.bus = (self.left + self.in_w + m.pick(2, 26), self.left + self.in_w + m.pick(4, 50))  # pixels: 24 apart
         self.gate_x = self.bus[1] + m.pick(2 if self.compact else 3, 30)
         self.gate_w = max(m.box_width(*self._part_lines(n)) for n in nodes if n.parts and n.kind != "projection")
         captions = [m.width(self.caption(n), "small") for n in nodes if n.kind in ("gate", "linear")]
@@ -200,13 +200,13 @@ class CellLayout(CellPicture):
                 self.arrow((bus, low), (bus, high), tone=tone, kind="x", head=False, dot=start[0] == bus)
 
     def where_h_goes(self, box: Box) -> None:
-        """Say below the new state who reads it; text has no room for that."""
+        """Write below the new state what reads it; a text drawing has no room for that."""
         if not self.m.text:
             self.label(box.right, box.bottom + 14, self.reader_of_h(), "end")
 
 
 def gate_caption(diagram: Diagram, node: Node, m: Metrics, *, compact: bool = False) -> str:
-    """What stands above a gate: ``input gate i, rows 0:2``; in pixels also the parameters that have these rows."""
+    """The text above a gate: ``input gate i, rows 0:2``; in pixels also the parameters that have these rows."""
     start, stop = node.parts[0].rows
     name = diagram.config.definition.gates[node.name]
     if node.kind == "linear" and len(node.parts) == 1:
@@ -217,7 +217,7 @@ def gate_caption(diagram: Diagram, node: Node, m: Metrics, *, compact: bool = Fa
 
 
 def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:
-    """The inside of a cell where it is narrow: its equations in boxes from top to bottom, gates in the order of their rows.
+    """The inside of a cell on a narrow terminal: its equations in boxes from top to bottom, gates in the order of their rows.
 
     From ``detail`` 4 on, every shape has a line of its own.
     """
@@ -271,7 +271,7 @@ def _shapes(parts: tuple[LinearPart, ...], detail: int) -> list[str]:
 
 
 def _equation_lines(diagram: Diagram, name: str) -> list[str]:
-    """An equation that is more than a gate, with the shapes of its weights and of the state that it gives."""
+    """An equation that is more than a gate, with the shapes of its weights and of the state that it computes."""
     cell, formulas, nodes = diagram.config.definition, Formulas(diagram.config), diagram.nodes
     equation = cell.equations[name]
     lines = []
@@ -294,7 +294,7 @@ def _equation_lines(diagram: Diagram, name: str) -> list[str]:
 
 
 def _addends(expression: Expression) -> list[Expression]:
-    """What a sum adds, without the sums in it."""
+    """The terms of a sum, those of the sums in it included."""
     if isinstance(expression, Operation) and expression.name == "add":
         return [part for operand in expression.operands for part in _addends(operand)]
     return [expression]

@@ -9,10 +9,11 @@ from .svg import LIGHT
 from .words import drawn, edge_words, groups, heading, node_lines
 
 _SHAPES: Final = {"state": "box, style=rounded", "op": "circle", "more_steps": "plaintext", "more_layers": "plaintext"}
+"""Graphviz's shape of each kind of node; all others are boxes."""
 
 
 def render_dot(diagram: Diagram) -> str:
-    """The diagram as one ``digraph``: the unrolled network with fixed places, time from left to right; else left to right."""
+    """The diagram as one ``digraph``: the unrolled network with fixed positions, others arranged by Graphviz; left to right."""
     nodes = drawn(diagram)
     known = {node.id for node in nodes}
     fixed = _positions(diagram) if diagram.view == "unrolled" else {}
@@ -54,10 +55,7 @@ def _positions(diagram: Diagram) -> dict[str, Point]:
             below = [middles[e.source][1] for e in diagram.edges if e.target == name]
             above = [middles[e.target][1] for e in diagram.edges if e.source == name and e.target in middles]
             middles[name] = (columns[node.step], (max(below, default=0) + min(above, default=0)) / 2)
-    middles["captions"] = (
-        min(x for x, _ in middles.values()) - 260,
-        0,
-    )  # points: as wide as a caption
+    middles["captions"] = (min(x for x, _ in middles.values()) - 260, 0)  # points: as wide as a caption
     return middles
 
 

@@ -15,16 +15,18 @@ from .cell_layout import CellPicture
 from .scene import Box, Metrics, Tone
 
 SWEEPS = 8
-"""How often the order in the columns is improved; pictures of cells settle after two or three."""
+"""How often the order in the columns is improved; for pictures of cells, two or three times are enough."""
+
 STRAIGHT = 100.0
-"""How much more a passage is drawn to the height of what it continues than a box is: long lines should not bend."""
+"""Weight of the wish of a passage for a straight line, in wishes of a box: long lines should not bend."""
+
 RETRIES = 40
 """How often boxes are moved down by a unit to free a track; one or two moves are usual."""
 
 
 @dataclass(eq=False)
 class _Item:
-    """What stands in a column: a node, or the passage of what the node ``source`` gives through that column."""
+    """An item of a column: a node, or the passage through the column of a line that begins at the node ``source``."""
 
     column: int
     source: str
@@ -38,9 +40,9 @@ class _Item:
     reads: list["_Item"] = field(default_factory=list)
     """What it is joined to in the column before it, one for each of its ports."""
     ports: list[float] = field(default_factory=list)
-    """Where the arrows from ``reads`` enter, from its upper edge."""
+    """Where the arrows from ``reads`` enter, measured from its upper edge."""
     leaves: float = 0
-    """Where its own arrow leaves, from its upper edge."""
+    """Where its own arrow leaves, measured from its upper edge."""
 
 
 class Layout(CellPicture):
@@ -105,7 +107,7 @@ class Layout(CellPicture):
         return self.m.pick(1 + number, self.m.pad_y + self.m.line * (number + 0.5))
 
     def _lines(self, node: Node) -> tuple[list[str], int]:
-        """What stands in a box, and the number of the line with its first product."""
+        """The lines in a box, and the number of the line with its first product."""
         g, shape = self.m.glyphs, shape_text(node.shape or ())
         if node.kind == "op":
             return [self.op_text(node.name), *([f"{node.value} {shape}"] if node.value and not self.compact else [])], 0
@@ -169,7 +171,7 @@ class Layout(CellPicture):
         return {source: median_low(heights) for source, heights in ends.items()}
 
     def _settle(self, column: Sequence[_Item], wishes: Sequence[tuple[float, float]]) -> None:
-        """Heights as near to the wishes (height, weight) as the order and the gaps allow: neighbours that collide share."""
+        """Heights as near to the wishes (height, weight) as the order and the gaps allow; neighbours that collide share."""
         offsets, at = [], 0.0
         for item in column:
             at += item.extra
@@ -293,7 +295,7 @@ class Layout(CellPicture):
 
 
 def _readers(columns: Sequence[Sequence[_Item]]) -> dict[_Item, list[_Item]]:
-    """Who reads each item in the column after it."""
+    """The items that read each item, in the column after it."""
     read_by: dict[_Item, list[_Item]] = {}
     for column in columns:
         for item in column:
@@ -303,7 +305,7 @@ def _readers(columns: Sequence[Sequence[_Item]]) -> dict[_Item, list[_Item]]:
 
 
 def _arrivals(source: _Item, reader: _Item) -> list[float]:
-    """The heights at which what ``source`` gives arrives at ``reader``."""
+    """The heights at which the arrows from ``source`` arrive at ``reader``."""
     return [reader.y + port for read, port in zip(reader.reads, reader.ports, strict=True) if read is source]
 
 

@@ -7,7 +7,7 @@ from .scene import Metrics, Scene
 
 
 def layout(diagram: Diagram, m: Metrics, detail: int = 0) -> Scene:
-    """The scene of a diagram in the unit of ``m``; ``detail`` means what the layout of the view says."""
+    """The scene of a diagram in the unit of ``m``; the layout of each view says what ``detail`` means."""
     if diagram.view == "unrolled":
         from .unrolled_layout import layout_unrolled
 

@@ -1,4 +1,4 @@
-"""Layout of one step as matrix products: blocks to scale, batch rows and gate columns visible."""
+"""Layout of one step as matrix products: blocks to scale, with the rows of the batch and the columns of the gates."""
 
 from itertools import cycle, pairwise
 from typing import Final, NamedTuple
@@ -8,7 +8,8 @@ from ..phrases import shape_text
 from .scene import MARGIN, NOTE_LINE, TITLE_WIDTH, TITLE_Y, Arrow, Band, Box, Label, Metrics, Scene, Tone
 
 ROOM: Final = 1180
-"""Pixels that a line of blocks may take."""
+"""Pixels of the widest line of blocks."""
+
 # Pixels for an element, the largest first: 26 for a matrix of a few, 0.2 for thousands, and smaller for sizes beyond any page.
 _PIXEL_SCALES: Final = (
     26,
@@ -32,6 +33,7 @@ _PIXEL_SCALES: Final = (
     *(0.2 * 0.7**n for n in range(80)),
 )
 _GATE_TONES: Final[tuple[Tone, ...]] = ("gate1", "gate2", "gate3", "gate4")
+"""Tones of the columns of the gates, from light to dark; a cell with more gates begins again."""
 
 
 class _Block(NamedTuple):
@@ -56,7 +58,7 @@ class _Unit(NamedTuple):
 
 
 def layout_matmul(diagram: Diagram, m: Metrics, room: float = 0) -> Scene:
-    """The products of ``diagram`` with coordinates, in lines of at most ``room`` (0: as wide as a page)."""
+    """The products of ``diagram`` with coordinates, in lines of at most ``room`` pixels or columns (0: as wide as a page)."""
     return _Layout(diagram, m, room or (100 if m.text else ROOM)).scene()
 
 
@@ -87,12 +89,12 @@ class _Layout:
     # -- sizes
 
     def _choose(self) -> float:
-        """The largest scale at which all fits: in pixels on single lines if that is readable, else with line breaks."""
+        """The largest scale at which everything fits: in pixels on single lines if that is readable, else with line breaks."""
         scales = [2.0**-n for n in range(40)] if self.m.text else list(_PIXEL_SCALES)
         highest = self.m.pick(14, 320)  # so a line of blocks fits on a screen
         fits = [s for s in scales if max(self._block(n, s).h for n in self.d.nodes) <= highest] or scales[-1:]
         if not self.m.text:
-            for scale in (scale for scale in fits if scale >= 8):  # at 8 pixels an element, a grid can still be seen
+            for scale in (scale for scale in fits if scale >= 8):  # at 8 pixels for each element, the grid is visible
                 if all(sum(self._unit_width(unit, scale) for unit in line) <= self.room for line in self.lines):
                     return scale
         for scale in fits:
@@ -146,7 +148,7 @@ class _Layout:
             for part in self._broken(line):
                 y = self._line(part, y)
         thick = dict.fromkeys(self._name(b.node) for b in (self._block(n, self.scale) for n in self.d.nodes) if b.thick)
-        self.out.notes = [f"too thin to be seen at this scale, drawn thicker: {'; '.join(thick)}"] if thick else []
+        self.out.notes = [f"too thin to see at this scale, so drawn thicker: {'; '.join(thick)}"] if thick else []
         for note in () if m.text else (*self.d.notes, *self.out.notes):
             y += NOTE_LINE
             self.out.labels.append(Label(MARGIN, y, m.glyphs.text(note), tone="quiet", size="small"))
@@ -247,7 +249,7 @@ class _Layout:
         self.out.arrows.append(Arrow((start, end), "data", kind, head=False))
 
     def _fill_text(self, block: _Block, x: float, y: float, letters: bool) -> None:
-        """One character for each element while they fit; otherwise gate letters above and shading inside."""
+        """One character for each element if they fit; otherwise gate letters above and shading inside."""
         node, g = block.node, self.m.glyphs
         rows, columns = _sides(node)
         if letters:

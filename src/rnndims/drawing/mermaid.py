@@ -7,12 +7,13 @@ from .svg import LIGHT
 from .words import drawn, edge_words, groups, heading, node_lines
 
 _FRAMES: Final = {"state": ("([", "])"), "op": ("((", "))"), "concat": ("[/", "\\]")}
+"""Mermaid's brackets for each kind of node: ``x(["h_0[0]"])``; all others are ``x["x_0"]``."""
 
 
 def render_mermaid(diagram: Diagram) -> str:
-    """The diagram as one ``flowchart``: left to right along time or flow; bottom to top where two directions run against it.
+    """The diagram as one ``flowchart``: from left to right, but from bottom to top for an unrolled network of two directions.
 
-    Mermaid places the nodes itself: it takes no coordinates, and no direction inside a group that has links to its outside.
+    Mermaid arranges the nodes itself: it accepts no coordinates, and no direction for a group that has links to other groups.
     """
     nodes = drawn(diagram)
     known = {node.id: node for node in nodes}

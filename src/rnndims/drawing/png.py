@@ -5,7 +5,7 @@ from ..errors import MachineError
 from .svg import render_svg
 
 ZOOM = 2
-"""Pixels of the picture for each unit of the SVG."""
+"""Pixels of the PNG for each pixel of the SVG."""
 
 
 def render_png(diagram: Diagram) -> bytes:

@@ -1,4 +1,4 @@
-"""Layout of the inside of an RNN cell: one gate."""
+"""Layout of the inside of an RNN cell: its one gate."""
 
 from .cell_layout import CellLayout
 

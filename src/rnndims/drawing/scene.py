@@ -73,6 +73,8 @@ class Glyphs(NamedTuple):
 
 
 UNICODE: Final = Glyphs()
+"""The signs where the output is UTF-8."""
+
 ASCII: Final = Glyphs(
     ">",
     "<",
@@ -97,7 +99,7 @@ class Box(NamedTuple):
     tone: Tone = "plain"
     round: float = 5
     node: str = ""
-    heads: int = 1  # this many lines are in the strong weight, the rest is small
+    heads: int = 1  # this many lines are bold
 
     @property
     def right(self) -> float:
@@ -116,7 +118,7 @@ class Box(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """A line along ``points``, with a head at the last one unless ``head`` is off, and dots where it branches off another."""
+    """A line along ``points``, with a head at its end if ``head``, and a dot at its start if ``dot``: it branches off there."""
 
     points: tuple[Point, ...]
     tone: Tone
@@ -126,7 +128,7 @@ class Arrow(NamedTuple):
 
 
 class Label(NamedTuple):
-    """A line of text: ``x`` is its start, middle or end as ``anchor`` says, ``y`` the middle of its height."""
+    """A line of text: ``x`` is its start, middle or end, by ``anchor``; ``y`` is the middle of its height."""
 
     x: float
     y: float
@@ -137,7 +139,7 @@ class Label(NamedTuple):
 
 
 class Band(NamedTuple):
-    """A tinted ground behind what belongs together."""
+    """A tinted background of what belongs together."""
 
     x: float
     y: float
@@ -160,13 +162,17 @@ class Scene:
     notes: list[str] = field(default_factory=list)
 
     def add(self, box: Box) -> Box:
-        """Add a box and hand it back."""
+        """Add a box and return it."""
         self.boxes.append(box)
         return box
 
 
 class Metrics(NamedTuple):
-    """Unit sizes: of pixels (``PIXELS``) or of characters (``TEXT``)."""
+    """Unit sizes: of pixels (``PIXELS``) or of characters (``TEXT``).
+
+    ``char`` and ``small`` are the widths of a letter of normal and of small size, ``line`` the height of a line of text,
+    ``pad_x`` and ``pad_y`` the room between a box and its text.
+    """
 
     text: bool
     char: float
@@ -177,7 +183,7 @@ class Metrics(NamedTuple):
     glyphs: Glyphs = UNICODE
 
     def pick(self, text: float, pixels: float) -> float:
-        """A length that the two drawings choose differently."""
+        """A length that differs between the two: ``text`` in characters, ``pixels`` in pixels."""
         return text if self.text else pixels
 
     def width(self, text: str, size: str = "normal") -> float:
@@ -194,7 +200,7 @@ class Metrics(NamedTuple):
         return lines + 1 if self.text else lines * self.line + 2 * self.pad_y
 
     def even(self, length: float) -> float:
-        """``length``, or a little more: a multiple of 2."""
+        """``length``, rounded up to a multiple of 2."""
         whole = int(-(-length // 1))
         return whole + whole % 2
 

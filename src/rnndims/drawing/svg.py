@@ -1,4 +1,4 @@
-"""A scene as SVG: vectors and real text, self-contained, readable on light and dark pages and without colours."""
+"""A scene as self-contained SVG: vectors and real text, readable on light and dark pages and without colours."""
 
 from typing import Final
 from xml.sax.saxutils import escape as xml_escape
@@ -8,6 +8,7 @@ from ..diagrams import Diagram
 from .layout import layout
 from .scene import PIXELS, Arrow, Band, Box, Label, Point, Scene
 
+# colours by tone, on a light page (and for Graphviz and Mermaid) and on a dark one
 LIGHT: Final = {
     "page": "#ffffff",
     "ink": "#1f2937",
@@ -47,6 +48,9 @@ _TONES: Final = {
     "strong": "data",
     "empty": "state",
 }
+"""The colour of each tone that has no colour of its own."""
+
+# CSS of all that is not a colour: selector and rule
 _STYLE: Final = (
     ("text", "font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px"),
     (".title", "font-size:15px;font-weight:bold"),
@@ -106,7 +110,7 @@ def _is_gate(band: Band) -> bool:
 
 
 def _colours(palette: dict[str, str]) -> list[tuple[str, str]]:
-    """CSS rules of one palette: plain classes only, because converters know neither variables nor nesting."""
+    """CSS rules of one palette: plain classes only, because converters support neither variables nor nesting."""
     rules = [
         (".page", f"fill:{palette['page']}"),
         ("text", f"fill:{palette['ink']}"),
@@ -185,7 +189,7 @@ def _label(label: Label) -> str:
 
 
 def _line(x: float, y: float, text: str, anchor: str, classes: str) -> str:
-    """A line of text whose height's middle is ``y``: the baseline is a third of the letters' height below it."""
+    """A line of text whose middle is at height ``y``: its baseline is a third of the size of the letters below that."""
     baseline = y + (4 if "small" in classes else 4.6)
     class_ = f' class="{classes}"' if classes else ""
     anchor_ = "" if anchor == "start" else f' text-anchor="{anchor}"'

@@ -1,4 +1,4 @@
-"""A diagram as characters: Unicode boxes and colour, or ASCII; it fits the width by leaving out the middle, and says so."""
+"""A diagram as characters, in Unicode with colours or in ASCII; what does not fit the width is omitted, with a note."""
 
 from collections.abc import Iterator
 from itertools import groupby, pairwise
@@ -17,9 +17,14 @@ from .scene import ASCII, TEXT, UNICODE, Arrow, Box, Glyphs, Metrics, Scene
 from .words import reads, weight_lines
 
 NARROWEST: Final = 20
+"""Columns of the narrowest drawing."""
+
 NARROWEST_STEP: Final = 7
-"""Columns that a step takes at the least, with the gap before it."""
+"""Columns of the narrowest step, with the gap before it."""
+
 _SIGNS: Final = frozenset("=+-*·⊙")
+"""Signs at which a note does not break: ``D·H_out = 2·2 = 4`` stays on one line."""
+
 _STYLES: Final[dict[str, str]] = {
     **style.DIRECTION,
     "output": style.GOOD,
@@ -29,6 +34,7 @@ _STYLES: Final[dict[str, str]] = {
     "gate": "",
 }
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+# the character for each sum of these: 5 is up and left, "┘"
 _BOX: Final = " │││─┘┐┤─└┌├─┴┬┼"
 _ASCII: Final = " |||-+++-+++-+++"
 _HEADS: Final = {(0, -1): ("▲", "^"), (0, 1): ("▼", "v"), (-1, 0): ("◀", "<"), (1, 0): ("▶", ">")}
@@ -44,7 +50,7 @@ class Canvas:
         self._style = [[""] * width for _ in range(height)]
 
     def put(self, x: int, y: int, text: str, style: str = "") -> None:
-        """Write ``text`` from column ``x`` on; a wide character takes two columns. What lies beyond the edge is cut."""
+        """Write ``text`` from column ``x`` on; a wide character fills two columns. What is beyond the edge is cut."""
         for char in text:
             size = cell_len(char)
             if 0 <= y < self.height and x >= 0 and x + size <= self.width:
@@ -93,7 +99,7 @@ class Canvas:
 
 
 def render_text(diagram: Diagram, width: int, *, ascii_only: bool = False) -> list[Text]:
-    """The diagram as lines of at most ``width`` columns, with what the picture has no room for written below it."""
+    """The diagram as lines of at most ``width`` columns; below it, a legend with all that it has no room for."""
     width = max(width, NARROWEST)
     m = TEXT._replace(glyphs=ASCII if ascii_only else UNICODE)
     shown, scene = _fit(diagram, m, width)
@@ -101,13 +107,13 @@ def render_text(diagram: Diagram, width: int, *, ascii_only: bool = False) -> li
     if scene is not None:
         lines += ["", *_draw(scene, ascii_only)]  # type: ignore[list-item]
     else:
-        lines += _wrap([("this is too narrow for the picture", style.NOTE)], width)
+        lines += _wrap([("too narrow for the picture: use more columns, or write SVG", style.NOTE)], width)
     lines += ["", *_legend(shown, scene, m.glyphs, width)]  # type: ignore[list-item]
     return [line if isinstance(line, Text) else Text(line) for line in lines]
 
 
 def _fit(diagram: Diagram, m: Metrics, width: int) -> tuple[Diagram, Scene | None]:
-    """The most telling drawing that is no wider than ``width``: all steps, else fewer steps, and details last."""
+    """The drawing with the most in it that is no wider than ``width``: all steps if they fit, else fewer."""
     for candidate, detail in _candidates(diagram, width):
         scene = layout(candidate, m, detail)
         if scene.width <= width:
@@ -116,7 +122,7 @@ def _fit(diagram: Diagram, m: Metrics, width: int) -> tuple[Diagram, Scene | Non
 
 
 def _candidates(diagram: Diagram, width: int) -> Iterator[tuple[Diagram, int]]:
-    """What to try, the best first; ``detail`` means what the view's layout says."""
+    """The drawings to try, the best first, each with the ``detail`` for the layout of its view."""
     if diagram.view == "matmul":
         yield from ((diagram, room) for room in range(width, NARROWEST - 1, -1))
         return
@@ -177,7 +183,7 @@ def _box(canvas: Canvas, box: Box) -> None:
 
 
 def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> list[Text]:
-    """What stands below the drawing: the tensors, the weights of each row of cells, rows of h_n in output, notes."""
+    """The text below the drawing: the tensors, the weights of each row of cells, rows of h_n in output, notes."""
     lines: list[Text] = []
     if diagram.view == "unrolled":
         shapes = tensors(diagram.config, diagram.data)
@@ -216,7 +222,7 @@ def _phrases(text: str) -> list[str]:
 
 
 def _wrap(parts: list[tuple[str, str]], width: int) -> list[Text]:
-    """Parts side by side, on as many lines as that takes; only a part too long for a line is split, at its spaces."""
+    """Parts side by side, on as few lines as possible; only a part that is longer than a line is split, at its spaces."""
     lines = [Text(no_wrap=True)]
     for text, tone in parts:
         pieces = [text] if Text(text).cell_len <= width - 2 else text.split(" ")

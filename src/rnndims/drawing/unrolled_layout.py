@@ -1,4 +1,4 @@
-"""Layout of the unrolled network: time from left to right, layers from bottom to top, states at their proper sides."""
+"""Layout of the unrolled network: time from left to right, layers from bottom to top, ``h_0`` where a direction begins."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,7 +15,19 @@ Detail = int
 
 
 class Plan(NamedTuple):
-    """Sizes that all parts of one drawing share."""
+    """Sizes that all parts of one drawing share.
+
+    Attributes:
+        cell: width of a cell.
+        cell_h: its height.
+        column: width of a column, which holds one cell, or two side by side.
+        gap: from one column to the next.
+        more: width of the column that stands for omitted steps.
+        side: width of the states on the left and on the right.
+        first: left edge of the first column.
+        lanes: each state's letter, and the height in a cell at which its arrow enters.
+        rise: length of the arrow from one row up to the next.
+    """
 
     cell: float
     cell_h: float
@@ -29,7 +41,7 @@ class Plan(NamedTuple):
 
 
 class Columns:
-    """Sizes and places of the columns of one drawing, and the texts that decide them."""
+    """Sizes and positions of the columns of one drawing, and the texts that they depend on."""
 
     def __init__(self, diagram: Diagram, m: Metrics, detail: Detail) -> None:
         self.d, self.m, self.detail = diagram, m, detail
@@ -73,7 +85,7 @@ class Columns:
         if self.m.text:
             return 0
         lines = [(line, "small") for set_ in self.d.weights for line in self._weight_lines(set_.layer, set_.direction)]
-        lines += [("layer 999 reverse <- one cell for all steps", "small")]
+        lines += [("layer 999 reverse <- one cell for all steps", "small")]  # the longest heading of a caption
         lines += [(line, "small") for name in ("input", "output") for line in self._tensor_lines(name)]
         return max(self.m.width(line, size) for line, size in lines) + 30
 
@@ -82,7 +94,7 @@ class Columns:
         return self.m.pick(3 if self.detail < 3 else 2, 46)
 
     def _box_lines(self, node: Node) -> tuple[str, ...]:
-        """What stands in a box of the rows ``x_t`` and ``output[t]``."""
+        """The lines in a box of the rows ``x_t`` and ``output[t]``."""
         name = node.name
         if self.m.text and self.detail >= 2 and node.kind == "output":
             name = name.removeprefix("output")
@@ -159,14 +171,14 @@ class Columns:
         return x
 
     def _up(self, number: int, direction: str) -> float:
-        """Where the vertical line through a direction's cell stands."""
+        """The x of the vertical line through the cell of a direction."""
         x, p = self._column(number), self.plan
         if not self.both:
             return x + p.column / 2
         return x + p.cell / 2 if direction == "forward" else x + p.column - p.cell / 2
 
     def _place(self, number: int, direction: str) -> tuple[float, float]:
-        """Left and right edge of a direction's cell, or of the dots that stand for left-out ones."""
+        """Left and right edge of the cell of a direction, or of the dots that stand for omitted ones."""
         p = self.plan
         if self.d.steps[number] is None:
             middle, half = self._column(number) + p.more / 2, self.m.pick(1 if self.detail < 2 else 0, 12)
@@ -246,11 +258,12 @@ class _Layout(Columns):
                 return y + height + 1
         if not m.text:
             for number, line in enumerate(self._tensor_lines(kind)):
-                self._label(MARGIN, y + 6 + 15 * number, line, "start", "plain" if number else "strong", "small")
+                y_line = y + 6 + 15 * number  # pixels: a small line of text takes 15
+                self._label(MARGIN, y_line, line, "start", "plain" if number else "strong", "small")
         return y + height
 
     def _gap(self, y: float, layer: int | None, index: int) -> float:
-        """Room below a row, with what stands beside its arrows; returns where the next row starts."""
+        """Room below a row, with the shapes beside its arrows; returns the upper edge of the next row."""
         m, p = self.m, self.plan
         above = self.d.layers[index + 1] if index + 1 < len(self.d.layers) else None
         below = y + p.rise
@@ -323,7 +336,7 @@ class _Layout(Columns):
         self.out.add(Box(x, y, p.column, half, lines[:1], "concat", round=0, node=node.id))
 
     def _cells(self, y: float, layer: int, direction: str) -> None:
-        """One row of cells with its recurrent arrows, states at both ends and the ground they share."""
+        """One row of cells with its recurrent arrows, the states at both ends, and the background that they share."""
         m, p = self.m, self.plan
         names = [f"cell_l{layer}_{direction}_{'more' if step is None else step}" for step in self.d.steps]
         columns = [number for number, name in enumerate(names) if not self.d.nodes[name].empty]
@@ -339,7 +352,7 @@ class _Layout(Columns):
                 )
         if not m.text:
             left, right = self._place(columns[0], direction)[0] - 12, self._place(columns[-1], direction)[1] + 12
-            # the ground of the row reaches 10 above and below its cells, 12 to the left and right
+            # the background reaches 10 pixels above and below the cells, and 12 to the left and right
             self.out.bands.append(Band(left, y - 10, right - left, p.cell_h + 20, tone))
             self._captions(y, layer, direction)
         for kind, at in p.lanes:
@@ -398,7 +411,7 @@ class _Layout(Columns):
         text = f"{node.name} {shape}"
         width = m.box_width(text)
         x = edge - width if side == "left" else edge
-        # 28 high, so its ends are half circles
+        # 28 pixels high with a radius of 14, so its ends are half circles
         self.out.add(Box(x, y - 14, width, 28, (text,), "state", round=14, node=node.id))
         if node.in_output:
             self._label(
@@ -448,6 +461,7 @@ class _Layout(Columns):
                         middle, y, m.glyphs.filled if filled else m.glyphs.blank, "middle", "data" if filled else "quiet"
                     )
                 else:
+                    # 16 pixels high, and 8 narrower than its column on both sides
                     self.out.add(Box(x + 8, y - 8, p.column - 16, 16, (), "data" if filled else "empty", round=3))
             y += pitch
         return y - m.pick(1, 6)

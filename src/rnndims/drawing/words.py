@@ -1,4 +1,4 @@
-"""The words of nodes and edges that Graphviz and Mermaid write alike."""
+"""The words of nodes and edges that Graphviz and Mermaid share, and those of captions."""
 
 from ..diagrams import Diagram, Edge, LinearPart, Node
 from ..phrases import shape_text
@@ -6,7 +6,7 @@ from .scene import UNICODE, Glyphs
 
 
 def node_lines(diagram: Diagram, node: Node) -> list[str]:
-    """What stands in a node: its name, its shape, its products, where its numbers are found in ``output``."""
+    """The lines in a node: its name, its shape, its products, and the part of ``output`` with its numbers."""
     g = UNICODE
     if node.kind in ("more_steps", "more_layers"):
         return [f"{g.more} {node.count} more {g.more}"]
@@ -36,7 +36,7 @@ def node_lines(diagram: Diagram, node: Node) -> list[str]:
 
 
 def _lasting(diagram: Diagram, node: Node) -> list[str]:
-    """Which sequences of a packed batch have ended before this step; nothing where all are as long."""
+    """Which sequences of a packed batch have this step and which have ended; nothing if all are equally long."""
     if node.step is None or len({sequence.length for sequence in diagram.sequences if not sequence.count}) < 2:
         return []
     more = any(sequence.count for sequence in diagram.sequences)
@@ -56,7 +56,7 @@ def _term(term: LinearPart) -> str:
 
 
 def edge_words(diagram: Diagram, edge: Edge) -> str:
-    """What stands beside an arrow: the shape, with a state's letter; nothing where a node at its ends says it."""
+    """The words beside an arrow: the shape, with the letter of a state; nothing if a node at one of its ends says it."""
     node = diagram.nodes[edge.source]
     if edge.shape is None or (node.kind not in ("cell", "op") if edge.kind not in ("h", "c") else node.kind == "state"):
         return ""
@@ -98,7 +98,7 @@ def heading(diagram: Diagram) -> str:
 
 
 def reads(diagram: Diagram, layer: int, g: Glyphs) -> str:
-    """What a layer reads and how wide that is: ``reads input, H_in = 4``, ``reads layer 0, D·H_out = 2·2 = 4``."""
+    """What a layer reads, and its width: ``reads input, H_in = 4``, ``reads layer 0, D·H_out = 2·2 = 4``."""
     config = diagram.config
     if layer == 0:
         return f"reads input, H_in = {config.input_size}"

@@ -1,1 +1,1 @@
-"""Reading pasted code without running it: the parts behind ``parse_constructor``."""
+"""Internal: parse pasted code without running it. ``rnndims.parse`` is the public name."""

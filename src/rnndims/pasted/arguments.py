@@ -8,7 +8,11 @@ from .code_snippet import UNKNOWN, Snippet, ValueReader, dotted
 from .device_and_dtype import METHODS
 
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")
+"""Arguments that are ints."""
+
 _LAYER: Final = ("bias", "batch_first", "dropout", "bidirectional", "proj_size", "device", "dtype")
+"""The last arguments of all classes with layers."""
+
 _SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     "RNN": ("input_size", "hidden_size", "num_layers", "nonlinearity", *_LAYER),
     "LSTM": ("input_size", "hidden_size", "num_layers", *_LAYER),
@@ -17,13 +21,18 @@ _SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     "LSTMCell": ("input_size", "hidden_size", "bias", "device", "dtype"),
     "GRUCell": ("input_size", "hidden_size", "bias", "device", "dtype"),
 }
-"""Arguments in the order of PyTorch's signatures. By position ``proj_size`` is always one, but only LSTM knows the keyword."""
+"""Arguments in the order of PyTorch's signatures. By position ``proj_size`` is always one, but only LSTM has the keyword."""
 
 _PREFIXES: Final = ("", "nn.", "torch.nn.", "torch.nn.modules.", "torch.nn.modules.rnn.")
+"""What may stand before the name of a class."""
 
 
 def find_call(snippet: Snippet) -> tuple[ast.Call, list[ast.Call]]:
-    """The constructor call in the statement, and the method calls behind it, in the order in which Python runs them."""
+    """The constructor call in the statement, and the method calls behind it, in the order in which Python runs them.
+
+    Raises:
+        ConstructorError: if the statement is no call of a class.
+    """
     node: Any = snippet.statement
     methods: list[ast.Call] = []
     while True:
@@ -50,7 +59,11 @@ def find_call(snippet: Snippet) -> tuple[ast.Call, list[ast.Call]]:
 
 
 def class_name(snippet: Snippet, call: ast.Call) -> str:
-    """``"LSTM"``, ``"GRUCell"``, ...: which class is called."""
+    """The class that is called: ``"LSTM"``, ``"GRUCell"``, ...
+
+    Raises:
+        ConstructorError: if it is none of PyTorch's recurrent classes.
+    """
     path = cast(str, dotted(call.func))
     prefix, dot, name = path.rpartition(".")
     if name in _SIGNATURES and prefix + dot in _PREFIXES:
@@ -59,19 +72,23 @@ def class_name(snippet: Snippet, call: ast.Call) -> str:
     if name.lower() in known and prefix + dot in _PREFIXES:
         fix = f"Write {prefix + dot}{known[name.lower()]}(...)."
     else:
-        fix = "rnndims knows nn." + ", nn.".join(_SIGNATURES) + "."
+        fix = "Use one of nn." + ", nn.".join(_SIGNATURES) + "."
     raise snippet.error(f"{shorten(path)} is not one of PyTorch's recurrent modules", call.func, fix=fix)
 
 
 def bind(snippet: Snippet, call: ast.Call, name: str) -> dict[str, ast.expr]:
-    """Which argument each expression of the call is for, by the rules of Python and the real signature."""
+    """The expressions of the call by argument, bound by the rules of Python and PyTorch's signature.
+
+    Raises:
+        ConstructorError: where Python would raise ``TypeError``, or the arguments are unpacked (``*sizes``).
+    """
     positional = _SIGNATURES[name]
     keywords = tuple(each for each in positional if each != "proj_size" or name == "LSTM")
     bound: dict[str, ast.expr] = {}
     for position, node in enumerate(call.args):
         if isinstance(node, ast.Starred):
             raise snippet.error(
-                f"{snippet.text(node)} unpacks arguments that rnndims cannot see", node, fix="Write the arguments out."
+                f"{snippet.text(node)} unpacks arguments, and rnndims runs no code", node, fix="Write the arguments out."
             )
         if position >= len(positional):
             raise snippet.error(f"{name} has at most {len(positional)} arguments, and this is one more", node, fix="Remove it.")
@@ -79,7 +96,7 @@ def bind(snippet: Snippet, call: ast.Call, name: str) -> dict[str, ast.expr]:
     for keyword in call.keywords:
         if keyword.arg is None:
             raise snippet.error(
-                f"**{snippet.text(keyword.value)} unpacks arguments that rnndims cannot see",
+                f"**{snippet.text(keyword.value)} unpacks arguments, and rnndims runs no code",
                 keyword.value,
                 fix="Write the arguments out.",
             )
@@ -104,7 +121,7 @@ def _refuse_keyword(snippet: Snippet, name: str, keyword: ast.keyword, keywords:
 
     argument = cast(str, keyword.arg)
     if argument == "proj_size":
-        message, fix = "proj_size argument is only supported for LSTM, not RNN or GRU", "Leave it out, or use nn.LSTM."
+        message, fix = "proj_size argument is only supported for LSTM, not RNN or GRU", "Remove it, or use nn.LSTM."
     else:
         close = difflib.get_close_matches(argument, keywords, n=1)
         message = f"{name} has no argument {shorten(argument, 40)}"
@@ -126,7 +143,20 @@ def _refuse_at_call(snippet: Snippet, name: str, argument: str, value: Any, node
 
 
 def read_argument(reader: ValueReader, name: str, argument: str, node: ast.AST) -> Any:
-    """The value of one argument, in the type that ``RNNConfig`` wants wherever PyTorch would accept it."""
+    """The value of one argument, converted to the type of the field of ``RNNConfig`` where PyTorch accepts another.
+
+    Args:
+        reader: reads the values in the code.
+        name: the class.
+        argument: PyTorch's name of the argument.
+        node: its expression.
+
+    Returns:
+        The value; ``UNKNOWN`` if a name in it has none.
+
+    Raises:
+        ConstructorError: where PyTorch would refuse the value, in the constructor or in every call.
+    """
     snippet = reader.snippet
     if argument == "nonlinearity":
         path = dotted(node)
@@ -178,6 +208,7 @@ _PLACEHOLDERS: Final = {
     "nonlinearity": "tanh",
     "dtype": "float32",
 }
+"""What stands for a missing value in the advice: ``-D flag=BOOL``; ``NUMBER`` for all other arguments."""
 
 
 def refuse_missing(snippet: Snippet, reader: ValueReader, nodes: dict[str, ast.expr]) -> NoReturn:

@@ -1,6 +1,6 @@
 """Pasted Python code as one parsed statement, and the plain values in it: literals, names with a value, arithmetic of both.
 
-``ast`` parses the code; it is never compiled, imported or executed. Every complaint points at what is wrong.
+``ast`` parses the code; it is never compiled, imported or executed. Every error points at what is wrong.
 """
 
 import ast
@@ -13,7 +13,11 @@ from typing import Any, Final
 from ..errors import ConstructorError, shorten
 
 MAX_CHARACTERS: Final = 4000
+"""Characters of the longest code that is read."""
+
 _MAX_DEPTH: Final = 50
+"""How deep expressions may be nested."""
+
 _MAX_BITS: Final = 128
 """Bits of the largest number that arithmetic may yield: no size has more than 63."""
 
@@ -56,6 +60,7 @@ _NOT_PLAIN: Final = {
     "NamedExpr": "is an assignment",
     "Starred": "is an unpacked sequence",
 }
+"""What an expression is instead of a plain value, by the class of its node in ``ast``."""
 
 
 class Snippet:
@@ -177,7 +182,7 @@ class ValueReader:
         self.used: set[str] = set()
 
     def read(self, node: ast.AST, depth: int = 0) -> Any:
-        """The value at ``node``: an int, float, bool, str or ``None``; ``UNKNOWN`` if a name in it is missing.
+        """The value at ``node``: an int, float, bool, str or ``None``; ``UNKNOWN`` if a name in it has no value.
 
         Raises:
             ConstructorError: where it is anything else.
@@ -221,7 +226,14 @@ class ValueReader:
         )
 
     def named(self, path: str, node: ast.AST) -> Any:
-        """The value of the name ``path``, which ``names`` has in full (``self.hidden``) or by its last part (``hidden``)."""
+        """The value of the name ``path``, which ``names`` has in full (``self.hidden``) or by its last part (``hidden``).
+
+        Returns:
+            ``UNKNOWN`` if ``names`` has neither; the name is then added to ``missing``.
+
+        Raises:
+            ConstructorError: if the value is no number, bool or text.
+        """
         last = path.rpartition("[")[2].strip("]'") if path.endswith("]") else path.rpartition(".")[2]
         for key in (path, last):
             if key in self.names:
@@ -229,7 +241,7 @@ class ValueReader:
                 value = self.names[key]
                 if type(value) not in (int, float, bool, str):
                     raise self.snippet.error(
-                        f"the value of {shorten(key)} is a {type(value).__name__}; it must be a number, a bool or a text", node
+                        f"the value of {shorten(key)} is a {type(value).__name__}, not a number, a bool or a text", node
                     )
                 return self._bounded(value, node)
         self.missing.setdefault(path, node)

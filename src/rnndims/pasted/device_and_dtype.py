@@ -13,10 +13,17 @@ _DEVICES: Final = frozenset(
         *("vulkan", "mkldnn", "opengl", "opencl", "ideep", "privateuseone"),
     )
 )
-"""The device types that PyTorch's parser of device strings knows."""
+"""The device types that PyTorch accepts in a string."""
+
 _CAST_METHODS: Final = {"half": "float16", "float": "float32", "double": "float64", "bfloat16": "bfloat16"}
+"""Methods of a module that change its dtype."""
+
 _DEVICE_METHODS: Final = ("cpu", "cuda", "xpu", "ipu", "mtia")
+"""Methods of a module that move it to the device of the same name."""
+
 _NEUTRAL_METHODS: Final = ("to", "eval", "train", "requires_grad_", "share_memory", "to_empty")
+"""Other methods that return the module; ``to`` may change both."""
+
 METHODS: Final = frozenset((*_CAST_METHODS, *_DEVICE_METHODS, *_NEUTRAL_METHODS))
 """The methods that return the module itself, so they may follow a constructor call."""
 
@@ -25,8 +32,8 @@ class DeviceAndDtype:
     """The device and the dtype of the weights, as the arguments and then ``.to(...)``, ``.half()`` and their like say.
 
     Attributes:
-        dtype: torch's name of the dtype; ``None`` if the code does not say.
-        device: the device (``"cuda:0"``); ``None`` if the code does not say which.
+        dtype: torch's name of the dtype; ``None`` if the code sets none.
+        device: the device (``"cuda:0"``); ``None`` if the code sets none, or only running it would tell which.
     """
 
     def __init__(self, snippet: Snippet, reader: ValueReader) -> None:
@@ -36,7 +43,11 @@ class DeviceAndDtype:
         self.device: str | None = None
 
     def read_dtype(self, node: ast.AST) -> None:
-        """Read ``dtype=``; a name without a value is noted as missing."""
+        """Read ``dtype=``; a name without a value is noted as missing.
+
+        Raises:
+            ConstructorError: if it is no dtype.
+        """
         value = self._dtype(node)
         if value is None and not _is_none(node):
             path = dotted(node)
@@ -46,17 +57,25 @@ class DeviceAndDtype:
         self.dtype = value
 
     def read_device(self, node: ast.AST) -> None:
-        """Read ``device=``; a name without a value leaves it open, because no shape depends on it."""
+        """Read ``device=``; a name without a value is not missing, because no shape depends on it.
+
+        Raises:
+            ConstructorError: if it is no device.
+        """
         if not self._set_device(node):
             raise self.snippet.error(
                 f"{self.snippet.text(node)} is no device",
                 node,
-                fix="Write a device such as 'cuda:0', or leave it out.",
+                fix="Write a device such as 'cuda:0', or remove it.",
                 field="device",
             )
 
     def apply(self, call: ast.Call) -> None:
-        """Follow a method call of ``METHODS`` behind the constructor: ``.to("cuda")``, ``.half()``."""
+        """Apply a method call of ``METHODS`` after the constructor: ``.to("cuda")``, ``.half()``.
+
+        Raises:
+            ConstructorError: if an argument of ``.to`` is neither a device nor a dtype.
+        """
         method = call.func.attr  # type: ignore[attr-defined]
         if method in _CAST_METHODS:
             self.dtype = _CAST_METHODS[method]

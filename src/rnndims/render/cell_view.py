@@ -1,4 +1,4 @@
-"""``cell`` for the terminal: the equation, each step, one set of weights, and the two proofs."""
+"""``cell`` for the terminal: the equations, each step, one set of weights, and the two comparisons."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -17,8 +17,11 @@ from .weights_view import print_weights
 if TYPE_CHECKING:
     from rich.console import Console
 
-MOST_STEPS = 12
+MOST_STEPS: Final = 12
+"""Steps that are shown; of more, the middle ones are omitted."""
+
 OPERATORS: Final = ("@", "+", "*")
+"""Signs of the equations at which a line that is too long may break."""
 
 
 def cell_view(run: CellRun, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -31,7 +34,9 @@ def _print(run: CellRun, notes: Sequence[str], console: "Console") -> None:
     times = f", called {text.count(len(run.steps))} times" if len(run.steps) != 1 else ", called once"
     console.print(text.heading(name + times))
     where = Text(f"{run.device}, {run.dims.data.dtype}, torch {run.torch}", style=style.QUIET)
-    print_verdict(verdict(run.loop, f"the loop gives what {format_constructor(run.layer)} gives", console), where, console)
+    layer = format_constructor(run.layer)
+    said = verdict(run.loop, f"the loop gives what {layer} gives", f"the loop gives other numbers than {layer}", console)
+    print_verdict(said, where, console)
     text.print_notes(notes, console)
     console.print()
     console.print(text.heading("One step"))
@@ -51,19 +56,19 @@ def _print(run: CellRun, notes: Sequence[str], console: "Console") -> None:
         print_values(run.values, run.dims.data.dtype, console)
 
 
-def verdict(comparison: Comparison, claim: str, console: "Console") -> Text:
-    """A claim with its check mark and the largest difference; or that there are no numbers, or that it is not so."""
+def verdict(comparison: Comparison, agrees: str, differs: str, console: "Console") -> Text:
+    """One of two sentences, by the comparison, with its mark and the largest difference; or why neither can be said."""
     if comparison.max_abs_diff is None:
-        return Text(f"{claim}: not compared, there are no numbers", style=style.NOTE)
+        return Text("the numbers cannot be compared: the device meta has none", style=style.NOTE)
     amount = f" (largest difference {difference(comparison.max_abs_diff)})"
     if comparison.matches is None:
-        return Text(f"{claim}: undecided, rounding grows near a pole of the activation{amount}", style=style.NOTE)
-    mark = "✓ " if comparison.matches else "✗ NOT SO: "
-    return Text(style.glyphs(mark, console) + claim + amount, style=style.GOOD if comparison.matches else style.BAD)
+        return Text(f"undecided: rounding grows near a pole of the activation{amount}", style=style.NOTE)
+    said, colour = (f"✓ {agrees}", style.GOOD) if comparison.matches else (f"✗ {differs}", style.BAD)
+    return Text(style.glyphs(said, console) + amount, style=colour)
 
 
 def print_verdict(said: Text, where: Text, console: "Console") -> None:
-    """Print a verdict, a sentence that may wrap, and where it holds."""
+    """Print a verdict, which may wrap, and beside or below it the device, dtype and version of torch."""
     if len(said) <= console.width:
         text.print_parts([said, where], console)
     else:
@@ -81,12 +86,13 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
     equation = equations.one_matmul(run.dims.config, run.dims.data)
     if equation is None or run.one_matmul is None:
         name = run.dims.config.definition.class_name
-        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the first letter is read
+        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the letter is spoken: an RNN, a GRU
         why = equations.why_not_one_matmul(run.dims.config, run.dims.data)
         console.print(Text(f"not possible for {article} {name}: {why}", style=style.NOTE))
         return
     print_equations([equation], console)
-    console.print(verdict(run.one_matmul.comparison, "the same numbers in every step", console))
+    agrees, differs = "it gives the same numbers in every step", "it gives other numbers than the cell"
+    console.print(verdict(run.one_matmul.comparison, agrees, differs, console))
 
 
 def _print_steps(run: CellRun, console: "Console") -> None:
@@ -99,12 +105,12 @@ def _print_steps(run: CellRun, console: "Console") -> None:
         _print_states([(name, run.initial[name], _shape(run, name)) for name in run.initial], console)
     for step in shown:
         if step is None:
-            more = f"⋯ {text.count(hidden)} more steps (all: --json)"
+            more = f"⋯ {text.count(hidden)} more steps (--json shows all)"
             console.print(Text(style.glyphs(more, console), style=style.QUIET))
             continue
         _print_step(step, console, with_input=run.values is not None)
     if run.initial is None and run.device != "meta":
-        console.print(Text("the numbers: --values", style=style.QUIET))
+        console.print(Text("--values shows the numbers", style=style.QUIET))
 
 
 def _shape(run: CellRun, name: str) -> tuple[int, ...]:
@@ -157,7 +163,7 @@ def _legend(run: CellRun) -> str:
 
 
 def print_equations(shown: Sequence[Equation], console: "Console") -> None:
-    """Print equations below each other, terms over shapes; those of the same form are lined up.
+    """Print equations below each other, terms above their shapes; equations of the same form are aligned.
 
     A line that is too long is continued below, at an operator: a term and its shape are never broken.
     """

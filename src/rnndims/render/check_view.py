@@ -25,7 +25,7 @@ _WHOLE: Final = re.compile(
     r"|[\w.*]+ = [\w.*]*\w"
 )
 _SPACE: Final = "\ue000"
-"""Stands for a space at which a line must not break."""
+"""The character that replaces a space at which a line must not break."""
 
 WIDEST: Final = 100
 """The most columns that a sentence fills."""
@@ -35,7 +35,7 @@ _DEEPER: Final = "     "
 
 
 def check_view(diagnosis: Diagnosis, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
-    """The view of ``check``; ``notes`` are those about the module, as it was asked for."""
+    """The view of ``check``; ``notes`` are those on the module."""
     return lambda console: _print(diagnosis, notes, console)
 
 
@@ -88,7 +88,7 @@ def _print_problem(problem: Problem, number: str, console: "Console") -> None:
 
 
 def _print_alternative(alternative: Problem, number: str, tensor: str, console: "Console") -> None:
-    """One alternative; its tensor is said where it is another one than that of the problem."""
+    """One alternative; it names its tensor only where that is not the tensor of the problem."""
     where = "" if alternative.tensor == tensor else f"{alternative.tensor}   "
     text.print_unbroken(Text.assemble(f"  {number}", (where, style.NAME), (alternative.cause, style.QUIET)), console)
     _print_sentence(alternative.message, console, indent=_DEEPER)

@@ -1,4 +1,4 @@
-"""``weights FILE`` as text and trees: the RNNs of a checkpoint, what contradicts itself, what else is in the file."""
+"""``weights FILE`` as text and trees: the RNNs of a checkpoint, contradictions, and what else is in the file."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_TREES = 12
-"""Modules shown with their tree of weights; of more, each has a line."""
+"""The most modules that are shown with their tree of weights; if there are more, each has one line."""
 
 MOST_LINES = 200
-"""Modules that have a line."""
+"""The most modules that are shown in lines."""
 
 _NAME = 120
+"""Characters of a module's name that are shown."""
 
 
 def checkpoint_view(checkpoint: Checkpoint, file: str) -> "Callable[[Console], None]":
@@ -104,8 +105,8 @@ def _print_rest(checkpoint: Checkpoint, console: "Console") -> None:
     parts = []
     if rest.tensors:
         names = ", ".join(shorten(name, 40) for name in rest.examples) + (", ..." if rest.tensors > len(rest.examples) else "")
-        count = f"{text.count(rest.tensors)} tensor{'s' if rest.tensors > 1 else ''} of no RNN"
+        count = f"{text.count(rest.tensors)} other tensor{'s' if rest.tensors > 1 else ''}"
         parts.append(f"{count} with {text.count(rest.parameters)} numbers, bytes {text.size(rest.bytes)}: {names}")
     if checkpoint.optimizer:
         parts.append(f"{text.count(checkpoint.optimizer)} tensors of an optimizer")
-    console.print(Text(f"the file also holds {'; '.join(parts)}", style=style.QUIET))
+    console.print(Text(f"the file holds {' and '.join(parts)}", style=style.QUIET))

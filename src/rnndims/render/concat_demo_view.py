@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MOST_LAYERS = 12
+"""Layers that are shown; of more, the middle ones are omitted."""
+
 Row = tuple[tuple[int, ...], list[str]]
+"""A row of numbers: its index in the tensor, and the numbers as text."""
 
 
 def concat_view(demo: ConcatDemo, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -52,7 +55,7 @@ def _print(demo: ConcatDemo, notes: Sequence[str], console: "Console") -> None:
 def _verdict(demo: ConcatDemo, console: "Console") -> Text:
     comparison = demo.comparison
     if comparison.max_abs_diff is None:
-        return Text("not compared with the module's output: meta has no numbers", style=style.NOTE)
+        return Text("the numbers cannot be compared: the device meta has none", style=style.NOTE)
     amount = difference(comparison.max_abs_diff)
     if comparison.max_abs_diff == 0:
         return Text(style.glyphs("✓ exactly the module's output (largest difference 0)", console), style=style.GOOD)
@@ -84,7 +87,7 @@ def _print_layers(layers: Sequence[LayerJoin], console: "Console") -> None:
         (f" has the weights {first.forward_weights[0]} and so on, ", style.QUIET),
         ("reverse", style.DIRECTION["reverse"]),
         (
-            f" {first.reverse_weights[0]} and so on; it reads each sequence from its end, and its results are turned back",
+            f" {first.reverse_weights[0]} and so on; it reads each sequence from its end, and its results are reversed again",
             style.QUIET,
         ),
     )
@@ -101,7 +104,7 @@ def _print_halves(demo: ConcatDemo, console: "Console") -> None:
             Text.assemble(f"{divider.strip()} ", (f"reverse output[..., {width}:{2 * width}]", style.DIRECTION["reverse"])),
         ]
         text.print_parts(parts, console)
-        hint = "meta has no numbers" if demo.device == "meta" else "the numbers: --values"
+        hint = "the device meta has no numbers" if demo.device == "meta" else "--values shows the numbers"
         console.print(Text(hint, style=style.QUIET))
         return
     dims = len(demo.forward.shape)
@@ -127,7 +130,7 @@ def _short(rows: list[Row]) -> list[Row]:
 
 
 def _print_rows(halves: Sequence[list[Row]], names: Sequence[str], console: "Console") -> None:
-    """Print rows of numbers after their index; two halves with a divider between, below each other if that is too wide."""
+    """Print rows of numbers after their index; two halves side by side, or below each other on a narrow console."""
     if not halves[0]:
         console.print(Text("  no rows", style=style.QUIET))
         return
@@ -135,14 +138,16 @@ def _print_rows(halves: Sequence[list[Row]], names: Sequence[str], console: "Con
     label = max(len(str(list(index))) for index, _ in halves[0]) + 1
     columns = len(halves[0][0][1])
     beside = label + len(halves) * (columns * (width + 1) - 1) + 3 * (len(halves) - 1) <= console.width
-    least = label + len(halves) * (3 * (width + 1)) + 3
+    least = label + len(halves) * (3 * (width + 1)) + 3  # three columns of each half, the middle one omitted, and " │ "
     beside = beside or least <= console.width
     room = console.width - label - (3 * (len(halves) - 1) if beside else 2)
     room = room // len(halves) if beside else room
     shown, hidden = omit_middle(range(len(halves[0])), 2 * numbers.MOST_ROWS)
     for number in shown:
         if number is None:
-            console.print(Text(style.glyphs(f"⋯ {text.count(hidden)} more rows (all: --json)", console), style=style.QUIET))
+            console.print(
+                Text(style.glyphs(f"⋯ {text.count(hidden)} more rows (--json shows all)", console), style=style.QUIET)
+            )
             continue
         line = Text.assemble((str(list(halves[0][number][0])).ljust(label), style.QUIET))
         for half, (rows, name) in enumerate(zip(halves, names, strict=True)):

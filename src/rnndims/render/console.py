@@ -1,4 +1,4 @@
-"""The console every view prints on: its width, its colours, and no markup in text."""
+"""The console that every view prints on: its width and colours; text is never read as markup."""
 
 import os
 from typing import IO
@@ -6,13 +6,18 @@ from typing import IO
 from rich.console import Console
 
 NARROWEST = 20
+"""Columns of the narrowest console."""
 
 
 def make_console(file: IO[str], *, record: bool = False) -> Console:
     """A Rich console on ``file`` that prints text as it is.
 
-    Nothing in a text is markup, emoji code or highlighted, ``NO_COLOR`` and a dumb terminal mean no escapes at all, and
-    ``COLUMNS`` counts only where it is a sensible number.
+    Nothing in a text is markup or an emoji code, and nothing is highlighted. With ``NO_COLOR`` or a dumb terminal no escape is
+    written. ``COLUMNS`` counts only if it is a positive number.
+
+    Args:
+        file: what it writes to.
+        record: whether it keeps what it prints, for ``--export``.
     """
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return Console(

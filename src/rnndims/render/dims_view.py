@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..shapes import StateRow
 
 RESULTS = ("output", "h_n", "c_n", "h_1", "c_1")
+"""Names of the tensors that come out; all others go in."""
 
 
 def dims_view(dims: Dims, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -30,7 +31,7 @@ def dims_view(dims: Dims, notes: Sequence[str] = ()) -> "Callable[[Console], Non
 
 
 def run_view(run: Run, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
-    """The view of ``run``: that of ``dims`` with what was measured beside it."""
+    """The view of ``run``: that of ``dims``, and beside it what was measured."""
     return lambda console: _print(run.dims, run.measured, notes, console)
 
 
@@ -40,7 +41,7 @@ def _print(dims: Dims, measured: Measured | None, notes: Sequence[str], console:
     text.print_notes(notes, console)
     if measured is not None and measured.method != "forward":
         text.print_notes(
-            [f"meta would be slow with so many steps: PyTorch's {measured.method} measured all of them at once"], console
+            [f"so many steps would be slow on meta one by one: PyTorch's {measured.method} gave all shapes at once"], console
         )
     console.print()
     text.print_table("What goes in and what comes out", _tensor_table(dims, measured, console), console)
@@ -102,7 +103,7 @@ def _print_states(dims: Dims, measured: Measured | None, console: "Console") -> 
     rows, hidden = omit_middle(dims.states, 16)
     for row in rows:
         if row is None:
-            more = Text(f"{text.count(hidden)} more rows (all: --json)", style.QUIET)
+            more = Text(f"{text.count(hidden)} more rows (--json shows all)", style.QUIET)
             table.add_row(Text(style.glyphs("⋯", console)), Text(), Text(), more)
         else:
             table.add_row(*_state_cells(row, measured if verified else None, console))

@@ -1,7 +1,7 @@
 """The JSON documents: plain dicts of results, whose keys keep their meaning (``"schema": 1``).
 
-``plain`` turns any result into JSON: a dataclass or NamedTuple becomes an object with its fields as keys. Exceptions are in
-``_OMITTED``, or where the document is made.
+``plain`` turns any result into JSON: a dataclass or NamedTuple becomes an object with its fields as keys. ``_OMITTED`` and the
+functions that make the documents have the exceptions.
 """
 
 import json
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from ..measurements import CellRun, ConcatDemo, Measured, Run
 
 SCHEMA: Final = 1
+"""The version of the format: it changes if a key loses its meaning."""
+
 LINE: Final = 200
+"""Characters of the longest line of ``pretty``."""
+
 MOST_ON_A_LINE: Final = 30
 """Members of a container that may stand on one line of ``LINE`` characters; larger ones are not even tried."""
 
@@ -35,6 +39,7 @@ encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 _one_line = json.JSONEncoder(allow_nan=False).encode
+"""A value as one line of text, with spaces after commas and colons."""
 
 
 def pretty(document: dict[str, Any]) -> str:
@@ -62,10 +67,10 @@ def _pretty(value: Any, depth: int) -> str:
 _ATOMS: Final = frozenset((str, int, float, bool, type(None)))
 
 _OMITTED: Final[dict[type, tuple[str, ...]]] = {Tensor: ("name",), Weight: ("name",)}
-"""Fields that are not in the object of their type: a name is the object's key in the document."""
+"""Fields that are not in the object of their type: the name is the key of the object."""
 
 _FLAT: Final = frozenset((RNNConfig, DataConfig, Tensor, Weight, Packed, StateRow, Totals))
-"""Types that hold only numbers, words, and tuples and dicts of these: nothing in them is turned, which makes them fast."""
+"""Types that hold only numbers, words, and tuples and dicts of these: nothing in them is converted, which saves time."""
 
 
 def plain(value: Any) -> Any:
@@ -108,7 +113,7 @@ def _without(content: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def head(command: str) -> dict[str, Any]:
-    """The keys every document begins with."""
+    """The keys that every document begins with."""
     return {"schema": SCHEMA, "rnndims": __version__, "command": command}
 
 
@@ -118,7 +123,7 @@ def data_document(data: DataConfig, config: RNNConfig) -> dict[str, Any]:
 
 
 def with_files(document: dict[str, Any], request: "Request") -> dict[str, Any]:
-    """``document`` with the key ``files``: where the user tensors come from; as it is where there are none."""
+    """``document`` with the key ``files``, where the user tensors come from; unchanged if there are none."""
     return {**document, "files": request.files} if request.files else document
 
 
@@ -216,7 +221,7 @@ def checkpoint_document(checkpoint: "Checkpoint", file: str) -> dict[str, Any]:
 
 
 def _module(module: "CheckpointModule") -> dict[str, Any]:
-    """One RNN; each of its weights has beside its shape the names of the tensors in the file that it is made of."""
+    """One RNN; each of its weights has its shape and the names of the tensors in the file that it is stored as."""
     return {
         "name": module.name,
         "key": module.key,
@@ -293,9 +298,9 @@ def cell_document(run: "CellRun", notes: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def diagram_document(diagram: "Diagram", notes: Sequence[str] = ()) -> dict[str, Any]:
-    """The document of ``diagram``, for whoever wants to draw it otherwise: nodes and arrows with their shapes.
+    """The document of ``diagram``, for other drawing programs: nodes and arrows with their shapes.
 
-    In ``steps`` and ``layers``, null is where some are left out.
+    In ``steps`` and ``layers``, null stands for those that are omitted.
     """
     return {
         **head("diagram"),

@@ -1,4 +1,4 @@
-"""What a console has shown, as a file: SVG, HTML or plain text, self-contained."""
+"""What a console has shown, as a self-contained file: SVG, HTML or plain text."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SUFFIXES: Final = (".svg", ".html", ".txt")
+"""Suffixes of the files that ``--export`` writes."""
+
 _SVG: Final = """\
 <svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">
 <title>TITLE</title>

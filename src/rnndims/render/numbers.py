@@ -1,4 +1,4 @@
-"""Numbers as text: in rows that stay whole, the middle omitted where there are too many, and all of them for ``--values``."""
+"""Numbers as text: in rows whose middle is omitted where there are too many, and all of them for ``--values``."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_ROWS: Final = 12
+"""Rows of one tensor that are shown; of more, the middle ones are omitted."""
 
 
 def rows(values: Any, dims: int, index: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], list[str]]]:
@@ -23,7 +24,7 @@ def rows(values: Any, dims: int, index: tuple[int, ...] = ()) -> Iterator[tuple[
 
 
 def number(value: Any) -> str:
-    """A number with four decimals, a large one in four digits; a complex one is a pair."""
+    """A number with four decimals, a large one with four digits: ``0.5000``, ``1.235e+04``, ``0.5000-1.0000j``."""
     if isinstance(value, list):
         return f"{number(value[0])}{'' if number(value[1]).startswith('-') else '+'}{number(value[1])}j"
     if not isinstance(value, float):
@@ -44,7 +45,7 @@ def _shortens(item: str) -> bool:
 
 
 def line(numbers: Sequence[str], width: int, room: int, console: "Console") -> str:
-    """Numbers right-aligned in columns of ``width``, the middle ones left out if there is no ``room`` for all."""
+    """Numbers right-aligned in columns of ``width``, the middle ones omitted if ``room``, in characters, is too small."""
     fit = max(2, (room + 1) // (width + 1))
     if len(numbers) <= fit:
         return " ".join(part.rjust(width) for part in numbers)

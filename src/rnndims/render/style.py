@@ -1,4 +1,4 @@
-"""One colour language for all views, each colour with a word or sign beside it, and the glyphs with their ASCII stand-ins."""
+"""The colours of all views, none without a word or sign of the same meaning, and the ASCII for each glyph."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ NOTE: Final = "yellow"
 WARNING: Final = "bold yellow"
 TITLE: Final = "bold"
 
+# what replaces each glyph on a console without UTF-8
 _ASCII: Final[dict[str, str]] = {
     "✓": "ok",
     "✗": "NO",
@@ -37,7 +38,7 @@ _ASCII: Final[dict[str, str]] = {
 
 
 def glyphs(text: str, console: "Console") -> str:
-    """``text`` as this console can show it: unchanged in UTF-8, else with an ASCII stand-in for each glyph."""
+    """``text`` as this console can show it: unchanged in UTF-8, else with ASCII for each glyph."""
     if console.encoding.startswith("utf"):
         return text
     for glyph, plain in _ASCII.items():

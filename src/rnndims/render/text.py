@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 READABLE = 18
-"""The least columns in which a sentence may wrap."""
+"""Columns of the narrowest column of a table in which a sentence may wrap."""
 
 
 def shape(shape: Sequence[int], weight: str = style.SHAPE) -> Text:
@@ -38,7 +38,7 @@ def count(number: int) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes, and in the unit people read where it helps: ``256``, ``60,160 (58.8 KiB)``."""
+    """Bytes, and from 1,024 on also in a larger unit: ``256``, ``60,160 (58.8 KiB)``."""
     return f"{count:,}" if count < 1024 else f"{count:,} ({_unit(count)})"
 
 
@@ -65,15 +65,15 @@ def table(*columns: str, wrap: Sequence[str] = ()) -> Table:
 
 
 def print_notes(notes: Iterable[str], console: "Console") -> None:
-    """What the user should know about how the question was understood."""
+    """Print notes, one a line."""
     for note in notes:
         console.print(Text(f"note: {note}", style=style.NOTE))
 
 
 def print_table(title: str, table: Table, console: "Console") -> None:
-    """Print a table under its title, in the widest of three forms in which nothing that must not break is broken.
+    """Print a table under its title, in the first of three forms that fits the console.
 
-    These are the table; its unbreakable columns with the sentences on lines of their own; a list of items.
+    These are: the table; its unbreakable columns, with the sentences on lines of their own; a list of items.
     """
     console.print(heading(title))
     if _needed(table, console, sentence=READABLE) <= console.width:
@@ -85,7 +85,7 @@ def print_table(title: str, table: Table, console: "Console") -> None:
 
 
 def _needed(table: Table, console: "Console", *, sentence: int) -> int:
-    """Columns of the console that the table needs if a sentence gets at least ``sentence`` of them, or none."""
+    """Columns of the console that the table needs if each sentence has ``sentence`` of them; without sentences if that is 0."""
     widths = []
     for column in table.columns:
         widest = max(_width(cell, console) for cell in (column.header, *column.cells))
@@ -140,7 +140,7 @@ def print_parts(parts: Iterable[Text], console: "Console") -> None:
 
 
 def fill(parts: Iterable[Text], width: int, separator: str = " ") -> list[Text]:
-    """The parts in as few lines of ``width`` as hold them; a part is never broken, however wide it is."""
+    """The parts in as few lines of ``width`` columns as possible; no part is broken, even one that is wider."""
     lines = [Text()]
     for part in parts:
         if lines[-1] and len(lines[-1]) + len(separator) + len(part) > width:
@@ -150,5 +150,5 @@ def fill(parts: Iterable[Text], width: int, separator: str = " ") -> list[Text]:
 
 
 def print_unbroken(line: Text, console: "Console") -> None:
-    """Print a line that is rather too long than broken."""
+    """Print a line that is not broken, even if it is too long."""
     console.print(line, overflow="ignore", no_wrap=True, crop=False)

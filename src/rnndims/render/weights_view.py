@@ -25,7 +25,7 @@ DETAILS = 7
 """Columns of the widest part of a detail, ``  @ weight_ih_l0.T:``, beside the name in it."""
 
 MOST_LAYERS = 12
-"""Layers shown in full. Of more, the first and the last are shown: those between are alike."""
+"""Layers that are shown. Of more, the middle ones are omitted: they are alike."""
 
 
 def weights_view(run: Run, notes: Sequence[str] = ()) -> "Callable[[Console], None]":
@@ -39,7 +39,7 @@ def _print_view(run: Run, notes: Sequence[str], console: "Console") -> None:
     text.print_notes(notes, console)
     weights = built_weights(run)
     wrong = run.measured.disagreements(dims)
-    mark = f"✗ differs from the formula: {', '.join(wrong[:4])}" if wrong else "✓ as by formula"
+    mark = f"✗ PyTorch disagrees: {', '.join(wrong[:4])}" if wrong else "✓ formula and PyTorch agree"
     parts = [
         Text.assemble(("parameters ", style.QUIET), (text.count(run.measured.parameters), style.SHAPE)),
         Text.assemble(("bytes ", style.QUIET), (text.count(sum(weight.bytes for weight in weights.values())), style.SHAPE)),
@@ -74,7 +74,7 @@ def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[T
         Text(style.glyphs("→ ", console)).append_text(text.shape(product.result)),
     ]
     formula = run.dims.weights[weight.name].shape
-    differs = [] if formula == weight.shape else [Text(f"by formula {formula}", style=style.BAD)]
+    differs = [] if formula == weight.shape else [Text(f"the formula gives {formula}", style=style.BAD)]
     cost = [Text(f"{text.count(weight.numel)} parameters,"), Text(f"{text.count(weight.bytes)} bytes")]
     return [line for row in (differs, parts, applied, cost) if row for line in text.fill(row, width)]
 
@@ -89,8 +89,8 @@ def print_weights(
 ) -> None:
     """Print the tree of all weights: layer, then direction, then weight, and under each weight its ``details``.
 
-    ``details`` gets the weight and the width that its lines have. Without it, the rows of the gates are printed once a
-    direction: all its weights share them.
+    ``details`` is called with the weight and the width of its lines, in columns. Without it, the rows of the gates are printed
+    once for each direction: all its weights share them.
     """
     by_layer: dict[int, dict[str, list[Weight]]] = {}
     for weight in weights.values():
@@ -101,7 +101,7 @@ def print_weights(
     nodes: list[_Node] = []
     for layer in layers:
         if layer is None:
-            more = Text(style.glyphs(f"⋯ {text.count(hidden)} more layers, alike (all: --json)", console), style.QUIET)
+            more = Text(style.glyphs(f"⋯ {text.count(hidden)} more layers, alike (--json shows all)", console), style.QUIET)
             nodes.append(_Node(0, [more]))
             continue
         index, directions = layer
@@ -163,9 +163,9 @@ def _direction_label(direction: str, weight: Weight, config: RNNConfig, *, with_
 
 
 class _Columns:
-    """The widths that line up the weights of a whole tree, or the form that does without on a narrow console."""
+    """The widths of the columns in which the weights of a tree are aligned, and whether the console is wide enough."""
 
-    GUIDES = 12
+    GUIDES = 12  # columns of the tree's lines before a weight: "│   │   ├── "
 
     def __init__(self, weights: Sequence[Weight], console: "Console", *, reserve: int) -> None:
         self.name = max(len(weight.name) for weight in weights)
@@ -176,7 +176,7 @@ class _Columns:
         self.room = console.width - (2 if self.too_narrow else self.GUIDES)
         rest = self.room - self.name - self.shape - self.dims - 4
         self.on_one_line = rest >= 0
-        self.with_reason = rest >= 42
+        self.with_reason = rest >= 42  # the longest reason: "reads layer 1000's output, both directions"
 
     def lines(self, weight: Weight, config: RNNConfig) -> list[Text]:
         """The weight's name, shape and dims on one line if there is room, else on three."""

@@ -16,8 +16,10 @@ from typing import Any, Final
 from ..errors import ExitCode, MachineError, shorten
 
 INSTALL: Final = "Install it with: pip install torch"
+"""The way out where torch is missing."""
+
 NOTICE_AFTER: Final = 0.3
-"""Seconds of loading after which a line on standard error says so."""
+"""Seconds after which a line on standard error says that PyTorch is being loaded."""
 
 
 PLENTY: Final = 16 << 30
@@ -32,9 +34,10 @@ def load_torch(*, quick: bool = False) -> Any:
     """The ``torch`` module.
 
     Args:
-        quick: for a short-lived process that owns the terminal: garbage collection is off while torch is loaded and what it
-            loaded is exempt afterwards (half the time), a terminal is told if it takes long, and Ctrl-C ends the process at
-            once with exit code 130. Under a low limit of memory (``ulimit -v``), loading is tried in a child process first.
+        quick: for a short-lived process with the terminal to itself. Garbage collection is off while torch is loaded, and
+            skips what was loaded afterwards, which halves the time; a line on a terminal says if loading is slow; and Ctrl-C
+            ends the process at once with exit code 130. Under a low limit of memory (``ulimit -v``), loading is tried in a
+            child process first.
 
     Raises:
         MachineError: if torch is not installed, its installation is broken, or there is not enough memory for it.
@@ -174,7 +177,7 @@ def _quick_import() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _exit_on_interrupt(notice: "_Notice") -> Iterator[None]:
-    """Ctrl-C ends the process: code that is being imported may swallow a ``KeyboardInterrupt`` or die of it noisily."""
+    """Ctrl-C ends the process: code that is being imported may ignore a ``KeyboardInterrupt`` or print a traceback."""
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -192,7 +195,7 @@ def _exit_on_interrupt(notice: "_Notice") -> Iterator[None]:
 
 
 class _Notice:
-    """One line on standard error, only on a terminal, only if the block takes long, and gone without a trace afterwards."""
+    """One line on standard error, only on a terminal and only while a slow block runs; it is erased afterwards."""
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -33,6 +33,17 @@ def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: i
 
     The weights are drawn on the CPU, so ``seed`` means the same on every device. The global random state is left as it was.
     On ``meta`` there are shapes, but no numbers.
+
+    Args:
+        torch: the module.
+        config: the module to build.
+        dtype: torch's name of the dtype of its weights.
+        device: a ``torch.device``.
+        seed: of the weights.
+
+    Raises:
+        MachineError: if this PyTorch has no such class.
+        ConfigError: if PyTorch does not accept the seed.
     """
     arguments: dict[str, Any] = {"bias": config.bias}
     if config.definition.nonlinearities:
@@ -62,7 +73,7 @@ def build_module(torch: Any, config: RNNConfig, dtype: str, device: Any, seed: i
 def make_inputs(torch: Any, dims: Dims, device: Any, seed: int) -> Inputs:
     """Seeded normal numbers for ``input``, ``h_0`` and ``c_0``; drawn on the CPU, so the same on every device.
 
-    The states are not zero, so a row of ``h_n`` differs from a row that was never touched.
+    The states are not zero, so a row of ``h_n`` that was computed differs from one that was not.
     """
     expected = {name: dims.tensors[name].shape for name in Inputs._fields if name in dims.tensors}
     dtype = getattr(torch, dims.data.dtype)
@@ -87,7 +98,11 @@ def check_seed(seed: int) -> int:
 
 @contextlib.contextmanager
 def torch_errors(torch: Any, dims: Dims, device: Any) -> Iterator[list[str]]:
-    """Turns what PyTorch raises in the block into a ``MachineError``; yields a list that its warnings are put into."""
+    """Turn what PyTorch raises in the block into a ``MachineError``; yields a list that holds its warnings at the end.
+
+    Raises:
+        MachineError: if PyTorch fails, or memory runs out.
+    """
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -58,7 +58,7 @@ def as_bidirectional(config: RNNConfig) -> RNNConfig:
     """The same module with both directions.
 
     Raises:
-        ConfigError: a cell has no directions.
+        ConfigError: if it is a cell, which has one direction.
     """
     if config.is_cell:
         raise ConfigError("is_cell", f"nn.{config.class_name}", "a cell has one direction, so there is nothing to join")
@@ -66,11 +66,11 @@ def as_bidirectional(config: RNNConfig) -> RNNConfig:
 
 
 def concat_module(dims: Dims, *, device: str = "cpu", seed: int = 0, values: bool = False) -> ConcatDemo:
-    """Runs the bidirectional module of ``dims``, and each of its directions as a module of its own, layer by layer.
+    """Run the bidirectional module of ``dims``, and each of its directions as a module of its own, layer by layer.
 
-    The reverse half reads the time axis from the last valid step to the first, and its results are turned back. Both halves
-    of layer k read the joined output of layer k - 1. Few numbers are always kept, many only with
-    ``values``. The reverse half multiplies the same rows in another order, so the last bit of a number may differ.
+    The reverse half reads each sequence from its last valid step to its first, and its results are put back in order. Both
+    halves of layer k read the joined output of layer k - 1. Few numbers are always kept, many only with ``values``. The
+    reverse half multiplies the same rows in another order, so the last bit of a number may differ.
 
     Args:
         dims: the closed form of the module and its input.
@@ -79,7 +79,7 @@ def concat_module(dims: Dims, *, device: str = "cpu", seed: int = 0, values: boo
         values: keep the numbers however many there are.
 
     Raises:
-        ConfigError: the module has one direction; or as for ``run``.
+        ConfigError: if the module has one direction; or as for ``run``.
         MachineError: as for ``run``.
     """
     config, data = dims.config, dims.data
@@ -149,7 +149,12 @@ def _half(torch: Any, tensor: Any, *, keep: bool) -> Half:
 def rebuild(
     torch: Any, module: Any, inputs: Inputs, config: RNNConfig, data: DataConfig
 ) -> tuple[tuple[LayerJoin, ...], Joined, dict[str, Any]]:
-    """The module's layers, each as two modules of one direction; the last layer's halves; and all final states stacked."""
+    """The layers of ``module``, each as two modules of one direction.
+
+    Returns:
+        Each layer's shapes and weights; both halves (L, N, H_out) of the last layer and both joined (L, N, 2*H_out), with
+        ``batch_first`` (N, L, ...); and the final states ``h_n`` and ``c_n`` of all layers, stacked as PyTorch does.
+    """
     sequence, layers = inputs.input, []
     joined = Joined(sequence, sequence, sequence)
     rows: dict[str, list[Any]] = {}
@@ -191,7 +196,7 @@ def _take_direction(
 
 
 def turn(torch: Any, sequence: Any, config: RNNConfig, data: DataConfig) -> Any:
-    """``sequence`` with each one's valid steps in the opposite order; the padding behind them stays where it is."""
+    """``sequence`` with the valid steps of each sequence in reverse order; the padding after them is not moved."""
     time = 1 if config.batch_first and not data.unbatched else 0
     if data.lengths is None:
         return sequence.flip(time)

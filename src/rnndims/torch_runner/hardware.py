@@ -12,8 +12,10 @@ from ..results import Dims
 from ..shapes import Tensor, Weight
 
 ALWAYS: Final = ("cpu", "meta")
+"""Devices that every PyTorch has."""
+
 ACCELERATORS: Final = ("cuda", "xpu", "mps")
-"""In the order in which ``auto`` prefers them; other back ends work by name."""
+"""Device types in the order in which ``auto`` tries them; others work if they are named."""
 
 
 def devices(torch: Any) -> list[str]:
@@ -36,7 +38,7 @@ def pick_device(torch: Any, name: str) -> Any:
         return torch.device(next((kind for kind in ACCELERATORS if _is_available(torch, kind)), "cpu"))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # names that PyTorch is about to forget
+            warnings.simplefilter("ignore")  # names that PyTorch will remove
             device = torch.device(name)
     except (RuntimeError, TypeError, ValueError):
         raise _absent(torch, name, "no device has this name") from None
@@ -56,7 +58,7 @@ def pick_device(torch: Any, name: str) -> Any:
 def _why(torch: Any, kind: str) -> str:
     if kind == "cuda" and torch.version.cuda is None and getattr(torch.version, "hip", None) is None:
         return f"this PyTorch ({torch.__version__}) is built without CUDA"
-    return f"PyTorch {torch.__version__} finds no usable one here"
+    return f"PyTorch {torch.__version__} cannot use such a device on this machine"
 
 
 def _absent(torch: Any, name: str, why: str) -> MachineError:
@@ -85,7 +87,7 @@ def _count(torch: Any, kind: str) -> int:
 
 
 LIMIT: Final = 2**63 - 1
-"""PyTorch counts sizes and bytes in signed 64-bit integers."""
+"""The largest size, and the most bytes: PyTorch counts both in signed 64-bit integers."""
 
 STEP_OVERHEAD: Final = 700
 """Bytes that PyTorch's own bookkeeping takes for each step and direction where it runs step by step (measured)."""
@@ -95,14 +97,14 @@ def check_countable(dims: Dims) -> None:
     """Refuse what PyTorch cannot even describe: a tensor or weight of 2**63 bytes or more.
 
     Raises:
-        MachineError: naming the largest of them.
+        MachineError: with the name of the largest.
     """
     sized: list[Tensor | Weight] = [*dims.tensors.values(), *dims.weights.values()]
     largest = max(sized, key=lambda each: each.bytes)
     longest = max(max(each.shape, default=0) for each in sized)
     if largest.bytes > LIMIT or longest > LIMIT:
         raise MachineError(
-            f"{largest.name} {shorten(largest.shape)} has {human(largest.bytes)}, more than the 64 bits that PyTorch counts in",
+            f"{largest.name} {shorten(largest.shape)} has {human(largest.bytes)}, more than PyTorch can count in 64 bits",
             fix="Ask for smaller sizes. `rnndims dims` computes any size without PyTorch.",
         )
 
@@ -163,7 +165,7 @@ def check_fits(torch: Any, dims: Dims, device: Any, copies: int = 1) -> None:
 
 
 def available_on(torch: Any, device: Any) -> int | None:
-    """Free bytes on ``device``, ``None`` where it does not tell."""
+    """Free bytes on ``device``; ``None`` if they cannot be read."""
     if device.type in ("cpu", "mps"):
         return available()
     backend = getattr(torch, device.type, None)
@@ -175,7 +177,7 @@ def available_on(torch: Any, device: Any) -> int | None:
 
 
 def available() -> int | None:
-    """Bytes that this process can still allocate before the machine swaps, ``None`` where the system does not tell."""
+    """Bytes that this process can still allocate before the machine swaps; ``None`` if they cannot be read."""
     known = [value for value in (_meminfo(), _cgroup(), _address_space()) if value is not None]
     if not known:
         fallback = _windows() if sys.platform == "win32" else _physical()
@@ -267,7 +269,7 @@ def _number(path: Path) -> int | None:
 
 
 def human(size: int) -> str:
-    """``size`` bytes in the largest unit of which there are ten or more."""
+    """``size`` bytes in the largest unit of which there are ten or more: ``58 KiB``."""
     amount, unit = size, "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
         if amount < 10 * 1024:

@@ -1,4 +1,4 @@
-"""``run``: build the module, run it once, and read everything off the tensors it returned."""
+"""``run``: build the module, run it once, and read all shapes off the tensors it returned."""
 
 import ast
 from dataclasses import replace
@@ -20,7 +20,7 @@ MAX_LAYERS: Final = 10_000
 """Layers that PyTorch builds in about 10 s; the time grows with their square."""
 
 FUSED_FROM: Final = 500
-"""Steps on ``meta`` (a millisecond each) beyond which PyTorch's shape function of the fused kernel answers for all of them."""
+"""The most steps on ``meta`` that run one by one (a millisecond each); of more, the fused kernel's shape function gives all."""
 
 
 class Outcome(NamedTuple):
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 def run(
     dims: Dims, *, device: str = "cpu", seed: int = 0, values: bool = False, user_tensors: UserTensors | None = None
 ) -> Measured:
-    """Builds the module of ``dims``, calls it once with an input of the shape of ``dims``, and measures.
+    """Build the module of ``dims``, call it once with an input of the shape of ``dims``, and measure.
 
     The module is in evaluation mode, so dropout, which acts in training only, changes nothing, and the call is made in
     inference mode. Weights, input and initial states are random but seeded, the same on every device. With ``lengths``
@@ -49,9 +49,9 @@ def run(
         user_tensors: weights, input and states in place of seeded ones, and where to save the results.
 
     Raises:
-        MachineError: torch or the device is missing, it cannot run this dtype, or there is not enough memory.
-        ConfigError: no such seed, or ``values`` of a device that has no numbers.
-        FileError: a file of ``user_tensors`` cannot be read or written.
+        MachineError: if torch or the device is missing, it cannot run this dtype, or there is not enough memory.
+        ConfigError: if PyTorch does not accept the seed, or ``values`` are asked of a device without numbers.
+        FileError: if a file of ``user_tensors`` cannot be read or written.
     """
     torch = load_torch()
     torch_device = pick_device(torch, device)
@@ -72,11 +72,11 @@ def run(
 
 
 def check_size(torch: Any, dims: Dims, device: Any, *, values: bool, copies: int = 1) -> None:
-    """Refuses, before anything is allocated, what would not fit (``copies`` times) or not end.
+    """Refuse, before anything is allocated, what would not fit into memory (``copies`` times) or take too long.
 
     Raises:
-        MachineError: too much memory, or too many layers.
-        ConfigError: too many numbers to print.
+        MachineError: if it needs too much memory, or has too many layers.
+        ConfigError: if there are too many numbers to return.
     """
     layers = dims.config.num_layers * dims.config.D
     if layers > MAX_LAYERS:
@@ -106,7 +106,7 @@ def _read_off(torch: Any, module: Any, outcome: Outcome, dims: Dims, *, values: 
 
 
 def forward(torch: Any, module: Any, inputs: Inputs, config: RNNConfig, data: DataConfig) -> Outcome:
-    """One call of ``module``, packed if ``data`` has lengths."""
+    """One call of ``module``, packed if ``data`` has lengths; the tensors have the shapes of ``shapes.tensors``."""
     arguments = inputs.named()
     if config.is_cell:
         state = module(inputs.input, inputs.state)
@@ -133,7 +133,7 @@ def _shape_function(torch: Any, module: Any, passed: Any, inputs: Inputs, config
     """``module(passed, state)`` on ``meta`` by PyTorch's own shape function of the fused kernel: all steps at once."""
     kernel = getattr(torch.ops.aten, "_cudnn_rnn", None)
     if kernel is None:
-        raise MachineError(f"PyTorch {torch.__version__} needs a millisecond a step on meta", fix="Ask for fewer steps.")
+        raise MachineError(f"PyTorch {torch.__version__} needs a millisecond for each step on meta", fix="Ask for fewer steps.")
     is_packed = isinstance(passed, torch.nn.utils.rnn.PackedSequence)
     sequence = passed.data if is_packed else passed
     unbatched = sequence.dim() == 2 and not is_packed

@@ -1,4 +1,4 @@
-"""The numbers of tensors: as plain Python values that JSON can carry, and whether two ways to them give the same."""
+"""The numbers of tensors: as plain Python values for JSON, and whether two ways to compute them agree."""
 
 import contextlib
 import math
@@ -15,18 +15,18 @@ MAX_VALUES: Final = 2_000_000
 """The most numbers that are returned one by one."""
 
 _DIGITS: Final = {"float16": (3, 5, "<e"), "float32": (6, 9, "<f")}
-"""Significant digits that may do, those that always do, and the struct format, of the dtypes shorter than a Python float."""
+"""For dtypes shorter than a Python float: the fewest digits that can be enough, those that always are, the struct code."""
 
 
 def check_values(count: int, device: Any) -> None:
     """Refuse to print the numbers of a device that has none, or more than ``MAX_VALUES`` of them.
 
     Raises:
-        ConfigError: naming ``values``.
+        ConfigError: about ``values``.
     """
     if device.type == "meta":
         raise ConfigError(
-            "values", True, "device meta has shapes but no numbers", fix=Template("Leave out {values}, or run on the cpu.")
+            "values", True, "device meta has shapes but no numbers", fix=Template("Remove {values}, or use the device cpu.")
         )
     if count > MAX_VALUES:
         raise ConfigError(
@@ -83,7 +83,7 @@ def compare(torch: Any, pairs: list[tuple[Any, Any]], terms: int) -> Comparison:
     Args:
         torch: the module.
         pairs: tensors of equal shapes, the second of each being the reference.
-        terms: numbers that are added up in one element.
+        terms: how many products are added up in one element.
 
     Returns:
         The verdict; ``matches`` is ``None`` on ``meta``, and where complex numbers came so close to a pole of the activation
@@ -114,10 +114,10 @@ def _widen(torch: Any, tensor: Any) -> Any:
 
 @contextlib.contextmanager
 def full_precision(torch: Any, device: Any) -> Iterator[None]:
-    """Makes cuDNN multiply float32 in full: by default it may round to 10 bits (TF32), and a loop over cells does not."""
+    """Make cuDNN multiply float32 in full: by default it may round to 10 bits (TF32), and a loop over cells does not."""
     cudnn = torch.backends.cudnn
     before = None
-    with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # PyTorch is about to rename this setting
+    with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # PyTorch will rename this setting
         warnings.simplefilter("ignore")
         if device.type == "cuda":
             before, cudnn.allow_tf32 = cudnn.allow_tf32, False
@@ -135,7 +135,7 @@ def _tolerance(torch: Any, dtype: Any, terms: int, device: str) -> float:
 
     Where sums are kept in the dtype itself, these grow with the square root of the number of terms.
 
-    Complex tanh and sigmoid have poles, near which rounding grows: half of the digits have to do.
+    Complex tanh and sigmoid have poles, near which rounding grows: half of the digits must be enough.
     """
     eps = float(torch.finfo(dtype).eps)
     if dtype.is_complex:

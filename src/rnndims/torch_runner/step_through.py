@@ -16,10 +16,10 @@ from .numerics import check_values, compare, full_precision, to_values
 from .user_tensors import load_weights, replace_inputs
 
 FEW: Final = 2_000
-"""Numbers that are kept without being asked for."""
+"""The most numbers that are kept without ``values``."""
 
 MAX_STEPS: Final = 20_000
-"""Steps that are listed one by one."""
+"""The most steps, since each is listed."""
 
 
 def step_through(
@@ -31,7 +31,7 @@ def step_through(
     values: bool = False,
     user_tensors: UserTensors | None = None,
 ) -> CellRun:
-    """Calls the cell of ``config`` once for each step of ``data``, and compares with the layer of the same weights.
+    """Call the cell of ``config`` once for each step of ``data``, and compare with the layer of the same weights.
 
     Weights, input and initial states are those that ``run`` draws for the layer from the same seed. Few numbers are always
     kept, many only with ``values``.
@@ -45,8 +45,8 @@ def step_through(
         user_tensors: weights, input and states in place of seeded ones.
 
     Raises:
-        ConfigError: the configuration asks for what a cell does not have.
-        MachineError: torch or the device is missing, it cannot run this dtype, or there is not enough memory.
+        ConfigError: if the configuration has what a cell does not have, such as two layers.
+        MachineError: if torch or the device is missing, it cannot run this dtype, or there is not enough memory.
     """
     cell_config = as_cell(config, data)
     layer_config = replace(cell_config, is_cell=False)
@@ -84,10 +84,10 @@ def step_through(
 
 
 def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
-    """The cell of a layer, if there is one and it can read ``data``; torch is not needed to know.
+    """The cell of a layer, if there is one and it can read ``data``; decided without torch.
 
     Raises:
-        ConfigError: naming what a cell does not have.
+        ConfigError: about the first argument that a cell does not have.
     """
     config = config if config.is_cell else replace(config, is_cell=True)
     if min(config.input_size, config.hidden_size) < 1:
@@ -95,21 +95,22 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
         raise ConfigError(
             field,
             0,
-            f"must be 1 or more: nn.{config.definition.class_name}, which the loop is compared with, has no empty sizes",
+            f"must be 1 or more: the loop is compared with nn.{config.definition.class_name}, whose sizes cannot be 0",
         )
     if data.lengths is not None:
         raise ConfigError(
             "lengths",
             ",".join(map(str, data.lengths[:20])),
-            "a cell runs one step at a time and knows no packed batch",
-            fix=Template("Leave out {lengths}."),
+            "a cell reads a single step: there is nothing to pack",
+            fix=Template("Remove {lengths}."),
         )
     if (data.seq_len or 0) > MAX_STEPS:
-        raise ConfigError("seq_len", data.seq_len, f"every step is listed, and at most {MAX_STEPS} are")
+        raise ConfigError("seq_len", data.seq_len, f"must be at most {MAX_STEPS}, because every step is listed")
     return config
 
 
 Walk = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
+"""The steps, the initial numbers, the comparison with the layer, and that with one matrix product a step."""
 
 
 def walk(torch: Any, cell: Any, layer: Any, inputs: Inputs, config: RNNConfig, *, keep: bool) -> Walk:

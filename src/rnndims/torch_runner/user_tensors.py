@@ -17,10 +17,11 @@ from ..file_request import Parts, UserTensors
 from .build import Inputs
 
 _MAX_SKIPPED: Final = 256 << 20
+"""The most bytes that are unpacked only to be skipped."""
 
 
 def load_weights(torch: Any, module: Any, tensors: UserTensors) -> None:
-    """Load the weights into ``module``, strictly: nothing missing, nothing left over, every shape as it is.
+    """Load the weights into ``module``, strictly: none is missing, none is left over, and every shape is the module's.
 
     Raises:
         RnndimsError: where they do not fit, lie deep in compressed data, or cannot be computed from the file's tensors.
@@ -127,7 +128,7 @@ def _compose(torch: Any, name: str, parts: Parts) -> Any:
 
 
 def to_torch(torch: Any, tensor: FileTensor) -> Any:
-    """The tensor with its numbers, on the CPU, in memory of its own.
+    """The tensor with its numbers: on the CPU, in its own memory, of the shape and dtype that ``tensor`` says.
 
     Raises:
         RnndimsError: if there are no plain numbers behind it, or the file no longer has them.
@@ -152,7 +153,7 @@ def check_compressed(tensors: Iterable[FileTensor]) -> None:
     """Refuse tensors that lie so deep in compressed storages that far more would be unpacked than they are (a zip bomb).
 
     Raises:
-        FileError: if they begin deep in compressed storages.
+        FileError: if more than ``_MAX_SKIPPED`` bytes lie before them.
     """
     skipped = 0
     for tensor in tensors:
@@ -185,7 +186,7 @@ def _swapped(raw: bytearray, width: int) -> bytearray:
 
 @contextmanager
 def _located(path: Path) -> Iterator[None]:
-    """Gives errors about a file their path."""
+    """Add the path of the file to errors about it."""
     try:
         yield
     except FileError as error:
