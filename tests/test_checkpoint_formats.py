@@ -1,15 +1,21 @@
 """The table of formats: a file of each goes to its reader, and a new format is one line of it."""
 
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+import torch
 from conftest import Invoke
 
 from rnndims import file_types
 from rnndims.checkpoint import FileContent, FileTensor, format_table, read_file
+from rnndims.checkpoint.file_tensors import Storage
 from rnndims.checkpoint.format_table import FORMATS, Format, find_format
+from rnndims.checkpoint.torch_file import read_torch
+from rnndims.checkpoint.zip_archive import read_members
 from rnndims.errors import FileError
+from rnndims.torch_runner.user_tensors import to_torch
 
 
 def read_demo(path: Path, file: BinaryIO, size: int) -> FileContent:
@@ -50,13 +56,45 @@ def test_without_a_suffix_the_content_decides(tmp_path: Path, monkeypatch: pytes
     """A file whose name has no suffix is read by what it begins with."""
     monkeypatch.setattr(format_table, "FORMATS", (*FORMATS, DEMO))
     assert find_format(tmp_path / "model", CONTENT.encode()) is DEMO
-    assert find_format(tmp_path / "model", b"\x80\x02").read is FORMATS[1].read
+    assert find_format(tmp_path / "model", b"\x80\x02").read is read_torch
     with pytest.raises(FileError, match="does not have the content of a checkpoint"):
         find_format(tmp_path / "model", b"hello")
 
 
+def test_of_formats_that_begin_alike_the_suffix_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose beginning two formats claim is read by the one of its suffix, whatever the order of the table."""
+    twin = Format("a twin file", (".twin",), FORMATS[1].begins, read_demo)
+    for formats in ((*FORMATS, twin), (twin, *FORMATS)):
+        monkeypatch.setattr(format_table, "FORMATS", formats)
+        assert find_format(tmp_path / "model.twin", b"PK\x03\x04") is twin
+        assert find_format(tmp_path / "model.pt", b"PK\x03\x04").read is read_torch
+
+
+def test_a_directory_is_read_by_the_first_format_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of a format further down the table does not make a directory ambiguous."""
+    monkeypatch.setattr(format_table, "FORMATS", (*FORMATS, DEMO))
+    monkeypatch.setattr(file_types, "CHECKPOINTS", (*file_types.CHECKPOINTS, ".demo"))
+    (tmp_path / "data.demo").write_text(CONTENT, encoding="utf-8")
+    assert next(iter(read_file(tmp_path).tensors)).startswith("enc.")
+    torch.save({"rnn.weight_ih_l0": torch.zeros(4, 3)}, tmp_path / "model.pt")
+    assert list(read_file(tmp_path).tensors) == ["rnn.weight_ih_l0"]
+
+
+def test_numbers_behind_a_header_inside_a_zip_member_are_found(tmp_path: Path) -> None:
+    """A storage that begins some bytes into a member of a zip archive gives the numbers from there on, stored or deflated."""
+    numbers = torch.arange(6.0)
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        path = tmp_path / f"{method}.zip"
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("a", b"header!!" + numbers.numpy().tobytes())
+        with path.open("rb") as file:
+            member = read_members(file, path.stat().st_size)["a"]
+        tensor = FileTensor((2, 3), "float32", 24, "strided", Storage(path, "float32", 6, begin=8, member=member))
+        assert torch.equal(to_torch(torch, tensor), numbers.view(2, 3))
+
+
 def test_every_suffix_belongs_to_one_format() -> None:
-    """The table and the list of suffixes that the command line completes name the same ones, each once."""
+    """The table and the list of suffixes name the same ones, each once."""
     suffixes = [suffix for each in FORMATS for suffix in each.suffixes]
     assert sorted(suffixes) == sorted(file_types.CHECKPOINTS)
     assert len(set(suffixes)) == len(suffixes)

@@ -25,6 +25,16 @@ def name_cost(name: str) -> int:
     return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
 
 
+MAX_TENSORS: Final = 200_000
+"""Budget of one file: its tensors."""
+
+MAX_SIZES: Final = 4_000_000
+"""Budget of one file: the dims of all its tensors together."""
+
+MAX_NAMES: Final = 32 << 20
+"""Budget of one file: the bytes that all its names together may take, by ``name_cost``."""
+
+
 def damaged(message: str) -> FileError:
     """The error for a file that breaks the rules of its format: another copy may be whole."""
     return FileError(message, fix="Download it again, or save it again.")
@@ -48,9 +58,10 @@ class Member(NamedTuple):
 
 @dataclass(slots=True)
 class Storage:
-    """``numel`` elements that lie together in a file: from byte ``begin`` on, or as a ``member`` of a zip archive.
+    """``numel`` elements that lie together in a file, or in a ``member`` of a zip archive.
 
-    ``begin`` is an offset in bytes; ``big_endian`` says that the bytes of each number are in reverse order.
+    ``begin`` is the offset in bytes of the first in the file, or in the unpacked member. ``big_endian`` says that the bytes of
+    each number are in reverse order.
     """
 
     path: Path

@@ -1,7 +1,6 @@
 """The formats of checkpoints, one line for each, and which of them a file has.
 
-To add a format: write its reader in a file of its own (``(path, file, size) -> FileContent``, as ``safetensors_file`` has), add
-its suffixes to ``file_types`` and one line to ``FORMATS`` here, and test it with a file that the framework itself wrote.
+``docs/CONTRIBUTING.md`` has the recipe for a new one.
 """
 
 from collections.abc import Callable
@@ -43,7 +42,10 @@ FORMATS: Final = (
     Format("a safetensors file", (file_types.SAFETENSORS,), is_safetensors, read_safetensors),
     Format("a torch.save file", file_types.TORCH, lambda start: is_zip(start) or is_pickle(start), read_torch),
 )
-"""All formats, in the order in which a file's first bytes are compared with them."""
+"""All formats, in the order in which a file's first bytes are compared with them: of two that begin alike, the rarer first.
+
+A directory with files of several formats is read by the first of them.
+"""
 
 _LOOKALIKES: Final[tuple[tuple[Callable[[bytes], bool], str, str], ...]] = (
     (
@@ -83,6 +85,8 @@ def find_format(path: Path, start: bytes) -> Format:
     suffix = path.suffix.lower()
     by_content = next((each for each in FORMATS if each.begins(start)), None)
     by_suffix = next((each for each in FORMATS if suffix in each.suffixes), None) if suffix else by_content
+    if by_suffix is not None and by_suffix.begins(start):  # two formats can begin alike: then the suffix tells them apart
+        return by_suffix
     if by_suffix is None:
         word = (
             f"has the suffix {shorten(suffix)}, which no checkpoint has"

@@ -125,8 +125,10 @@ def _only_checkpoint(directory: Path) -> Path:
     for name in ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin"):
         if name in names:
             return directory / name
-    indexes = [name for name in names if name.endswith(file_types.INDEX)]
-    for group in (indexes, [name for name in names if name.endswith(file_types.SAFETENSORS)], names):
+    from .format_table import FORMATS
+
+    for suffixes in ((file_types.INDEX,), *(each.suffixes for each in FORMATS)):
+        group = [name for name in names if name.endswith(suffixes)]
         if len(group) == 1:
             return directory / group[0]
         if group:

@@ -12,7 +12,19 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import byte_size
 from ..errors import FileError, shorten
-from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, damaged, name_cost, too_many
+from .file_tensors import (
+    MAX_DIMS,
+    MAX_NAMES,
+    MAX_NUMEL,
+    MAX_SIZES,
+    MAX_TENSORS,
+    FileContent,
+    FileTensor,
+    Storage,
+    damaged,
+    name_cost,
+    too_many,
+)
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",
@@ -42,15 +54,6 @@ DTYPES: Final[dict[str, str]] = {
 
 _MAX_HEADER: Final = 100_000_000
 """Bytes of the largest header that the format allows."""
-
-_MAX_TENSORS: Final = 200_000
-"""Budget of one file: its tensors."""
-
-_MAX_SIZES: Final = 4_000_000
-"""Dims of all tensors together."""
-
-_MAX_NAMES: Final = 32 << 20
-"""Bytes that all names together may take."""
 
 _MAX_METADATA: Final = 100_000
 """Entries of the metadata at most."""
@@ -148,15 +151,15 @@ class _Parser:
             else:
                 if name in self.entries:
                     raise _broken(name, "is in the header twice")
-                if len(self.entries) >= _MAX_TENSORS:
-                    raise too_many(_MAX_TENSORS, "tensors")
+                if len(self.entries) >= MAX_TENSORS:
+                    raise too_many(MAX_TENSORS, "tensors")
                 self.entries[name] = entry = self._entry(name)
                 self.names += name_cost(name)
                 self.sizes += len(entry[1])
-                if self.names > _MAX_NAMES:
-                    raise too_many(_MAX_NAMES, "bytes of names")
-                if self.sizes > _MAX_SIZES:
-                    raise too_many(_MAX_SIZES, "dims in all shapes together")
+                if self.names > MAX_NAMES:
+                    raise too_many(MAX_NAMES, "bytes of names")
+                if self.sizes > MAX_SIZES:
+                    raise too_many(MAX_SIZES, "dims in all shapes together")
             if not self._next_is(b","):
                 break
         self._expect(b"}")

@@ -29,7 +29,7 @@ _LOCATOR: Final = struct.Struct("<4sLQL")  # before _END: the offset of _END64
 _ENTRY: Final = struct.Struct("<4s6H3L5H2L")  # one entry of the table: sizes, lengths of name, extra field and comment, offset
 _LOCAL: Final = struct.Struct("<4s5H3L2H")  # before each member's bytes; the last two: lengths of name and extra field
 _TRUNCATED: Final = "is a zip file without its table of contents: it is truncated or damaged"
-_COMPRESSION: Final = "is a zip file with a compression that torch does not read; it must be stored or deflated"
+_COMPRESSION: Final = "is a zip file with a compression that rnndims does not read; it must be stored or deflated"
 
 
 def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
@@ -148,7 +148,7 @@ def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
     """The member's bytes, decompressed, at most ``limit`` of them.
 
     Raises:
-        FileError: if it has more bytes, is damaged, or is compressed in a way that torch does not read either.
+        FileError: if it has more bytes, is damaged, or is compressed in a way that rnndims does not read.
     """
     file.seek(data_begin(file, member))
     if member.method == 0:
@@ -189,7 +189,7 @@ def read_part(file: BinaryIO, member: Member, begin: int, count: int) -> bytes:
         while len(data) < count and not decompressor.eof:
             raw = decompressor.unconsumed_tail or file.read(min(_PIECE, packed))
             packed -= 0 if decompressor.unconsumed_tail else len(raw)
-            piece = decompressor.decompress(raw, _UNPACKED)
+            piece = decompressor.decompress(raw, min(_UNPACKED, skip + count - len(data)))
             if not raw and not piece:
                 break
             data += piece[skip : skip + count - len(data)]

@@ -159,12 +159,12 @@ def check_compressed(tensors: Iterable[FileTensor]) -> None:
     for tensor in tensors:
         storage = tensor.storage
         if storage is not None and storage.member is not None and storage.member.method:
-            skipped += tensor.offset * BITS[tensor.dtype] // 8
+            skipped += (storage.begin or 0) + tensor.offset * BITS[tensor.dtype] // 8
             if skipped > _MAX_SKIPPED:
                 raise FileError(
                     f"is compressed, and more than {_MAX_SKIPPED} bytes would be unpacked to get to its numbers",
                     path=storage.path,
-                    fix="Load and save it again: torch.save compresses nothing.",
+                    fix="Save it again without compression.",
                 )
 
 
@@ -195,11 +195,12 @@ def _located(path: Path) -> Iterator[None]:
 
 
 def _read(storage: Storage, begin: int, count: int) -> bytearray:
+    start = (storage.begin or 0) + begin
     with open_regular(storage.path) as file, _located(storage.path):
         if storage.member is not None:
-            data = zip_archive.read_part(file, storage.member, begin, count)
+            data = zip_archive.read_part(file, storage.member, start, count)
         else:
-            file.seek((storage.begin or 0) + begin)
+            file.seek(start)
             data = file.read(count)
     if len(data) != count:
         raise FileError("was cut short while it was read", path=storage.path)
