@@ -177,7 +177,7 @@ class Columns:
             return x + p.column / 2
         return x + p.cell / 2 if direction == "forward" else x + p.column - p.cell / 2
 
-    def _place(self, number: int, direction: str) -> tuple[float, float]:
+    def _sides(self, number: int, direction: str) -> tuple[float, float]:
         """Left and right edge of the cell of a direction, or of the dots that stand for omitted ones."""
         p = self.plan
         if self.d.steps[number] is None:
@@ -342,7 +342,7 @@ class _Layout(Columns):
         columns = [number for number, name in enumerate(names) if not self.d.nodes[name].empty]
         tone: Tone = "forward" if direction == "forward" else "reverse"
         for number in columns:
-            left, right = self._place(number, direction)
+            left, right = self._sides(number, direction)
             if self.d.steps[number] is None:
                 for _, at in p.lanes:
                     self._label((left + right) / 2, y + at, m.glyphs.more, "middle", "quiet")
@@ -351,7 +351,7 @@ class _Layout(Columns):
                     Box(left, y, right - left, p.cell_h, (self._cell_name(direction),), tone, round=9, node=names[number])
                 )
         if not m.text:
-            left, right = self._place(columns[0], direction)[0] - 12, self._place(columns[-1], direction)[1] + 12
+            left, right = self._sides(columns[0], direction)[0] - 12, self._sides(columns[-1], direction)[1] + 12
             # the background reaches 10 pixels above and below the cells, and 12 to the left and right
             self.out.bands.append(Band(left, y - 10, right - left, p.cell_h + 20, tone))
             self._captions(y, layer, direction)
@@ -362,14 +362,14 @@ class _Layout(Columns):
         m, p = self.m, self.plan
         tone: Tone = "forward" if direction == "forward" else "reverse"
         forward = direction == "forward"
-        places = [self._place(number, direction) for number in columns]
+        sides = [self._sides(number, direction) for number in columns]
         last = self._column(len(self.d.steps) - 1) + (p.more if self.d.steps[-1] is None else p.column)
         ends = (p.first - self._side_gap(), last + self._side_gap())
         for side, node_end in (("left", self._ends("left", direction)), ("right", self._ends("right", direction))):
             edge = ends[0] if side == "left" else ends[1]
             self._state_box(self._state(kind, node_end, layer, direction), edge, y + at, side, kind, tone)
         edges = {(e.source, e.target): e for e in self.d.edges if e.kind == kind and e.direction == direction}
-        stops = [(ends[0], ends[0]), *places, (ends[1], ends[1])]
+        stops = [(ends[0], ends[0]), *sides, (ends[1], ends[1])]
         for number, (a, b) in enumerate(pairwise(stops)):
             start, end = a[1], b[0]
             if m.text:  # a line may start on a border, but not on text
