@@ -179,3 +179,23 @@ def test_without_torch_and_rich(invoke):
         "sys.exit('torch' in sys.modules or 'rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nn.LSTM(10, 20, 2)", "--input", "5,3,10", "--h0", "2,4,20", "--c0", "2,4,20"),
+        ("nn.LSTM(10, 20, 2)", "--input", "5,3,10", "--h0", "2,4,20", "--c0", "2,4,20", "--lengths", "5,3,2"),
+        ("nn.LSTM(10, 20, 2)", "--input", "5,3,10", "--h0", "2,2,20", "--c0", "2,2,20", "--lengths", "3,5,2"),
+        ("nn.LSTMCell(10, 20)", "--input", "3,10", "--h0", "4,20", "--c0", "4,20"),
+        ("nn.LSTMCell(10, 20)", "--h0", "4,21", "--c0", "4,21"),
+        ("nn.LSTMCell(10, 20)", "--input", "3,10", "--h0", "1,4,20", "--c0", "1,4,20"),
+    ],
+)
+def test_the_same_mistake_in_both_states_is_one_problem(invoke, arguments):
+    """Whatever is called, c_0 with the mistake of h_0 is said in its problem, whose fix mends both."""
+    (problem,) = json.loads(invoke("check", *arguments, "--json").out)["problems"]
+    assert problem["tensor"] == "h_0"
+    assert "c_0" in problem["message"]
+    assert "h_0 =" in problem["fix"]
+    assert "c_0 =" in problem["fix"]

@@ -6,7 +6,7 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call
 from .kinds_of_call import broadcasts, takes_pair
-from .layer_call import state_kind_problems, with_argument
+from .layer_call import join_same, state_kind_problems, with_argument
 from .problem import Caution, Problem
 from .state_shapes import zeros
 
@@ -29,15 +29,15 @@ def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
         if len(state) not in (1, 2)
     ]
     if problems:
-        return problems
+        return join_same(problems)
     if shape is None:
-        return [problem for name, state in states.items() for problem in _width(config, name, state)]
+        return join_same([problem for name, state in states.items() for problem in _width(config, name, state)])
     if shape[-1] != config.input_size:
         problems.append(_features(config, shape))
     for name, state in states.items():
         problems += _sizes(config, shape, name, state)
     problems.sort(key=lambda problem: _is_late(config, shape, problem))
-    return problems + _dtypes(config, call)
+    return join_same(problems) + _dtypes(config, call)
 
 
 def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:

@@ -288,6 +288,31 @@ def also(problems: list[Problem], state: StateMismatch) -> list[Problem]:
     return [replace(joined[0], message=joined[0].message + said), *joined[1:]]
 
 
+def join_same(problems: list[Problem]) -> list[Problem]:
+    """``problems`` without those of ``c_0`` that ``h_0`` has too, of the same sizes; that of ``h_0`` stands for both."""
+    joined: list[Problem] = []
+    for problem in problems:
+        twin = next(
+            (each for each in joined if (each.tensor, problem.tensor) == ("h_0", "c_0") and _alike(each, problem)), None
+        )
+        if twin is None:
+            joined.append(problem)
+        else:
+            said = "" if problem.got is None else f" c_0 {_shown(problem.got)} has the same mistake."
+            joined[joined.index(twin)] = replace(_mending_both(twin, problem), message=twin.message + said)
+    return joined
+
+
+def _alike(one: Problem, other: Problem) -> bool:
+    """Whether two problems say the same of two tensors."""
+    sizes = [(each.cause, each.dim, each.expected, each.got, len(each.alternatives)) for each in (one, other)]
+    return sizes[0] == sizes[1]
+
+
+def _shown(got: Shape | str) -> str:
+    return got if isinstance(got, str) else shape_text(got)
+
+
 def _mending_both(mine: Problem, other: Problem) -> Problem:
     """One mistake in two states: its fix, and those of its alternatives, mend both."""
     fixes = [fix for fix in dict.fromkeys((mine.fix, other.fix)) if fix is not None]

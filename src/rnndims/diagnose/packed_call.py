@@ -9,7 +9,7 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, state_shape
 from .kinds_of_call import checks_packed, takes_pair
-from .layer_call import also, dtype_problems, feature_problems, state_kind_problems, with_argument
+from .layer_call import also, dtype_problems, feature_problems, join_same, state_kind_problems, with_argument
 from .problem import Caution, Problem, one_problem
 from .state_shapes import StateMismatch, same_mistake, state_problems, zeros
 
@@ -168,7 +168,7 @@ def _permuting_problems(config: RNNConfig, call: Call) -> list[Problem]:
             expected = (got[0], batch, *got[2:]) if len(got) == 3 else whole
             torch = torch_phrases.OUT_OF_BOUNDS
             problems += state_problems(StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config))[:1]
-    return problems
+    return join_same(problems)
 
 
 def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:

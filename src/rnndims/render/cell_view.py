@@ -86,7 +86,7 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
     equation = equations.one_matmul(run.dims.config, run.dims.data)
     if equation is None or run.one_matmul is None:
         name = run.dims.config.definition.class_name
-        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the letter is spoken: an RNN, a GRU
+        article = "an" if name[0] in "AEFHILMNORSX" else "a"  # as the letter is spoken: an RNN
         why = equations.why_not_one_matmul(run.dims.config, run.dims.data)
         console.print(Text(f"not possible for {article} {name}: {why}", style=style.NOTE))
         return
