@@ -2,25 +2,32 @@
 
 import random
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from rnndims import ConfigError, DataConfig, RNNConfig
+from rnndims import ConfigError, DataConfig, RNNConfig, dims
+from rnndims.config import check_dtype
 
 NAN = float("nan")
-SIZES: list[Any] = [1, 4, 7, 0, -1, 2.0, "4", None]
+SIZES: list[Any] = [1, 4, 7, 0, -1, 2.0, 0.0, "4", None, True, False, np.int64(4), np.float32(4), np.bool_(True), Fraction(4)]
 POOLS: dict[str, list[Any]] = {
     "input_size": SIZES,
     "hidden_size": SIZES,
-    "num_layers": [1, 2, 5, 0, -1, 1.5],
-    "bias": [True, False, 1, 0, None],
-    "batch_first": [True, False, 1, 0, None],
-    "dropout": [0, 0.0, 0.5, 1, 1.0, -0.1, 1.1, True, "0.5", NAN, None, float("inf")],
+    "num_layers": [1, 2, 5, 0, -1, 1.5, np.int64(2), np.float64(2)],
+    "bias": [True, False, 1, 0, None, np.bool_(False), 0.0],
+    "batch_first": [True, False, 1, 0, None, np.bool_(True)],
+    "dropout": [
+        *(0, 0.0, 0.5, 1, 1.0, -0.1, 1.1, True, "0.5", NAN, None, float("inf")),
+        *(np.float32(0.5), np.float64(0.5), np.int64(1), np.bool_(True), Fraction(1, 2), Fraction(3, 2), Decimal("0.5"), 0.5j),
+    ],
     "bidirectional": [True, False],
-    "proj_size": [0, 1, 2, 3, 4, 7, -1],
+    "proj_size": [0, 1, 2, 3, 4, 7, -1, 0.0, 1.0, False, True, np.int64(2), np.float64(2)],
     "nonlinearity": ["tanh", "relu"],
 }
 OF_CELLS = ("input_size", "hidden_size", "bias", "nonlinearity")
@@ -101,7 +108,15 @@ def test_messages_quote_pytorchs_own_phrase(cell, arguments):
     assert ours.torch.lower() in str(theirs).lower()
 
 
-@pytest.mark.parametrize(("cell", "arguments"), [("gru", {"nonlinearity": "relu"}), ("rnn", {"proj_size": 2})])
+@pytest.mark.parametrize(
+    ("cell", "arguments"),
+    [
+        ("gru", {"nonlinearity": "relu"}),
+        ("gru", {"nonlinearity": "tanh"}),
+        ("lstm", {"nonlinearity": "tanh"}),
+        ("rnn", {"proj_size": 2}),
+    ],
+)
 def test_arguments_of_other_classes_are_rejected(cell, arguments):
     """proj_size is LSTM's and nonlinearity is RNN's: PyTorch and RNNConfig both refuse them elsewhere."""
     theirs = build(cell, False, {"input_size": 4, "hidden_size": 8, **arguments})
@@ -166,26 +181,56 @@ def test_data_is_judged_as_by_pytorch(steps, batch, lengths):
         assert theirs is None
 
 
-def test_dtypes_are_those_the_modules_run_in():
-    """A dtype is accepted exactly where PyTorch runs an LSTM in it, and its bytes are PyTorch's."""
+MODULES: list[tuple[str, dict[str, Any]]] = [
+    ("rnn", {}),
+    ("rnn", {"nonlinearity": "relu"}),
+    ("lstm", {}),
+    ("lstm", {"proj_size": 1}),
+    ("gru", {}),
+    ("rnn", {"is_cell": True}),
+    ("rnn", {"is_cell": True, "nonlinearity": "relu"}),
+    ("lstm", {"is_cell": True}),
+    ("gru", {"is_cell": True}),
+]
+
+
+def runs(cell: str, arguments: dict[str, Any], dtype: str) -> bool:
+    """Whether PyTorch builds this module in this dtype and runs it."""
+    is_cell, others = "is_cell" in arguments, {name: value for name, value in arguments.items() if name != "is_cell"}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            x = torch.ones((3, 4) if is_cell else (3, 2, 4)).to(getattr(torch, dtype))
+            getattr(torch.nn, cell.upper() + "Cell" * is_cell)(4, 2, **others, dtype=getattr(torch, dtype))(x)
+    except (RuntimeError, TypeError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("cell", "arguments"), MODULES)
+def test_dtypes_are_those_the_modules_run_in(cell, arguments):
+    """A dtype is accepted exactly where PyTorch runs this module in it, and its bytes are PyTorch's."""
     names = [name for name in dir(torch) if isinstance(getattr(torch, name), torch.dtype)]
     assert len(names) > 20
     for name in names:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                x = torch.ones(3, 2, 4).to(getattr(torch, name))
-                torch.nn.LSTM(4, 2, dtype=getattr(torch, name))(x)
-            runs = True
-        except (RuntimeError, TypeError, ValueError):
-            runs = False
-        try:
-            itemsize = DataConfig(dtype=name).itemsize
+            data = DataConfig(dtype=name)
+            check_dtype(RNNConfig(cell, 4, 2, **arguments), data.dtype)
         except ConfigError:
-            assert not runs, name
+            assert not runs(cell, arguments, name), name
         else:
-            assert runs, name
-            assert itemsize == getattr(torch, name).itemsize
+            assert runs(cell, arguments, name), name
+            assert data.itemsize == getattr(torch, name).itemsize
+
+
+def test_a_dtype_that_only_builds_is_refused_in_pytorchs_words():
+    """With relu a module can be built in a complex dtype and not run: ``dims`` of it quotes what PyTorch says at the call."""
+    module = torch.nn.RNN(4, 2, nonlinearity="relu", dtype=torch.complex64)
+    with pytest.raises(RuntimeError) as theirs:
+        module(torch.ones(3, 2, 4, dtype=torch.complex64))
+    with pytest.raises(ConfigError) as ours:
+        dims(module)
+    assert str(ours.value.torch) in str(theirs.value)
 
 
 def test_from_module_reads_every_argument():
@@ -204,6 +249,16 @@ def test_from_module_reads_every_argument():
         module = getattr(torch.nn, cell.upper() + ("Cell" if is_cell else ""))(4, 3, **arguments)
         config = RNNConfig.from_module(module)
         assert config == RNNConfig(cell, 4, 3, is_cell=is_cell, **arguments)
+
+
+def test_other_numbers_are_kept_as_plain_ones():
+    """What a module was built with in NumPy's or other numbers is an int, a float or a bool in its configuration."""
+    module = torch.nn.LSTM(4, 3, np.int64(2), dropout=Fraction(1, 2), proj_size=0.0)  # type: ignore[call-overload]
+    config = RNNConfig.from_module(module)
+    assert config == RNNConfig("lstm", 4, 3, 2, dropout=0.5)
+    assert [type(value) for value in (config.num_layers, config.dropout, config.proj_size)] == [int, float, int]
+    data = DataConfig(np.int64(5), np.int64(2), lengths=(np.int64(5), 3))  # type: ignore[arg-type]
+    assert [type(value) for value in (data.seq_len, data.batch_size, *(data.lengths or ()))] == [int] * 4
 
 
 def test_from_module_knows_subclasses_and_nothing_else():

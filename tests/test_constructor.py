@@ -101,6 +101,33 @@ def test_accepts_and_rejects_as_torch_does() -> None:
     assert min(verdicts.values()) > 1000
 
 
+CASTS = [
+    *(".half()", ".float()", ".double()", ".bfloat16()", ".eval()", '.to("cpu")'),
+    *(f"{method}(torch.{dtype})" for method in (".to", ".type") for dtype in ("float16", "float64", "cfloat", "complex128")),
+    *(".to(torch.int64)", ".type(torch.bool)", '.to("cpu", torch.float32)', ".to(dtype=torch.complex64)", ".to(float)"),
+]
+
+
+def test_casts_convert_as_in_torch() -> None:
+    """Behind any chain of ``.half()``, ``.to(...)`` and their like the weights have PyTorch's dtype, or both refuse it."""
+    rng = random.Random(5)
+    dtypes = set()
+    for _ in range(300):
+        first = rng.choice(["", "", ", dtype=torch.complex64", ", dtype=torch.double"])
+        code = f"nn.LSTM(3, 4{first})" + "".join(rng.choice(CASTS) for _ in range(rng.randint(0, 4)))
+        try:
+            expected = str(next(build(code.replace('"cpu"', '"meta"')).parameters()).dtype)
+        except (TypeError, RuntimeError):
+            expected = None
+        try:
+            found: str | None = f"torch.{parse_constructor(code).dtype or 'float32'}"
+        except ConstructorError:
+            found = None
+        assert found == expected, code
+        dtypes.add(found)
+    assert len(dtypes) > 5
+
+
 CONFIGS = st.builds(
     lambda cell, is_cell, sizes, layers, proj, relu, bias, first, dropout, both: RNNConfig(
         cell,

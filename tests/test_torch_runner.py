@@ -46,8 +46,9 @@ def test_devices_that_are_there_are_used(name):
     assert measured.disagreements(compute_dims(LSTM, DataConfig())) == []
 
 
-def test_a_dtype_the_device_cannot_run_is_said_with_pytorchs_words():
-    """ReLU of complex numbers does not exist: the message names module, dtype and device and quotes PyTorch."""
+def test_a_dtype_the_device_cannot_run_is_said_with_pytorchs_words(monkeypatch):
+    """Where PyTorch cannot run a dtype that was thought to run, the message names module, dtype and device and quotes it."""
+    monkeypatch.setattr("rnndims.results.check_dtype", lambda *_: None)
     with pytest.raises(MachineError, match="complex64 on device cpu: clamp is not supported for complex types"):
         run(RNNConfig("rnn", 4, 2, nonlinearity="relu"), DataConfig(dtype="complex64"))
 

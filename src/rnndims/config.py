@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, NoReturn
 
 from .cells import CELLS, PROJECTION_REFUSED, Cell
-from .dtypes import ITEMSIZES, dtype_name
+from .dtypes import ITEMSIZES, REAL_FUNCTIONS, dtype_name
 from .errors import ConfigError, Field, Template
 from .weight_names import Direction
 
@@ -53,17 +53,15 @@ class RNNConfig:
         smallest = 0 if self.is_cell else 1
         for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
             value = getattr(self, field)
-            if type(value) is bool and field in ("input_size", "hidden_size"):
-                value = int(value)  # PyTorch accepts True as 1 here, and fails on it elsewhere
-                object.__setattr__(self, field, value)
             if type(value) is not int:
-                _refuse_type(field, value, "an int")
+                value = self._whole(field, value)
+                object.__setattr__(self, field, value)
             if value < smallest and field != "proj_size":
                 _refuse_small(field, value, smallest)
             if value > LARGEST:
                 _refuse_large(field, value)
-        if self.is_cell and isinstance(self.bias, (int, type(None))):
-            object.__setattr__(self, "bias", bool(self.bias))
+        if self.is_cell and type(self.bias) is not bool:
+            object.__setattr__(self, "bias", bool(self.bias))  # PyTorch's cells only ask whether it is true
         for field in ("bias", "batch_first", "bidirectional", "is_cell"):
             if type(getattr(self, field)) is not bool:
                 _refuse_type(field, getattr(self, field), "a bool")
@@ -72,6 +70,19 @@ class RNNConfig:
         self._check_dropout()
         if self.is_cell:
             self._check_single_step()
+
+    def _whole(self, field: str, value: Any) -> int:
+        """A size that is no plain int, as an int where PyTorch takes it: a bool, a NumPy int, ``proj_size=0.0``."""
+        if isinstance(value, bool):
+            first = field == "proj_size" or (field == "hidden_size" and self.G == 1 and not self.is_cell)
+            if field == "num_layers" or (value and first):  # torch.empty takes True as 1, except as the first dim
+                _refuse_type(field, value, "an int")
+            return int(value)
+        if field == "proj_size" and type(value) is float and value == 0:
+            return 0
+        if field in _TYPED_BY_TORCH and not self.is_cell and not isinstance(value, int):
+            _refuse_type(field, value, "an int")
+        return _index(field, value)
 
     def _check_nonlinearity(self) -> None:
         choices = self.definition.nonlinearities
@@ -82,9 +93,7 @@ class RNNConfig:
                 raise ConfigError(
                     "nonlinearity", self.nonlinearity, f"must be {_either(choices)}", torch="Unknown nonlinearity"
                 )
-        elif self.nonlinearity in (None, "tanh"):
-            object.__setattr__(self, "nonlinearity", None)
-        else:
+        elif self.nonlinearity is not None:
             refuse_argument("nonlinearity", self.nonlinearity, self.definition, self.class_name)
 
     def _check_proj_size(self) -> None:
@@ -111,7 +120,11 @@ class RNNConfig:
         value = self.dropout
         if type(value) is float and 0.0 <= value <= 1.0:
             return
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        from numbers import Number  # here, because almost every dropout is a float
+
+        number: Any = value  # a Fraction or a NumPy float too: any real number, but no bool
+        fits = isinstance(value, Number) and not isinstance(value, (bool, complex)) and 0 <= number <= 1
+        if not fits:
             raise ConfigError(
                 "dropout",
                 value,
@@ -225,7 +238,8 @@ class DataConfig:
             if value is None:
                 continue
             if type(value) is not int:
-                _refuse_type(field, value, "an int")
+                value = _index(field, value)
+                object.__setattr__(self, field, value)
             if value < smallest:
                 _refuse_small(field, value, smallest)
             if value > LARGEST:
@@ -238,8 +252,9 @@ class DataConfig:
                 fix=Template("Remove {batch_size} or {unbatched}."),
             )
         if self.lengths is not None:
-            object.__setattr__(self, "lengths", tuple(self.lengths))
-            self._check_lengths(self.lengths)
+            lengths = tuple(each if type(each) is int else _index("lengths", each, "ints") for each in self.lengths)
+            object.__setattr__(self, "lengths", lengths)
+            self._check_lengths(lengths)
         elif self.seq_len is None:
             object.__setattr__(self, "seq_len", 3)
         if self.batch_size is None and not self.unbatched:
@@ -256,9 +271,6 @@ class DataConfig:
             )
         if not lengths:
             raise ConfigError("lengths", shown, "must have at least one length", torch="Cannot pack empty tensors.")
-        for length in lengths:
-            if type(length) is not int:
-                _refuse_type("lengths", length, "ints")
         if min(lengths) < 1:
             raise ConfigError(
                 "lengths", shown, "every length must be at least 1", torch="Length of all samples has to be greater than 0"
@@ -327,6 +339,39 @@ def refuse_argument(field: str, value: object, cell: Cell, class_name: str) -> N
         torch = "got an unexpected keyword argument 'nonlinearity'"
     fix = Template("Remove {}, or set {cell} to {}.", Field(field), _either(other.name for other in others))
     raise ConfigError(field, value, rule, torch=torch, fix=fix)
+
+
+def _index(field: str, value: Any, wanted: str = "an int") -> int:
+    """A whole number as an int, one of NumPy or of torch too; a bool is none."""
+    from operator import index
+
+    if isinstance(value, bool):
+        _refuse_type(field, value, wanted)
+    try:
+        return index(value)
+    except (TypeError, ValueError, RuntimeError):
+        _refuse_type(field, value, wanted)
+
+
+def check_dtype(config: RNNConfig, dtype: str) -> None:
+    """Refuse a dtype in which PyTorch builds this module and cannot run it.
+
+    Raises:
+        ConfigError: if a function of the cell exists for real numbers only.
+    """
+    if not runs_in(config, dtype):
+        raise ConfigError(
+            "dtype",
+            dtype,
+            f"PyTorch builds nn.{config.class_name} with {config.nonlinearity} in {dtype}, and cannot run it",
+            torch=REAL_FUNCTIONS[str(config.nonlinearity)],
+            fix=Template("Use a real dtype, or set {nonlinearity} to tanh."),
+        )
+
+
+def runs_in(config: RNNConfig, dtype: str) -> bool:
+    """Whether PyTorch can run the module in this dtype, which is one of ``ITEMSIZES``."""
+    return config.nonlinearity not in REAL_FUNCTIONS or not dtype.startswith("complex")
 
 
 def _refuse_type(field: str, value: object, wanted: str) -> NoReturn:

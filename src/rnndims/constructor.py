@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .config import RNNConfig
+from .config import RNNConfig, check_dtype
 from .errors import ConfigError, ConstructorError, shorten
 
 
@@ -37,7 +37,10 @@ class Constructor(NamedTuple):
         """
         values: dict[str, Any] = {"cell": self.cell, "is_cell": self.is_cell, **self.arguments, **overrides}
         try:
-            return RNNConfig(**values)
+            config = RNNConfig(**values)
+            if self.dtype is not None:
+                check_dtype(config, self.dtype)
+            return config
         except ConfigError as error:
             if error.field not in self.spans or error.field in overrides:
                 raise

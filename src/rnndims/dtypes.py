@@ -38,6 +38,9 @@ BITS: Final[dict[str, int]] = {
 RNN_DTYPES: Final = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 """The dtypes that PyTorch's recurrent modules run in."""
 
+REAL_FUNCTIONS: Final[dict[str, str]] = {"relu": "clamp is not supported for complex types"}
+"""The functions of cells that run in the real ones of ``RNN_DTYPES`` only, and what PyTorch says in a complex one."""
+
 ITEMSIZES: Final[dict[str, int]] = {name: BITS[name] // 8 for name in RNN_DTYPES}
 """Bytes of one element of each of ``RNN_DTYPES``."""
 

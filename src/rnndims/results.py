@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from . import cost, shapes
-from .config import DataConfig, RNNConfig
+from .config import DataConfig, RNNConfig, check_dtype
 from .cost import Totals
 from .errors import ConfigError, Template
 from .shapes import Packed, StateRow, Tensor, Weight
@@ -36,7 +36,8 @@ def compute_dims(config: RNNConfig, data: DataConfig) -> Dims:
     """All of the closed form for one module and one input.
 
     Raises:
-        ConfigError: if the input of a cell, which reads a single step, is a packed batch.
+        ConfigError: if the input of a cell, which reads a single step, is a packed batch, or if PyTorch cannot run the module
+            in this dtype.
         MachineError: if there is more than can be listed.
     """
     if config.is_cell and data.lengths is not None:
@@ -46,6 +47,7 @@ def compute_dims(config: RNNConfig, data: DataConfig) -> Dims:
             "a cell reads a single step: there is nothing to pack",
             fix=Template("Remove {lengths}."),
         )
+    check_dtype(config, data.dtype)
     return Dims(
         config,
         data,

@@ -16,13 +16,13 @@ _DEVICES: Final = frozenset(
 """The device types that PyTorch accepts in a string."""
 
 _CAST_METHODS: Final = {"half": "float16", "float": "float32", "double": "float64", "bfloat16": "bfloat16"}
-"""Methods of a module that change its dtype."""
+"""Methods of a module that change its dtype, if it is not complex: they convert floats to floats."""
 
 _DEVICE_METHODS: Final = ("cpu", "cuda", "xpu", "ipu", "mtia")
 """Methods of a module that move it to the device of the same name."""
 
-_NEUTRAL_METHODS: Final = ("to", "eval", "train", "requires_grad_", "share_memory", "to_empty")
-"""Other methods that return the module; ``to`` may change both."""
+_NEUTRAL_METHODS: Final = ("to", "type", "eval", "train", "requires_grad_", "share_memory", "to_empty")
+"""Other methods that return the module; ``to`` may change both, and ``type`` the dtype."""
 
 METHODS: Final = frozenset((*_CAST_METHODS, *_DEVICE_METHODS, *_NEUTRAL_METHODS))
 """The methods that return the module itself, so they may follow a constructor call."""
@@ -78,9 +78,14 @@ class DeviceAndDtype:
         """
         method = call.func.attr  # type: ignore[attr-defined]
         if method in _CAST_METHODS:
-            self.dtype = _CAST_METHODS[method]
+            if not (self.dtype or "").startswith("complex"):
+                self.dtype = _CAST_METHODS[method]
         elif method in _DEVICE_METHODS:
             self.device = method
+        elif method == "type" and len(call.args) == 1:
+            if self._dtype(call.args[0]) is None:
+                raise self._bad_dtype(call.args[0])
+            self.dtype = self._dtype(call.args[0])
         elif method == "to":
             for node in (*call.args, *(keyword.value for keyword in call.keywords)):
                 dtype = self._dtype(node)
