@@ -42,9 +42,27 @@ def run_module(config: RNNConfig, call: Call):
     return module(x, states[0] if states[1] is None else tuple(states))
 
 
+def is_undefined(config: RNNConfig, call: Call) -> bool:
+    """Whether PyTorch may read outside a tensor or run by chance, so it is no judge: check refuses all of these."""
+    states = [state for state in (call.h_0, call.c_0) if state is not None]
+    if config.is_cell:
+        return config.cell != "rnn" and call.input is not None and len(call.input) == 1 and any(len(s) == 2 for s in states)
+    if not call.lengths or config.cell != "lstm":
+        return False
+    if len(call.input) != 3 or (call.input[-1] != config.input_size and len(set(call.lengths)) == 1):
+        return True
+    if len(set(call.lengths)) == 1 and (call.input_dtype not in (None, "float32") or max(call.lengths) > max(call.input[:2])):
+        return True
+    rows, batch = config.D * config.num_layers, len(call.lengths)
+    right = [(rows, batch, config.H_out), (rows, batch, config.hidden_size)]
+    return call.c_0 is not None and call.h_0 is not None and [call.h_0, call.c_0] != right
+
+
 def complaint(error: Exception, config: RNNConfig, call: Call) -> str | None:
     """The tensor that PyTorch's message is about; None where the message is a raw one that names no tensor."""
     text = str(error)
+    if config.cell == "lstm" and call.c_0 is None and re.search(r"hidden\[?\d|hx\[", text):
+        return "h_0"  # a bare tensor, whose rows PyTorch takes for the states
     if "hidden[1]" in text or "hidden1" in text or "hx[1]" in text:
         return "c_0"
     if found := re.search(r"got \((\d)-D, (\d)-D\)", text):
@@ -56,11 +74,23 @@ def complaint(error: Exception, config: RNNConfig, call: Call) -> str | None:
         return "h_0"
     if re.search(r"hidden|hx |hx\[|index \d is out of bounds|invalid index", text):
         return "h_0"
-    if re.search(r"[Ll]engths|pack empty", text):
+    if re.search(r"[Ll]engths", text):
         return "lengths"
-    if re.search(r"input|sequence length", text, re.IGNORECASE):
+    if re.search(r"input(?! of size)|sequence length", text, re.IGNORECASE):
         return "input"
     return None
+
+
+def shapes_of(config: RNNConfig, returned) -> dict[str, tuple[int, ...]]:
+    """The shapes of what a module returned, by name; a packed output is padded again."""
+    if config.is_cell:
+        states = returned if isinstance(returned, tuple) else (returned,)
+        return dict(zip(("h_1", "c_1"), [tuple(state.shape) for state in states], strict=False))
+    output, final = returned
+    if isinstance(output, torch.nn.utils.rnn.PackedSequence):
+        output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, config.batch_first)
+    states = final if isinstance(final, tuple) else (final,)
+    return dict(zip(("output", "h_n", "c_n"), [tuple(tensor.shape) for tensor in (output, *states)], strict=False))
 
 
 def compare(config: RNNConfig, call: Call) -> Diagnosis:
@@ -69,7 +99,7 @@ def compare(config: RNNConfig, call: Call) -> Diagnosis:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            run_module(config, call)
+            returned = run_module(config, call)
     except Exception as error:  # noqa: BLE001 - whatever PyTorch raises is its verdict
         assert not diagnosis.fits, f"PyTorch refuses {config} {call}: {error}"
         first, named = diagnosis.problems[0], complaint(error, config, call)
@@ -79,4 +109,5 @@ def compare(config: RNNConfig, call: Call) -> Diagnosis:
             assert first.torch in str(error), f"{config} {call}\n{error}\n{first}"
     else:
         assert diagnosis.fits, f"PyTorch accepts {config} {call}\n{diagnosis.problems}"
+        assert diagnosis.results == shapes_of(config, returned), f"{config} {call}"
     return diagnosis

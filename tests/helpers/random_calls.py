@@ -69,3 +69,33 @@ def mutate(rng: random.Random, call: Call) -> Call:
     if name == "h_0" and call.c_0 == call.h_0 and rng.random() < 0.5:
         changed = replace(changed, c_0=tuple(shape))
     return changed
+
+
+def pack(rng: random.Random, config: RNNConfig, call: Call) -> Call:
+    """The call with its input packed by right lengths; ``call`` as it is where the input is no batch of sequences."""
+    shape = call.input
+    if shape is None or len(shape) != 3 or 0 in shape:
+        return call
+    batch, steps = shape[:2] if config.batch_first else shape[1::-1]
+    lengths = [rng.randint(1, steps) for _ in range(batch)]
+    lengths[rng.randrange(batch)] = steps
+    if rng.random() < 0.5:
+        lengths.sort(reverse=True)
+    return replace(call, lengths=tuple(lengths), enforce_sorted=rng.choice([None, None, True, False]))
+
+
+def mutate_lengths(rng: random.Random, call: Call) -> Call:
+    """One thing changed in the lengths: too long, zero, one more or less, another order, none at all."""
+    lengths = list(call.lengths or ())
+    kind = rng.random()
+    if kind < 0.4 and lengths:
+        lengths[rng.randrange(len(lengths))] = rng.choice([0, -1, 5, 6, 1])
+    elif kind < 0.55:
+        lengths.append(rng.randint(1, 3))
+    elif kind < 0.7:
+        lengths = lengths[:-1]
+    elif kind < 0.75:
+        lengths = []
+    else:
+        rng.shuffle(lengths)
+    return replace(call, lengths=tuple(lengths))

@@ -13,7 +13,7 @@ from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, square_notes
 from .kinds_of_call import result_names
-from .layer_call import layer_problems
+from .layer_call import layer_problems, layer_warnings
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -68,7 +68,7 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     notes = call_notes(config, call)
     if problems:
         return Diagnosis(config=config, problems=tuple(problems), notes=tuple(notes))
-    warnings = cell_warnings(config, call) if config.is_cell else []
+    warnings = (cell_warnings if config.is_cell else layer_warnings)(config, call)
     if call.lengths is not None:
         warnings += packed_warnings(config, call)
         notes = packed_notes(call) + notes

@@ -93,9 +93,9 @@ def state_for_input(config: RNNConfig, name: str, shape: Shape) -> Shape:
 
 
 def result_shapes(config: RNNConfig, call: Call) -> dict[str, Shape]:
-    """The shape of everything that goes in and comes out, by name; empty where no input is stated or it is empty."""
+    """The shape of everything that goes in and comes out, by name; empty where no input is stated or it has no steps."""
     shape = call.input
-    if shape is None or 0 in shape[:-1]:
+    if shape is None or (not config.is_cell and shape[1 - batch_dim(config) if len(shape) == 3 else 0] == 0):
         return {}
     if config.is_cell:
         data = DataConfig(batch_size=shape[0]) if len(shape) == 2 else DataConfig(unbatched=True)
@@ -104,7 +104,13 @@ def result_shapes(config: RNNConfig, call: Call) -> dict[str, Shape]:
     else:
         batch, lengths = batch_dim(config), call.lengths
         data = DataConfig(shape[1 - batch], len(lengths) if lengths else shape[batch], lengths=lengths)
-    return {name: tensor.shape for name, tensor in tensors(config, data).items()}
+    shapes = {name: tensor.shape for name, tensor in tensors(config, data).items()}
+    pair = "c_0" in shapes
+    broadcast = call.c_0 if pair else call.h_0  # 2-D beside 1-D input; a bare h_0 of a pair is two states instead
+    if config.is_cell and len(shape) == 1 and broadcast is not None and len(broadcast) == 2:
+        wide = (config.hidden_size, config.hidden_size)
+        return {name: wide if name in ("h_1", "c_1") else each for name, each in shapes.items()}
+    return shapes
 
 
 def parse_shape(name: str, text: str) -> Shape:

@@ -1,12 +1,14 @@
 """A call of ``nn.RNNCell`` and its like: one step, a batch (N, H_in) or a single vector (H_in)."""
 
+from dataclasses import replace
+
 from ..config import RNNConfig
 from ..phrases import shape_text
 from ..shapes import Shape
 from . import torch_phrases
 from .call import Call
 from .kinds_of_call import broadcasts, takes_pair
-from .layer_call import join_same, state_kind_problems, with_argument
+from .layer_call import join_same, state_kind_problems, taken_apart, unlike_states, with_argument
 from .problem import Caution, Problem
 from .state_shapes import zeros
 
@@ -17,10 +19,9 @@ def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
     if shape is not None and len(shape) not in (1, 2):
         return [_input_ndim(config, shape)]
     wrong_kind = state_kind_problems(config, call)
-    if wrong_kind and _is_rows(config, call):
-        problems = [] if states["h_0"][-1] == config.hidden_size else wrong_kind
-        features = [] if shape is None or shape[-1] == config.input_size else [_features(config, shape)]
-        return features + problems + _dtypes(config, call)
+    rows = _rows(config, call) if wrong_kind else None
+    if rows is not None:
+        return _join_states(wrong_kind[0], cell_problems(config, rows))
     if wrong_kind:
         return wrong_kind
     problems = [
@@ -31,13 +32,24 @@ def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
     if problems:
         return join_same(problems)
     if shape is None:
-        return join_same([problem for name, state in states.items() for problem in _width(config, name, state)])
+        widths = join_same([problem for name, state in states.items() for problem in _width(config, name, state)])
+        return (widths or _unlike_states(config, call)) + _dtypes(config, call)
     if shape[-1] != config.input_size:
         problems.append(_features(config, shape))
     for name, state in states.items():
         problems += _sizes(config, shape, name, state)
-    problems.sort(key=lambda problem: _is_late(config, shape, problem))
-    return join_same(problems) + _dtypes(config, call)
+    early = [problem for problem in problems if not _is_late(config, shape, problem)]
+    late = [problem for problem in problems if _is_late(config, shape, problem)]
+    return join_same(early) + _dtypes(config, call) + join_same(late)
+
+
+def _unlike_states(config: RNNConfig, call: Call) -> list[Problem]:
+    """Two states that no input fits at once, where no input is stated."""
+    if call.h_0 is None or call.c_0 is None or call.h_0 == call.c_0:
+        return []
+    if len(call.h_0) == 1 and broadcasts(config, "c_0", call.c_0):
+        return []
+    return [unlike_states(call.h_0, call.c_0, (*call.h_0[:-1], config.hidden_size))]
 
 
 def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
@@ -120,7 +132,9 @@ def _other_ndim(config: RNNConfig, shape: Shape, name: str, state: Shape) -> Pro
     """A state with a batch dim beside an input without one, or the reverse."""
     index, hidden = 1 if name == "c_0" else 0, config.hidden_size
     if len(shape) == 1:
-        torch = torch_phrases.cell_hidden_size(index, hidden, state[0])
+        torch: str | None = torch_phrases.cell_hidden_size(index, hidden, state[0])
+        if state[0] == hidden:  # the check compares dim 0, so only the operation itself fails
+            torch = torch_phrases.PRODUCT if name == "h_0" and state[1] != hidden else None
         fix = "x = x.unsqueeze(0)"
         advice = f"Input is then a batch of one. Or make the state 1-D: {name} = x.new_zeros({hidden})."
     else:
@@ -139,11 +153,20 @@ def _other_ndim(config: RNNConfig, shape: Shape, name: str, state: Shape) -> Pro
     )
 
 
-def _is_rows(config: RNNConfig, call: Call) -> bool:
-    """Whether PyTorch splits a bare ``h_0`` beside a 1-D input: its first two rows become h_0 and c_0."""
+def _rows(config: RNNConfig, call: Call) -> Call | None:
+    """The call as PyTorch reads it where it splits a bare ``h_0`` beside a 1-D input: its first two rows are h_0 and c_0."""
     h_0, shape = call.h_0, call.input
-    bare = takes_pair(config) and call.c_0 is None and h_0 is not None and len(h_0) == 2 and h_0[0] > 1
-    return bare and shape is not None and len(shape) == 1
+    bare = takes_pair(config) and call.c_0 is None and h_0 is not None and len(h_0) in (2, 3) and h_0[0] > 1
+    if not bare or h_0 is None or shape is None or len(shape) != 1:
+        return None
+    return replace(call, h_0=h_0[1:], c_0=h_0[1:])
+
+
+def _join_states(kind: Problem, problems: list[Problem]) -> list[Problem]:
+    """``problems`` with ``kind``, the bare tensor, in place of those of its rows, in the words of the first of them."""
+    first = next((problem for problem in problems if problem.tensor in ("h_0", "c_0")), None)
+    kept = [problem for problem in problems if problem is first or problem.tensor not in ("h_0", "c_0")]
+    return [replace(kind, torch=first.torch) if problem is first and first is not None else problem for problem in kept]
 
 
 def _is_late(config: RNNConfig, shape: Shape, problem: Problem) -> bool:
@@ -157,12 +180,8 @@ def cell_warnings(config: RNNConfig, call: Call) -> list[Caution]:
     shape, hidden = call.input, config.hidden_size
     if shape is None or len(shape) != 1:
         return []
-    if _is_rows(config, call) and call.h_0 is not None:
-        message = (
-            f"h_0 {shape_text(call.h_0)} is one tensor, and a tuple (h_0, c_0) is needed. PyTorch uses row 0 of it as h_0 and "
-            "row 1 as c_0."
-        )
-        return [Caution(kind="state_taken_apart", message=message, advice=f"Pass a tuple of two tensors ({hidden},).")]
+    if _rows(config, call) is not None and call.h_0 is not None:
+        return [taken_apart(call.h_0)]
     return [
         Caution(
             kind="broadcast_state",

@@ -10,7 +10,7 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, state_for_input, state_shape, state_width
 from .kinds_of_call import call_code, pair_class, takes_pair
-from .problem import TUPLE_EXPECTED, Problem, one_problem
+from .problem import TUPLE_EXPECTED, Caution, Problem, one_problem
 from .state_shapes import StateMismatch, add_batch, same_mistake, state_problems, zeros
 
 
@@ -20,7 +20,7 @@ def layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
     The order is that of ``forward``: number of dims of input, kind and number of dims of the states, dtype, features,
     sizes of ``h_0``, then of ``c_0``, and the sequence length last. What cannot be decided after a failure is left out.
     """
-    shape = call.input
+    call, shape = take_apart(config, call), call.input
     if shape is not None and len(shape) not in (2, 3):
         return [_input_ndim(config, shape)]
     wrong_kind = state_kind_problems(config, call)
@@ -29,15 +29,53 @@ def layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
     if wrong_kind:
         return wrong_kind
     ndim = _ndim(call)
+    if ndim is None and call.states:
+        return [_odd_state(config, name, state) for name, state in call.states.items()][:1]
     wrong_ndim = _state_ndim_problems(config, call, ndim)
     if wrong_ndim:
         return wrong_ndim
     problems = dtype_problems(call) + feature_problems(config, shape)
     if ndim is not None:
         problems += _state_size_problems(config, call, ndim)
+    if shape is None and ndim == 3 and call.h_0 and call.c_0 and call.h_0[1] != call.c_0[1]:
+        problems.append(unlike_states(call.h_0, call.c_0, state_shape(config, "c_0", call.h_0[1])))
     if shape is not None and shape[_time_dim(config, shape)] == 0:
         problems.append(_no_steps(config, shape))
     return problems
+
+
+def take_apart(config: RNNConfig, call: Call) -> Call:
+    """The call as PyTorch reads it: a bare ``h_0`` that it splits into ``h_0`` and ``c_0`` without a complaint is both of them.
+
+    A module that takes a pair indexes its state. Beside unbatched input, and beside a packed batch that is not sorted, rows of
+    the right shape are not looked at again.
+    """
+    h_0 = call.h_0
+    if not takes_pair(config) or h_0 is None or call.c_0 is not None or len(h_0) < 3 or h_0[0] < 2:
+        return call
+    batch = None if call.lengths is None else len(call.lengths)
+    splits = not call.is_sorted if call.lengths is not None else call.input is not None and len(call.input) == 2
+    if splits and all(h_0[1:] == state_shape(config, name, batch) for name in ("h_0", "c_0")):
+        return replace(call, h_0=h_0[1:], c_0=h_0[1:])
+    return call
+
+
+def layer_warnings(config: RNNConfig, call: Call) -> list[Caution]:
+    """What a module accepts although it is no tuple of states."""
+    if take_apart(config, call) is call or call.h_0 is None:
+        return []
+    return [taken_apart(call.h_0)]
+
+
+def taken_apart(h_0: Shape) -> Caution:
+    """The warning of a bare ``h_0`` whose first two rows become the states."""
+    return Caution(
+        kind="state_taken_apart",
+        message=f"h_0 {shape_text(h_0)} is one tensor, and a tuple (h_0, c_0) is needed. PyTorch uses row 0 of it as h_0 and "
+        "row 1 as c_0.",
+        fix="h_0, c_0 = h_0[0], h_0[1]",
+        advice="Pass them as (h_0, c_0).",
+    )
 
 
 def _time_dim(config: RNNConfig, shape: Shape) -> int:
@@ -49,6 +87,38 @@ def _ndim(call: Call) -> int | None:
     if call.input is not None:
         return len(call.input)
     return next((len(state) for state in call.states.values() if len(state) in (2, 3)), None)
+
+
+def _odd_state(config: RNNConfig, name: str, state: Shape) -> Problem:
+    """A state with a number of dims that no input fits, where no input is stated."""
+    rows, width = config.D * config.num_layers, state_width(config, name)
+    return Problem(
+        tensor=name,
+        got=state,
+        cause="unbatched_2d_vs_3d",
+        message=f"{name} is {len(state)}-D. A state is 3-D, (D*num_layers, N, H), or 2-D, (D*num_layers, H), for one sequence.",
+        fix=f"{name} = torch.zeros({rows}, N, {width})",
+        advice="N is the batch size of input.",
+    )
+
+
+def unlike_states(h_0: Shape, c_0: Shape, expected: Shape) -> Problem:
+    """Two states of different batches, where no input is stated; ``expected`` is the shape of ``c_0`` beside this ``h_0``."""
+    both = len(h_0) == len(c_0)
+    why = "one has a batch dim and the other has none"
+    if both:
+        dim = len(h_0) - 2
+        why = f"their batch sizes are {h_0[dim]} and {c_0[dim]} (dim {dim})"
+    return Problem(
+        tensor="c_0",
+        dim=len(h_0) - 2 if both else None,
+        expected=expected,
+        got=c_0,
+        cause="hidden_batch_mismatch" if both else "unbatched_2d_vs_3d",
+        message=f"No input fits both h_0 {shape_text(h_0)} and c_0 {shape_text(c_0)}: {why}.",
+        fix=zeros("c_0", expected),
+        advice="Or make h_0 fit c_0.",
+    )
 
 
 def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
@@ -167,11 +237,15 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
     other = f"torch.zeros_like({stated})"
     if config.proj_size:
         other = f"torch.zeros({', '.join(map(str, (*shape[:-1], state_width(config, missing))))})"
-    packed = call.lengths is not None
-    if stated == "h_0":
-        torch = torch_phrases.bare_tensor(config, shape, None if packed else call.input)
+    torch: str | None
+    if stated == "c_0":
+        torch = _none_state(call)
+    elif call.lengths is None:
+        torch = torch_phrases.bare_tensor(config, shape, call.input)
+    elif call.is_sorted:
+        torch = torch_phrases.invalid_combination(config)
     else:
-        torch = torch_phrases.NONE_STATE
+        torch = torch_phrases.bare_sorted(shape, len(call.lengths))
     return [
         Problem(
             tensor="h_0",
@@ -185,8 +259,15 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
     ]
 
 
+def _none_state(call: Call) -> str:
+    """What PyTorch says of ``(None, c_0)``."""
+    if call.lengths is None:
+        return torch_phrases.NONE_STATE
+    return torch_phrases.NONE_PACKED if call.is_sorted else torch_phrases.NONE_SORTED
+
+
 def _tuple_for_tensor(config: RNNConfig, call: Call) -> Problem:
-    attribute = "index_select" if call.lengths is not None and not call.is_sorted else "dim"
+    attribute = "dim" if call.lengths is None else "size" if call.is_sorted else "index_select"
     return Problem(
         tensor="c_0",
         got=call.c_0,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Final
 
 from ..config import RNNConfig
 from ..phrases import plural, shape_text
@@ -9,43 +10,57 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, state_shape
 from .kinds_of_call import checks_packed, takes_pair
-from .layer_call import also, dtype_problems, feature_problems, join_same, state_kind_problems, with_argument
+from .layer_call import also, dtype_problems, feature_problems, join_same, state_kind_problems, take_apart, with_argument
 from .problem import Caution, Problem, one_problem
 from .state_shapes import StateMismatch, same_mistake, state_problems, zeros
+
+_ROWS_FIRST: Final = (torch_phrases.WRONG_PARAMETERS, torch_phrases.MISSING_ROWS, torch_phrases.ODD_ROWS)
+"""What the C++ code says of the states before it looks at the data."""
 
 
 def packed_problems(config: RNNConfig, call: Call) -> list[Problem]:
     """Everything that makes packing ``input`` by ``lengths`` and calling the module fail, in PyTorch's order of checks.
 
-    Some modules do not check a ``PackedSequence``. Where the C++ code then accepts it by chance, reads memory outside the
-    tensor or crashes, the answer is that it does not fit.
+    ``pack_padded_sequence`` is first. A batch that is not sorted then sorts the states. A module that checks a
+    ``PackedSequence`` looks at dtype, number of dims and features of its data, then at the states; the C++ code behind one that
+    does not looks at the rows of the states first. A length beyond the input is found last: packing cuts it off. Where the C++
+    code accepts by chance what is wrong, reads memory outside the tensor or crashes, the answer is that it does not fit.
     """
-    packing = _packing_problems(config, call)
+    call, shape, lengths, checked = take_apart(config, call), call.input, call.lengths or (), checks_packed(config)
+    packing, kind = _packing_problems(config, call), state_kind_problems(config, call)
+    data = dtype_problems(call) + _data_problems(config, shape)
+    if not checked:
+        data = [_unchecked(config, call, problem) for problem in data]
+        if not config.bias:  # then the product compares shapes before dtypes
+            data.sort(key=lambda problem: problem.torch != torch_phrases.PRODUCT)
     if packing:
-        return packing
-    shape, lengths = call.input, call.lengths or ()
-    if shape is None:
-        return []
-    wrong_kind = state_kind_problems(config, call)
-    if wrong_kind:
-        return wrong_kind
-    problems = [] if call.is_sorted else _permuting_problems(config, call)
-    if len(shape) != 3:
-        return [*problems, _input_ndim(config, shape)]
-    checks = dtype_problems(call) + feature_problems(config, shape)
-    problems += checks if checks_packed(config) else [_unchecked(config, problem) for problem in checks]
-    named = {problem.tensor for problem in problems}
+        return packing + kind + data
+    long = _too_long(config, call)
+    if kind:
+        return (data + kind if checked and call.is_sorted else kind + data) + long
+    sorting = [] if call.is_sorted else _permuting_problems(config, call)
+    named = {problem.tensor for problem in sorting}
     # index_select keeps the sequences of the batch, where a state has more
     sizes = {
         name: state if call.is_sorted else (state[0], len(lengths), *state[2:])
         for name, state in call.states.items()
         if name not in named
     }
-    return problems + _state_problems(config, call, shape, sizes)
+    states = _state_problems(config, call, sizes)
+    rows = [problem for problem in states if problem.torch in _ROWS_FIRST]
+    return sorting + rows + data + [problem for problem in states if problem not in rows] + long
 
 
-def _state_problems(config: RNNConfig, call: Call, shape: Shape, sizes: dict[str, Shape]) -> list[Problem]:
-    """States of the wrong size; ``sizes`` has their shapes after sorting, ``shape`` is that of input."""
+def _data_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
+    """What is wrong with the padded input once it is packed."""
+    if shape is None or len(shape) < 2:
+        return []
+    return feature_problems(config, shape) if len(shape) == 3 else [_input_ndim(config, shape)]
+
+
+def _state_problems(config: RNNConfig, call: Call, sizes: dict[str, Shape]) -> list[Problem]:
+    """States of the wrong size; ``sizes`` has their shapes after sorting."""
+    shape = call.input if call.input is not None and len(call.input) == 3 else None
     problems: list[Problem] = []
     first: StateMismatch | None = None
     for name, got in sizes.items():
@@ -62,6 +77,30 @@ def _state_problems(config: RNNConfig, call: Call, shape: Shape, sizes: dict[str
     return problems
 
 
+def _by_chance(config: RNNConfig, call: Call) -> bool:
+    """Whether wrong data of a module that does not check it may run on a CPU: equal lengths take another path there."""
+    lengths, dtype = call.lengths or (0,), call.input_dtype or call.weight_dtype
+    return not config.proj_size and min(lengths) == max(lengths) and dtype in ("float32", "float16", "bfloat16")
+
+
+def _too_long(config: RNNConfig, call: Call) -> list[Problem]:
+    """A length beyond the input: packing cuts it off, and the module then lacks steps."""
+    shape, lengths, time = call.input, call.lengths or (), 1 - batch_dim(config)
+    if shape is None or max(lengths) <= shape[time]:
+        return []
+    return [
+        Problem(
+            tensor="lengths",
+            got=lengths,
+            cause="packed_lengths",
+            message=f"The longest length is {max(lengths)}, and input has {shape[time]} steps (its dim {time}).",
+            torch=None if not checks_packed(config) and _by_chance(config, call) else torch_phrases.TOO_LONG,
+            fix=f"lengths = torch.as_tensor(lengths).clamp(max=x.size({time}))",
+            advice=f"Or pad x to {max(lengths)} steps.",
+        )
+    ]
+
+
 def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
     """The first thing that ``pack_padded_sequence`` refuses."""
     shape, lengths, batch = call.input, call.lengths or (), batch_dim(config)
@@ -74,13 +113,16 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
     if shape is not None and len(shape) < 2:
         message = f"input is {len(shape)}-D. A padded batch is {layout(config)}."
         fix = f"x = nn.utils.rnn.pad_sequence(sequences{', batch_first=True' if config.batch_first else ''})"
+        torch = torch_phrases.OUT_OF_DIMS if shape and (shape[0] or not call.is_sorted) else None
+        if config.batch_first and shape and not call.is_sorted and len(lengths) > shape[0]:
+            torch = torch_phrases.sorted_input(config) if shape[0] else torch_phrases.NO_AXIS
         return [
             Problem(
                 tensor="input",
                 got=shape,
                 cause="input_ndim",
                 message=message,
-                torch=torch_phrases.OUT_OF_DIMS if shape else None,
+                torch=torch,
                 fix=fix,
             )
         ]
@@ -89,10 +131,13 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
         torch = torch_phrases.NOTHING_TO_PACK
         if shape is not None and 0 not in shape and call.is_sorted:  # no lengths: they are counted first
             torch = torch_phrases.lengths_count(0, shape[batch])
+        elif shape is not None and not call.is_sorted and len(lengths) > shape[batch]:  # sorting comes before packing
+            torch = torch_phrases.OUT_OF_BOUNDS if shape[batch] else torch_phrases.NO_AXIS
         return problem(f"There is nothing to pack: {what}.", torch, None, "Skip empty batches.")
     if shape is not None and len(lengths) != shape[batch] and (call.is_sorted or len(lengths) > shape[batch]):
         return [_wrong_count(config, call, shape, lengths)]
-    if min(lengths) < 1:
+    # one comparison with 0, of the last length, comes before the order of the others
+    if (lengths[-1] if call.is_sorted else min(lengths)) < 1:
         keep = "x = x[keep]" if config.batch_first else "x = x[:, keep]"
         return problem(
             f"One of the lengths is {min(lengths)}. A packed sequence has at least one step.",
@@ -105,13 +150,6 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
         if config.batch_first:
             fix = "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)"
         return problem("lengths are not in decreasing order.", torch_phrases.NOT_SORTED, fix)
-    if shape is not None and max(lengths) > shape[1 - batch]:
-        return problem(
-            f"The longest length is {max(lengths)}, and input has {shape[1 - batch]} steps (its dim {1 - batch}).",
-            torch_phrases.TOO_LONG,
-            f"lengths = torch.as_tensor(lengths).clamp(max=x.size({1 - batch}))",
-            f"Or pad x to {max(lengths)} steps.",
-        )
     return []
 
 
@@ -166,7 +204,7 @@ def _permuting_problems(config: RNNConfig, call: Call) -> list[Problem]:
             )
         elif got[1] < batch:
             expected = (got[0], batch, *got[2:]) if len(got) == 3 else whole
-            torch = torch_phrases.OUT_OF_BOUNDS
+            torch = torch_phrases.OUT_OF_BOUNDS if got[1] else torch_phrases.NO_AXIS
             problems += state_problems(StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config))[:1]
     return join_same(problems)
 
@@ -185,14 +223,30 @@ def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
     )
 
 
-def _unchecked(config: RNNConfig, problem: Problem) -> Problem:
+def _unchecked(config: RNNConfig, call: Call, problem: Problem) -> Problem:
     """The same problem with the words of the C++ code, since the module does not check packed input."""
-    dtype = problem.cause == "dtype_mismatch"
+    if problem.cause == "input_ndim":
+        return replace(problem, torch=None if _by_chance(config, call) else _odd_data_phrase(config, call))
+    says = "a matrix product inside it fails"
+    torch: str | None = torch_phrases.PRODUCT
+    if problem.cause == "dtype_mismatch":
+        torch = torch_phrases.product_dtype(config)
+    if _by_chance(config, call):
+        says, torch = "a matrix product inside it fails or, as all lengths are equal, reads wrong numbers", None
     return replace(
         problem,
-        message=f"{problem.message} nn.{config.class_name} does not check packed input, so a matrix product inside it fails.",
-        torch=torch_phrases.product_dtype(config) if dtype else torch_phrases.PRODUCT,
+        message=f"{problem.message} nn.{config.class_name} does not check packed input, so {says}.",
+        torch=torch,
+        alternatives=tuple(replace(other, torch=None) for other in problem.alternatives),
     )
+
+
+def _odd_data_phrase(config: RNNConfig, call: Call) -> str | None:
+    """What the product says of data that is no matrix, which the C++ code takes if its last dim happens to fit."""
+    shape = call.input or ()
+    steps = sum(min(length, shape[1 - batch_dim(config)]) for length in call.lengths or ())
+    width = steps if len(shape) == 2 else shape[-1]
+    return None if width == config.input_size else torch_phrases.PRODUCT
 
 
 def _size_phrase(config: RNNConfig, sizes: dict[str, Shape], expected: Shape, got: Shape) -> str | None:
@@ -214,8 +268,9 @@ def _is_ignored(config: RNNConfig, call: Call, name: str, expected: Shape, got: 
     lengths = call.lengths or ()
     if not takes_pair(config) or name != "c_0" or len(got) != 3 or min(lengths) == max(lengths):
         return False
-    batch_fits = got[1] == expected[1] or (got[1] == 1 and not config.bidirectional)
-    width_fits = got[2] == expected[2] or (got[2] == 1 and config.proj_size > 1)
+    one = not config.bidirectional  # a size of 1 broadcasts, but the two directions are joined
+    batch_fits = got[1] == expected[1] or (got[1] == 1 and one)
+    width_fits = got[2] == expected[2] or (got[2] == 1 and config.proj_size > 1 and one)
     return got[0] >= expected[0] and batch_fits and width_fits
 
 

@@ -65,7 +65,11 @@ def state_problems(state: StateMismatch) -> list[Problem]:
 
 def same_mistake(first: StateMismatch, second: StateMismatch) -> bool:
     """Whether the same dims of both states are wrong, with the same sizes expected and got."""
-    if len(first.got) != len(second.got) or first.wrong != second.wrong:
+    if len(first.got) != len(second.got):
+        return False
+    if len(first.got) != len(first.expected):
+        return (first.expected, first.got) == (second.expected, second.got)
+    if first.wrong != second.wrong:
         return False
     return all(first.expected[dim] == second.expected[dim] and first.got[dim] == second.got[dim] for dim in first.wrong)
 

@@ -14,12 +14,17 @@ PRODUCT: Final = "mat1 and mat2 shapes cannot be multiplied"
 NO_STEPS: Final = "Expected sequence length to be larger than 0 in RNN"
 DROPOUT_OF_ONE_LAYER: Final = "dropout option adds dropout after all but last recurrent layer"
 NONE_STATE: Final = "'NoneType' object has no attribute 'dim'"
+NONE_PACKED: Final = "expected Tensor as element 0 in argument 2, but got NoneType"
+NONE_SORTED: Final = "'NoneType' object has no attribute 'index_select'"
 NOT_SORTED: Final = "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True"
 NOTHING_TO_PACK: Final = "Cannot pack empty tensors."
 EMPTY_SEQUENCE: Final = "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
 TOO_LONG: Final = "exceeds dimension size"
 OUT_OF_DIMS: Final = "Dimension out of range (expected to be in range of [-1, 0], but got 1)"
 OUT_OF_BOUNDS: Final = "INDICES element is out of DATA bounds"
+MISSING_ROWS: Final = "Expected more hidden states in stacked_rnn"
+ODD_ROWS: Final = "Odd number of params or hiddens given to a bidirectional RNN"
+NO_AXIS: Final = "index_select(): self indexing axis dim should be positive"
 WRONG_PARAMETERS: Final = "got an incorrect number of RNN parameters"
 
 
@@ -69,9 +74,7 @@ def product_dtype(config: RNNConfig) -> str:
 
 def missing_rows(config: RNNConfig, got: int) -> str:
     """A state with too few rows beside a packed batch."""
-    if config.bidirectional and got % 2:
-        return "Odd number of params or hiddens given to a bidirectional RNN"
-    return "Expected more hidden states in stacked_rnn"
+    return ODD_ROWS if config.bidirectional and got % 2 else MISSING_ROWS
 
 
 def dtypes(want: str, got: str) -> str:
@@ -100,6 +103,11 @@ def tuple_attribute(attribute: str) -> str:
     return f"'tuple' object has no attribute '{attribute}'"
 
 
+def invalid_combination(config: RNNConfig) -> str:
+    """A state that is no tuple of two tensors, where nothing checks it before the C++ code does."""
+    return f"{config.cell}() received an invalid combination of arguments"
+
+
 def index_out_of_bounds(size: int) -> str:
     """A tensor with ``size`` rows, indexed as if it were the pair of states."""
     return f"index {size} is out of bounds for dimension 0 with size {size}"
@@ -117,20 +125,42 @@ def bare_tensor(config: RNNConfig, shape: Shape, input_shape: Shape | None) -> s
         return "iteration over a 0-d tensor" if config.is_cell else "invalid index of a 0-dim tensor"
     inner = len(shape) - 1
     if config.is_cell:
-        if inner not in (1, 2):
+        if input_shape is not None and len(input_shape) == 1 and shape[0] < 2 and (inner in (1, 2) or not shape[0]):
+            return index_out_of_bounds(shape[0])
+        if shape[0] and inner not in (1, 2):
             return cell_state_ndim(config, 0, inner)
         return "lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not Tensor"
     if shape[0] < 2:
         return index_out_of_bounds(shape[0])
     if input_shape is None:
-        return "lstm() received an invalid combination of arguments"
+        return invalid_combination(config)
     if inner != len(input_shape):
         return state_ndims(config, len(input_shape), (inner, inner))
     for index, name in enumerate(("h_0", "c_0")):
         expected = state_for_input(config, name, input_shape)
         if shape[1:] != expected:
             return state_size(config, index, expected, shape[1:])
-    return "lstm() received an invalid combination of arguments"
+    return invalid_combination(config)
+
+
+def bare_sorted(shape: Shape, batch: int) -> str | None:
+    """A tensor where the tuple belongs, beside a packed batch that is not sorted: both its rows are sorted first.
+
+    Args:
+        shape: the tensor's shape.
+        batch: number of lengths.
+    """
+    if len(shape) < 2:
+        return None if shape else "invalid index of a 0-dim tensor"
+    if not shape[0]:
+        return index_out_of_bounds(0)
+    if len(shape) == 2:
+        return OUT_OF_DIMS
+    if shape[2] < batch:
+        return OUT_OF_BOUNDS if shape[2] else NO_AXIS
+    if shape[0] < 2:
+        return index_out_of_bounds(shape[0])
+    return "Dimension out of range (expected to be in range of [-2, 1], but got 2)" if len(shape) == 3 else None
 
 
 def lengths_count(count: int, batch: int) -> str:
