@@ -5,6 +5,7 @@
 ``rnndims.explain_error`` are the public names.
 """
 
+import re
 from dataclasses import replace
 
 from ..config import RNNConfig
@@ -24,6 +25,7 @@ from .problem import (
     MatchedMessage,
     Problem,
     UnknownMessageError,
+    without_turn,
 )
 from .result_uses import read_use, use_notes, use_warnings
 
@@ -61,10 +63,8 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         shown = ",".join(map(str, call.lengths[:20]))
         rule = "a cell reads a single step: there is nothing to pack"
         raise ConfigError("lengths", shown, rule, fix=Template("Remove {lengths}."))
-    if config.is_cell:
-        problems = cell_problems(config, call)
-    else:
-        problems = (layer_problems if call.lengths is None else packed_problems)(config, call)
+    problems = cell_problems(config, call) if config.is_cell else _layer_problems(config, call)
+    problems = [_in_dtype(problem, call) for problem in problems]
     notes = call_notes(config, call)
     if problems:
         return Diagnosis(config=config, problems=tuple(problems), notes=tuple(notes))
@@ -81,6 +81,26 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         notes += use_notes(use, config)
     results = {} if problems else {name: shapes[name] for name in result_names(config) if name in shapes}
     return Diagnosis(config=config, problems=tuple(problems), warnings=tuple(warnings), notes=tuple(notes), results=results)
+
+
+def _layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """The problems of a module that has layers; another ``batch_first`` explains one only if states and lengths fit then."""
+    find = layer_problems if call.lengths is None else packed_problems
+    problems = find(config, call)
+    turned = find(replace(config, batch_first=not config.batch_first), call)
+    if not any(problem.tensor in ("h_0", "c_0", "lengths") for problem in turned):
+        return problems
+    return [without_turn(problem) for problem in problems]
+
+
+def _in_dtype(problem: Problem, call: Call) -> Problem:
+    """The problem with fixes that make tensors and modules in the dtype of the weights, where that is not the default."""
+    dtype, fix = f"dtype=torch.{call.weight_dtype})", problem.fix
+    if fix is not None and call.weight_dtype != "float32":
+        fix = re.sub(r"((?:torch\.zeros|nn\.(?:RNN|LSTM|GRU|Linear)(?:Cell)?)\([^()]*)\)", rf"\1, {dtype}", fix)
+    if fix is not None and call.input_dtype not in (None, call.weight_dtype):  # new_zeros has the dtype of x
+        fix = re.sub(r"(x\.new_zeros\((?:[^()]|\(\d\))*)\)", rf"\1, {dtype}", fix)
+    return replace(problem, fix=fix, alternatives=tuple(_in_dtype(each, call) for each in problem.alternatives))
 
 
 def diagnose_error(text: str, config: RNNConfig | None = None, call: Call | None = None) -> Diagnosis:

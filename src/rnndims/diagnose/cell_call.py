@@ -1,6 +1,7 @@
 """A call of ``nn.RNNCell`` and its like: one step, a batch (N, H_in) or a single vector (H_in)."""
 
 from dataclasses import replace
+from math import prod
 
 from ..config import RNNConfig
 from ..phrases import shape_text
@@ -8,24 +9,31 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call
 from .kinds_of_call import broadcasts, takes_pair
-from .layer_call import join_same, state_kind_problems, taken_apart, unlike_states, with_argument
+from .layer_call import join_same, mend_kind, state_kind_problems, taken_apart, unlike_states, with_argument
 from .problem import Caution, Problem
 from .state_shapes import zeros
 
 
 def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
     """Everything that makes ``cell(input, h_0)`` or ``cell(input, (h_0, c_0))`` fail, in PyTorch's order of checks."""
-    shape, states = call.input, call.states
-    if shape is not None and len(shape) not in (1, 2):
-        return [_input_ndim(config, shape)]
+    shape = call.input
     wrong_kind = state_kind_problems(config, call)
+    if shape is not None and len(shape) not in (1, 2):
+        late = [replace(problem, torch=None) for problem in wrong_kind] if len(shape) != 3 else []
+        return [_input_ndim(config, mend_kind(config, call), shape), *late, *_dtypes(config, call)]
     rows = _rows(config, call) if wrong_kind else None
     if rows is not None:
         return _join_states(wrong_kind[0], cell_problems(config, rows))
     if wrong_kind:
-        return wrong_kind
+        return wrong_kind + _tensor_problems(config, mend_kind(config, call))
+    return _tensor_problems(config, call)
+
+
+def _tensor_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """The problems of a call whose states are as many tensors as the cell takes; one that is not stated is right."""
+    shape, states = call.input, call.states
     problems = [
-        _state_ndim(config, index, name, state)
+        _state_ndim(config, call, index, name, state)
         for index, (name, state) in enumerate(states.items())
         if len(state) not in (1, 2)
     ]
@@ -36,11 +44,12 @@ def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
         return (widths or _unlike_states(config, call)) + _dtypes(config, call)
     if shape[-1] != config.input_size:
         problems.append(_features(config, shape))
-    for name, state in states.items():
-        problems += _sizes(config, shape, name, state)
+    for name in states:
+        problems += _sizes(config, call, shape, name)
     early = [problem for problem in problems if not _is_late(config, shape, problem)]
     late = [problem for problem in problems if _is_late(config, shape, problem)]
-    return join_same(early) + _dtypes(config, call) + join_same(late)
+    dtypes, late = _dtypes(config, call), join_same(late)
+    return join_same(early) + (dtypes + late if config.bias else late + dtypes)  # without biases shapes come before dtypes
 
 
 def _unlike_states(config: RNNConfig, call: Call) -> list[Problem]:
@@ -52,34 +61,57 @@ def _unlike_states(config: RNNConfig, call: Call) -> list[Problem]:
     return [unlike_states(call.h_0, call.c_0, (*call.h_0[:-1], config.hidden_size))]
 
 
-def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
-    advice = None
+def _input_ndim(config: RNNConfig, call: Call, shape: Shape) -> Problem:
+    """An input that is neither 1-D nor 2-D: one sequence or batch of steps too many, or no numbers at all."""
+    width = shape[-1] if shape else 1
+    module = None if width == config.input_size else with_argument(config, input_size=width)
+    lines = [] if module is None else [module]
     if len(shape) == 3:
-        pair = takes_pair(config)
-        fix = f"for x_t in x:\n    {'h, c' if pair else 'h'} = cell(x_t, {'(h, c)' if pair else 'h'})"
+        lines += [*_fitting_states(config, call, shape[1:]), *_loop(config, call)]
         advice = f"This calls the cell step by step. nn.{config.class_name.removesuffix('Cell')} takes all steps at once."
     else:
-        fix = "x = x.view(-1, H_in)" if shape else "x = x.view(1)"
+        new = (prod(shape[:-1]), width) if shape else (1,)
+        lines += ["x = x.flatten(0, -2)" if shape else "x = x.view(1)", *_fitting_states(config, call, new)]
+        advice = "All dims but the last are then the batch." if shape else "Input is then one step with one feature."
     return Problem(
         tensor="input",
         got=shape,
         cause="input_ndim",
         message=f"input is {len(shape)}-D. A cell reads one step: (N, H_in), or (H_in) for one sequence.",
         torch=torch_phrases.input_ndim(config, len(shape)),
-        fix=fix,
+        fix="\n".join(lines),
         advice=advice,
     )
 
 
-def _state_ndim(config: RNNConfig, index: int, name: str, state: Shape) -> Problem:
+def _fitting_states(config: RNNConfig, call: Call, shape: Shape) -> list[str]:
+    """The lines that make the states fit an input of ``shape``; none for those that do."""
+    expected = (*shape[:-1], config.hidden_size)
+    return [zeros(name, expected) for name, state in call.states.items() if state != expected]
+
+
+def _loop(config: RNNConfig, call: Call) -> list[str]:
+    """The lines that call the cell for each step of ``x``."""
+    if takes_pair(config):
+        start, state = ("state = (h_0, c_0)" if len(call.states) == 2 else "state = None"), "state"
+    else:
+        start, state = ("h = h_0" if call.h_0 is not None else "h = None"), "h"
+    return [start, "for x_t in x:", f"    {state} = cell(x_t, {state})"]
+
+
+def _state_ndim(config: RNNConfig, call: Call, index: int, name: str, state: Shape) -> Problem:
+    expected = None if call.input is None else (*call.input[:-1], config.hidden_size)
+    fits = state[1:] == expected if expected else len(state) == 3 and state[-1] == config.hidden_size
     advice: str | None
     fix, advice = f"{name} = {name}[-1]", "This takes the last layer."
-    if not state:
-        fix, advice = f"{name} = torch.zeros(N, {config.hidden_size})", None
-    elif len(state) == 3 and state[0] == 1:
+    if fits and state[0] == 1:
         fix, advice = f"{name} = {name}.squeeze(0)", None
+    elif not fits:
+        fix = zeros(name, expected) if expected else f"{name} = torch.zeros(N, {config.hidden_size})"
+        advice = None if expected else "N is the batch size of input."
     return Problem(
         tensor=name,
+        expected=expected,
         got=state,
         cause="input_ndim",
         message=f"{name} is {len(state)}-D. A cell has no layers, so its state is (N, H_cell), or (H_cell) for one sequence.",
@@ -104,14 +136,15 @@ def _features(config: RNNConfig, shape: Shape) -> Problem:
     )
 
 
-def _sizes(config: RNNConfig, shape: Shape, name: str, state: Shape) -> list[Problem]:
+def _sizes(config: RNNConfig, call: Call, shape: Shape, name: str) -> list[Problem]:
     """Batch first, then features; a 1-D state beside 2-D input and the reverse are read as PyTorch reads them."""
-    index = 1 if name == "c_0" else 0
+    index, state = 1 if name == "c_0" else 0, call.states[name]
     expected = (*shape[:-1], config.hidden_size)
     if state == expected:
         return []
     if len(state) != len(shape):
-        return [] if len(shape) == 1 and broadcasts(config, name, state) else [_other_ndim(config, shape, name, state)]
+        fits = len(shape) == 1 and call.h_0 is not None and broadcasts(config, name, state)
+        return [] if fits else [_other_ndim(config, call, shape, name)]
     if len(shape) == 2 and state[0] != shape[0]:
         batch = Problem(
             tensor=name,
@@ -128,19 +161,22 @@ def _sizes(config: RNNConfig, shape: Shape, name: str, state: Shape) -> list[Pro
     return _width(config, name, state, expected)
 
 
-def _other_ndim(config: RNNConfig, shape: Shape, name: str, state: Shape) -> Problem:
+def _other_ndim(config: RNNConfig, call: Call, shape: Shape, name: str) -> Problem:
     """A state with a batch dim beside an input without one, or the reverse."""
-    index, hidden = 1 if name == "c_0" else 0, config.hidden_size
+    index, hidden, state = 1 if name == "c_0" else 0, config.hidden_size, call.states[name]
+    fix, advice = zeros(name, (*shape[:-1], hidden)), "Make a new state for each input."
     if len(shape) == 1:
         torch: str | None = torch_phrases.cell_hidden_size(index, hidden, state[0])
         if state[0] == hidden:  # the check compares dim 0, so only the operation itself fails
             torch = torch_phrases.PRODUCT if name == "h_0" and state[1] != hidden else None
-        fix = "x = x.unsqueeze(0)"
-        advice = f"Input is then a batch of one. Or make the state 1-D: {name} = x.new_zeros({hidden})."
+        if all(each == (1, hidden) for each in call.states.values()):
+            fix = "x = x.unsqueeze(0)"
+            advice = f"Input is then a batch of one. Or make the state 1-D: {name} = x.new_zeros({hidden})."
     else:
         same = state[0] == shape[0]
         torch = torch_phrases.OUT_OF_DIMS if same else torch_phrases.cell_batch(index, shape[0], state[0])
-        fix, advice = f"{name} = {name}.expand({shape[0]}, -1)", "All sequences then start from the same state."
+        if state == (hidden,):
+            fix, advice = f"{name} = {name}.expand({shape[0]}, -1)", "All sequences then start from the same state."
     return Problem(
         tensor=name,
         expected=(*shape[:-1], hidden),

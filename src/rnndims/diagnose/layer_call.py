@@ -1,6 +1,7 @@
 """A call of ``nn.RNN`` and its like with tensors: what PyTorch would refuse, in its order of checks."""
 
 from dataclasses import replace
+from math import prod
 
 from ..config import RNNConfig
 from ..constructor import format_constructor
@@ -9,8 +10,8 @@ from ..phrases import shape_text
 from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, state_for_input, state_shape, state_width
-from .kinds_of_call import call_code, pair_class, takes_pair
-from .problem import TUPLE_EXPECTED, Caution, Problem, one_problem
+from .kinds_of_call import call_code, pair_class, result_code, takes_pair
+from .problem import TUPLE_EXPECTED, Caution, Problem, one_problem, without_turn
 from .state_shapes import StateMismatch, add_batch, same_mistake, state_problems, zeros
 
 
@@ -21,27 +22,41 @@ def layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
     sizes of ``h_0``, then of ``c_0``, and the sequence length last. What cannot be decided after a failure is left out.
     """
     call, shape = take_apart(config, call), call.input
+    kind = state_kind_problems(config, call)
     if shape is not None and len(shape) not in (2, 3):
-        return [_input_ndim(config, shape)]
-    wrong_kind = state_kind_problems(config, call)
-    if wrong_kind and _is_stacked(config, call):  # hx[0] and hx[1] exist and have the right number of dims
-        return dtype_problems(call) + feature_problems(config, shape) + wrong_kind
-    if wrong_kind:
-        return wrong_kind
-    ndim = _ndim(call)
+        late = [replace(problem, torch=None) for problem in kind]  # PyTorch says something else once input is mended
+        return [_input_ndim(config, mend_kind(config, call), shape), *late, *dtype_problems(call)]
+    if not kind:
+        return _tensor_problems(config, call)
+    rest = _tensor_problems(config, mend_kind(config, call))
+    if not _is_stacked(config, call):
+        return kind + rest
+    # hx[0] and hx[1] exist and have the right number of dims, so dtype and features are compared before the sizes
+    early = [problem for problem in rest if problem.cause in ("dtype_mismatch", "input_feature_mismatch")]
+    return early + kind + [problem for problem in rest if problem not in early]
+
+
+def _tensor_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """The problems of a call whose states are as many tensors as the module takes; one that is not stated is right."""
+    shape, ndim = call.input, _ndim(call)
     if ndim is None and call.states:
         return [_odd_state(config, name, state) for name, state in call.states.items()][:1]
     wrong_ndim = _state_ndim_problems(config, call, ndim)
     if wrong_ndim:
-        return wrong_ndim
-    problems = dtype_problems(call) + feature_problems(config, shape)
-    if ndim is not None:
-        problems += _state_size_problems(config, call, ndim)
+        features = feature_problems(config, call, moves=False)  # the fix for the number of dims may move them already
+        return wrong_ndim + dtype_problems(call) + features + _step_problems(config, shape)
+    features = feature_problems(config, call)
+    states = [] if ndim is None or _moves(features) else _state_size_problems(config, call, ndim)
+    if features:
+        states = [without_turn(problem) for problem in states]  # another constructor is the fix for the features
     if shape is None and ndim == 3 and call.h_0 and call.c_0 and call.h_0[1] != call.c_0[1]:
-        problems.append(unlike_states(call.h_0, call.c_0, state_shape(config, "c_0", call.h_0[1])))
-    if shape is not None and shape[_time_dim(config, shape)] == 0:
-        problems.append(_no_steps(config, shape))
-    return problems
+        states.append(unlike_states(call.h_0, call.c_0, state_shape(config, "c_0", call.h_0[1])))
+    return dtype_problems(call) + features + states + _step_problems(config, shape)
+
+
+def _moves(features: list[Problem]) -> bool:
+    """Whether the fix for the features moves or adds dims of input: it is one after which the states fit."""
+    return any((problem.fix or "").startswith("x =") for problem in features)
 
 
 def take_apart(config: RNNConfig, call: Call) -> Call:
@@ -121,38 +136,80 @@ def unlike_states(h_0: Shape, c_0: Shape, expected: Shape) -> Problem:
     )
 
 
-def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
+def _input_ndim(config: RNNConfig, call: Call, shape: Shape) -> Problem:
+    """An input that is neither 2-D nor 3-D, with the way to 2-D or 3-D that leaves the least to be mended."""
+    ways: list[tuple[str, Shape, str]] = []
+    size, last = config.input_size, shape[-1] if shape else 1
     if len(shape) > 3:
-        fix = "x = x.flatten(2)"
-        advice = "This joins all dims but batch and time into H_in. If one of them is a second time axis, keep only one."
-    elif len(shape) == 1 and shape[0] == config.input_size:
-        fix, advice = "x = x.unsqueeze(0)", "Input is then one step of one sequence, (L=1, H_in)."
-    elif len(shape) == 1:
-        fix, advice = "x = x.view(-1, 1)", "Input is then one sequence of numbers, (L, H_in=1)."
+        joins = "This joins all dims but batch and time into H_in. If one of them is a second time axis, keep only one."
+        ways.append(("x = x.flatten(2)", (*shape[:2], prod(shape[2:])), joins))
+        if last == size:
+            leading = prod(shape[:-2])
+            ways.append(("x = x.flatten(0, -3)", (leading, *shape[-2:]), f"This joins the dims before {shape[-2:]} into one."))
+    elif last == size or not last:
+        ways.append(
+            ("x = x.unsqueeze(0)" if shape else "x = x.view(1, 1)", (1, last), "Input is then one step of one sequence.")
+        )
+    elif last % size == 0:
+        ways.append((f"x = x.view(-1, {size})", (last // size, size), f"Input is then one sequence of {last // size} steps."))
     else:
-        fix, advice = f"x = x.view(1, {config.input_size})", "Input is then one step of one sequence."
+        fix = "x = x.unsqueeze(0)" if shape else "x = x.view(1, 1)"
+        ways.append((fix, (1, last), "Input is then one step of one sequence."))
+    ways.sort(key=lambda way: len(layer_problems(config, replace(call, input=way[1]))))
+    fix, new, advice = ways[0]
     return Problem(
         tensor="input",
         got=shape,
         cause="input_ndim",
         message=f"input is {len(shape)}-D. nn.{config.class_name} takes {layout(config)} or, for one sequence, (L, H_in).",
         torch=torch_phrases.input_ndim(config, len(shape)),
-        fix=fix,
+        fix=fix_input(config, call, fix, new),
         advice=advice,
     )
 
 
-def _no_steps(config: RNNConfig, shape: Shape) -> Problem:
-    dim = _time_dim(config, shape)
-    return Problem(
-        tensor="input",
-        dim=dim,
-        got=shape,
-        cause="other",
-        message=f"input has no time steps: its dim {dim} is 0.",
-        torch=torch_phrases.NO_STEPS,
-        advice="Skip empty sequences, or check which dim of input is the time axis.",
-    )
+def fix_input(config: RNNConfig, call: Call, fix: str, shape: Shape) -> str | None:
+    """Code that changes input, with what must then change too: the module for its features, and states that do not fit it.
+
+    Args:
+        config: the module.
+        call: the call.
+        fix: the code, which makes input ``shape``.
+        shape: the new shape of input.
+
+    Returns:
+        The statements, one a line; ``None`` where there are then no steps, or PyTorch has no module for such features.
+    """
+    if shape[_time_dim(config, shape)] == 0:
+        return None
+    lines = [fix]
+    if shape[-1] != config.input_size:
+        module = with_argument(config, input_size=shape[-1])
+        if module is None:
+            return None
+        lines = [module, fix]
+    for name, state in call.states.items():
+        if name in ("h_0", "c_0")[: 1 + takes_pair(config)] and state != (expected := state_for_input(config, name, shape)):
+            lines.append(zeros(name, expected))
+    return "\n".join(lines)
+
+
+def _step_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
+    """An input without time steps."""
+    dim = _time_dim(config, shape) if shape is not None else 0
+    if shape is None or shape[dim]:
+        return []
+    return [
+        Problem(
+            tensor="input",
+            dim=dim,
+            got=shape,
+            cause="other",
+            message=f"input has no time steps: its dim {dim} is 0.",
+            torch=torch_phrases.NO_STEPS,
+            advice="Skip empty sequences, or check which dim of input is the time axis.",
+        )
+    ]
 
 
 def dtype_problems(call: Call) -> list[Problem]:
@@ -182,23 +239,24 @@ def with_argument(config: RNNConfig, **arguments: object) -> str | None:
         return None
 
 
-def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
-    """A last dim of input that is not ``input_size``."""
+def feature_problems(config: RNNConfig, call: Call, *, moves: bool = True) -> list[Problem]:
+    """A last dim of input that is not ``input_size``; ``moves`` says whether a fix may move or add dims."""
+    shape = call.input
     if shape is None or shape[-1] == config.input_size:
         return []
     want, got, last = config.input_size, shape[-1], len(shape) - 1
+    module = with_argument(config, input_size=got)
+    fix, advice = module, f"Or give x {want} features." if module else f"Give x {want} features."
     elsewhere = [dim for dim in range(last) if shape[dim] == want]
-    why = ""
-    if elsewhere:
-        why = f" {want} is dim {elsewhere[0]} of input."
-        fix: str | None = f"x = x.transpose({elsewhere[0]}, {last})"
-        advice = "This puts the features last."
-    elif want == 1:
-        fix, other = "x = x.unsqueeze(-1)", with_argument(config, input_size=got)
-        advice = "Do this if each number is a step of its own." + (f" If a step has {got} numbers: {other}." if other else "")
-    else:
-        fix = with_argument(config, input_size=got)
-        advice = f"Or give x {want} features." if fix else f"Give x {want} features."
+    why = f" {want} is dim {elsewhere[0]} of input." if elsewhere else ""
+    moved = next((dim for dim in elsewhere if moves and _still_fits(config, call, _swapped(shape, dim, last))), None)
+    numbers = moves and want == 1 and last == 1 and _still_fits(config, call, (*shape, 1))  # (N, L) without features
+    if moved is not None:
+        fix, advice = f"x = x.transpose({moved}, {last})", "This puts the features last."
+        why = f" {want} is dim {moved} of input."
+    elif numbers:
+        fix = "x = x.unsqueeze(-1)"
+        advice = "Do this if each number is a step of its own." + (f" If a step has {got} numbers: {module}." if module else "")
     main = Problem(
         tensor="input",
         dim=last,
@@ -210,7 +268,7 @@ def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
         fix=fix,
         advice=advice,
     )
-    if len(shape) == 3:
+    if len(shape) == 3 or call.lengths is not None:
         return [main]
     batch = "(N, L)" if want == 1 else "(N, L) or (N, H_in)"
     unbatched = Problem(
@@ -218,12 +276,28 @@ def feature_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
         got=shape,
         cause="unbatched_2d_vs_3d",
         message=f"If input is a batch {batch}: PyTorch takes 2-D input {shape_text(shape)} as one sequence (L, H_in).",
-        fix="x = x.unsqueeze(-1)" if want == 1 else None,
+        fix="x = x.unsqueeze(-1)" if numbers else None,
         advice="Build the module with batch_first=True then."
         if want == 1
         else f"Add the missing dim then, and give x {want} features.",
     )
     return [one_problem([main, unbatched])]
+
+
+def _swapped(shape: Shape, one: int, other: int) -> Shape:
+    sizes = list(shape)
+    sizes[one], sizes[other] = sizes[other], sizes[one]
+    return tuple(sizes)
+
+
+def _still_fits(config: RNNConfig, call: Call, shape: Shape) -> bool:
+    """Whether an input of another shape fits the states and lengths, and has steps."""
+    batch, time = batch_dim(config), 1 - batch_dim(config)
+    if shape[time if len(shape) == 3 else 0] == 0:
+        return False
+    if call.lengths and (len(shape) != 3 or len(call.lengths) != shape[batch] or max(call.lengths) > shape[time]):
+        return False
+    return all(state == state_for_input(config, name, shape) for name, state in call.states.items())
 
 
 def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
@@ -234,14 +308,15 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
         return []
     stated, missing = ("h_0", "c_0") if call.c_0 is None else ("c_0", "h_0")
     shape = call.states[stated]
-    other = f"torch.zeros_like({stated})"
-    if config.proj_size:
-        other = f"torch.zeros({', '.join(map(str, (*shape[:-1], state_width(config, missing))))})"
+    fix = call_code(config, **{missing: _other_state(config, stated, missing)})
+    if stated == "h_0" and mend_kind(config, call).c_0 is not None:
+        fix = call_code(config, h_0="h_0[0]", c_0="h_0[1]")
     torch: str | None
     if stated == "c_0":
         torch = _none_state(call)
     elif call.lengths is None:
-        torch = torch_phrases.bare_tensor(config, shape, call.input)
+        known = call.input is not None and (config.is_cell or len(call.input) in (2, 3))
+        torch = torch_phrases.bare_tensor(config, shape, call.input if known else None)
     elif call.is_sorted:
         torch = torch_phrases.invalid_combination(config)
     else:
@@ -253,10 +328,37 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
             cause=TUPLE_EXPECTED,
             message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and {stated} alone is passed.",
             torch=torch,
-            fix=call_code(config, **{missing: other}),
+            fix=fix,
             advice="Or leave both states out: zeros are the default.",
         )
     ]
+
+
+def _other_state(config: RNNConfig, stated: str, missing: str) -> str:
+    """Code for the state that is missing beside the one that is stated."""
+    if not config.proj_size or config.is_cell:
+        return f"torch.zeros_like({stated})"
+    return f"{stated}.new_zeros(*{stated}.shape[:-1], {state_width(config, missing)})"
+
+
+def mend_kind(config: RNNConfig, call: Call) -> Call:
+    """The call with the states that the module takes: one tensor, or both. A pair that is stacked in ``h_0`` is taken apart."""
+    if not takes_pair(config):
+        return replace(call, c_0=None)
+    h_0 = call.h_0
+    if call.c_0 is not None or h_0 is None or len(h_0) < 2 or h_0[0] != 2:
+        return call
+    whole = replace(call, h_0=h_0[1:], c_0=h_0[1:])
+    if config.is_cell:
+        right = call.input is not None and h_0[1:] == (*call.input[:-1], config.hidden_size)
+    elif call.lengths is not None or call.input is None:
+        batch = h_0[2] if call.lengths is None and len(h_0) == 4 else len(call.lengths or ())
+        right = all(h_0[1:] == state_shape(config, name, batch) for name in ("h_0", "c_0"))
+    else:
+        right = len(call.input) in (2, 3) and all(
+            h_0[1:] == state_for_input(config, name, call.input) for name in ("h_0", "c_0")
+        )
+    return whole if right else call
 
 
 def _none_state(call: Call) -> str:
@@ -274,7 +376,7 @@ def _tuple_for_tensor(config: RNNConfig, call: Call) -> Problem:
         cause=TUPLE_EXPECTED,
         message=f"nn.{config.class_name} has no cell state. It takes the tensor h_0, and a tuple (h_0, c_0) is passed.",
         torch=torch_phrases.tuple_attribute(attribute),
-        fix=call_code(config),
+        fix=result_code(config) if call.h_0 is None else call_code(config),
         advice=f"Pass h_0 alone, or use {pair_class(config)}.",
     )
 
@@ -293,12 +395,10 @@ def _state_ndim_problems(config: RNNConfig, call: Call, ndim: int | None) -> lis
         return []
     name, *others = wrong
     got = states[name]
-    fix, advice = _input_fix(config, call, name, got) or _state_fix(config, call, name, got)
+    fix, advice = _input_fix(config, call, name, got) or _state_fixes(config, call, wrong)
     message = f"{name} is {len(got)}-D, and input is {ndim}-D: either both have a batch dim or neither has one."
     if others and len(states[others[0]]) == len(got):
         message += f" {others[0]} has the same mistake."
-        if _input_fix(config, call, name, got) is None:
-            fix += "\n" + _state_fix(config, call, others[0], states[others[0]])[0]
     return [
         Problem(
             tensor=name,
@@ -314,20 +414,31 @@ def _state_ndim_problems(config: RNNConfig, call: Call, ndim: int | None) -> lis
 
 
 def _input_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str] | None:
-    """Code that adds to 2-D input the dim that a 3-D state has, and advice; ``None`` where the state is wrong instead."""
+    """Code that adds to 2-D input the dim that 3-D states have, and advice; ``None`` where the states are wrong instead."""
     shape, batch = call.input, batch_dim(config)
     if shape is None or len(shape) != 2 or len(got) != 3:
         return None
-    if got[1] == shape[0] > 1:
-        return f"x = x.unsqueeze({1 - batch})", f"Do this if input is one step of {shape[0]} sequences: it lacks the time axis."
-    if got[1] == 1:
-        advice = f"Input is then a batch of one. Or remove the batch dim of the state: {name}.squeeze(1)."
-        return f"x = x.unsqueeze({batch})", advice
+    for dim in (1 - batch, batch):
+        new = (*shape[:dim], 1, *shape[dim:])
+        if any(state != state_for_input(config, each, new) for each, state in call.states.items()) or not shape[0]:
+            continue
+        if dim == batch:
+            advice = f"Input is then a batch of one. Or remove the batch dim of the state: {name}.squeeze(1)."
+            return f"x = x.unsqueeze({dim})", advice
+        return f"x = x.unsqueeze({dim})", f"Do this if input is one step of {shape[0]} sequences: it lacks the time axis."
     return None
 
 
+def _state_fixes(config: RNNConfig, call: Call, wrong: list[str]) -> tuple[str, str | None]:
+    """Code that gives the states the shapes they must have, and advice on the first."""
+    fixes = {name: _state_fix(config, call, name, state) for name, state in call.states.items()}
+    done = [name for name, state in call.states.items() if call.input and state == state_for_input(config, name, call.input)]
+    first = fixes[wrong[0]][1]
+    return "\n".join(fix for name, (fix, _) in fixes.items() if name in wrong or name not in done), first
+
+
 def _state_fix(config: RNNConfig, call: Call, name: str, got: Shape) -> tuple[str, str | None]:
-    """Code that changes the number of dims of a state, and advice on it."""
+    """Code that gives a state the shape it must have, and advice on it."""
     shape, rows = call.input, config.D * config.num_layers
     if shape is None:
         return f"{name} = torch.zeros({rows}, N, {state_width(config, name)})", None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import prod
 from typing import Final
 
 from ..config import RNNConfig
@@ -10,8 +11,17 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, state_shape
 from .kinds_of_call import checks_packed, takes_pair
-from .layer_call import also, dtype_problems, feature_problems, join_same, state_kind_problems, take_apart, with_argument
-from .problem import Caution, Problem, one_problem
+from .layer_call import (
+    also,
+    dtype_problems,
+    feature_problems,
+    join_same,
+    mend_kind,
+    state_kind_problems,
+    take_apart,
+    with_argument,
+)
+from .problem import Caution, Problem, one_problem, without_turn
 from .state_shapes import StateMismatch, same_mistake, state_problems, zeros
 
 _ROWS_FIRST: Final = (torch_phrases.WRONG_PARAMETERS, torch_phrases.MISSING_ROWS, torch_phrases.ODD_ROWS)
@@ -28,16 +38,19 @@ def packed_problems(config: RNNConfig, call: Call) -> list[Problem]:
     """
     call, shape, lengths, checked = take_apart(config, call), call.input, call.lengths or (), checks_packed(config)
     packing, kind = _packing_problems(config, call), state_kind_problems(config, call)
-    data = dtype_problems(call) + _data_problems(config, shape)
+    data = dtype_problems(call) + _data_problems(config, call, moves=not packing)
     if not checked:
         data = [_unchecked(config, call, problem) for problem in data]
         if not config.bias:  # then the product compares shapes before dtypes
             data.sort(key=lambda problem: problem.torch != torch_phrases.PRODUCT)
     if packing:
-        return packing + kind + data
+        batch = len(lengths) if packing[0].expected is None or shape is None else shape[batch_dim(config)]
+        states = _state_problems(config, call, mend_kind(config, call).states, batch) if batch else []
+        return packing + kind + data + [replace(problem, torch=None) for problem in states]
     long = _too_long(config, call)
     if kind:
-        return (data + kind if checked and call.is_sorted else kind + data) + long
+        states = _state_problems(config, call, mend_kind(config, call).states, len(lengths))
+        return (data + kind if checked and call.is_sorted else kind + data) + states + long
     sorting = [] if call.is_sorted else _permuting_problems(config, call)
     named = {problem.tensor for problem in sorting}
     # index_select keeps the sequences of the batch, where a state has more
@@ -46,26 +59,27 @@ def packed_problems(config: RNNConfig, call: Call) -> list[Problem]:
         for name, state in call.states.items()
         if name not in named
     }
-    states = _state_problems(config, call, sizes)
+    states = _state_problems(config, call, sizes, len(lengths))
     rows = [problem for problem in states if problem.torch in _ROWS_FIRST]
     return sorting + rows + data + [problem for problem in states if problem not in rows] + long
 
 
-def _data_problems(config: RNNConfig, shape: Shape | None) -> list[Problem]:
-    """What is wrong with the padded input once it is packed."""
+def _data_problems(config: RNNConfig, call: Call, *, moves: bool) -> list[Problem]:
+    """What is wrong with the padded input once it is packed; ``moves`` as for ``feature_problems``."""
+    shape = call.input
     if shape is None or len(shape) < 2:
         return []
-    return feature_problems(config, shape) if len(shape) == 3 else [_input_ndim(config, shape)]
+    return feature_problems(config, call, moves=moves) if len(shape) == 3 else [_input_ndim(config, shape)]
 
 
-def _state_problems(config: RNNConfig, call: Call, sizes: dict[str, Shape]) -> list[Problem]:
-    """States of the wrong size; ``sizes`` has their shapes after sorting."""
+def _state_problems(config: RNNConfig, call: Call, sizes: dict[str, Shape], batch: int) -> list[Problem]:
+    """States of the wrong size for ``batch`` sequences; ``sizes`` has their shapes after sorting."""
     shape = call.input if call.input is not None and len(call.input) == 3 else None
     problems: list[Problem] = []
     first: StateMismatch | None = None
     for name, got in sizes.items():
-        expected = state_shape(config, name, len(call.lengths or ()))
-        if got == expected or _is_ignored(config, call, name, expected, got):
+        expected = state_shape(config, name, batch)
+        if got == expected or (call.h_0 is not None and _is_ignored(config, call, name, expected, got)):
             continue
         torch = _size_phrase(config, sizes, expected, got)
         state = StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config, input=shape)
@@ -74,7 +88,7 @@ def _state_problems(config: RNNConfig, call: Call, sizes: dict[str, Shape]) -> l
         else:
             problems += state_problems(state)
         first = first or state
-    return problems
+    return [without_turn(problem) for problem in problems]  # the batch is the number of lengths, which input has
 
 
 def _by_chance(config: RNNConfig, call: Call) -> bool:
@@ -136,21 +150,39 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
         return problem(f"There is nothing to pack: {what}.", torch, None, "Skip empty batches.")
     if shape is not None and len(lengths) != shape[batch] and (call.is_sorted or len(lengths) > shape[batch]):
         return [_wrong_count(config, call, shape, lengths)]
-    # one comparison with 0, of the last length, comes before the order of the others
-    if (lengths[-1] if call.is_sorted else min(lengths)) < 1:
-        keep = "x = x[keep]" if config.batch_first else "x = x[:, keep]"
-        return problem(
-            f"One of the lengths is {min(lengths)}. A packed sequence has at least one step.",
-            torch_phrases.EMPTY_SEQUENCE,
-            f"lengths = torch.as_tensor(lengths)\nkeep = lengths > 0\n{keep}\nlengths = lengths[keep]",
-            "This drops the empty sequences.",
-        )
+    problems = _empty_problems(config, call) if min(lengths) < 1 else []
     if call.enforce_sorted and any(a < b for a, b in pairwise(lengths)):
         fix = "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)"
         if config.batch_first:
             fix = "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)"
-        return problem("lengths are not in decreasing order.", torch_phrases.NOT_SORTED, fix)
-    return []
+        problems += problem("lengths are not in decreasing order.", torch_phrases.NOT_SORTED, fix)
+    if call.is_sorted and lengths[-1] > 0:  # the last is compared with 0, then the order of all, and then nothing more
+        problems.reverse()
+    return problems + (_too_long(config, call) if problems else [])
+
+
+def _empty_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """Lengths below 1."""
+    lengths = call.lengths or ()
+    keep = "x = x[keep]" if config.batch_first else "x = x[:, keep]"
+    fix: str | None = f"lengths = torch.as_tensor(lengths)\nkeep = lengths > 0\n{keep}\nlengths = lengths[keep]"
+    advice = "This drops the empty sequences."
+    if call.states:
+        fix = "lengths = torch.as_tensor(lengths).clamp(min=1)"
+        advice = "This gives each empty sequence one step of padding: leave its results out."
+    elif max(lengths) < 1:
+        fix, advice = None, "Skip empty batches."
+    return [
+        Problem(
+            tensor="lengths",
+            got=lengths,
+            cause="packed_lengths",
+            message=f"One of the lengths is {min(lengths)}. A packed sequence has at least one step.",
+            torch=torch_phrases.EMPTY_SEQUENCE,
+            fix=fix,
+            advice=advice,
+        )
+    ]
 
 
 def _wrong_count(config: RNNConfig, call: Call, shape: Shape, lengths: tuple[int, ...]) -> Problem:
@@ -205,21 +237,29 @@ def _permuting_problems(config: RNNConfig, call: Call) -> list[Problem]:
         elif got[1] < batch:
             expected = (got[0], batch, *got[2:]) if len(got) == 3 else whole
             torch = torch_phrases.OUT_OF_BOUNDS if got[1] else torch_phrases.NO_AXIS
-            problems += state_problems(StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config))[:1]
+            state = StateMismatch(tensor=name, expected=expected, got=got, torch=torch, config=config)
+            first = without_turn(state_problems(state)[0])
+            problems.append(
+                first if expected == whole == (whole[0], batch, *got[2:]) else replace(first, fix=zeros(name, whole))
+            )
     return join_same(problems)
 
 
 def _input_ndim(config: RNNConfig, shape: Shape) -> Problem:
-    flat = len(shape) == 2
     unchecked = "" if checks_packed(config) else f" nn.{config.class_name} does not check it, so an operation inside it fails."
+    if len(shape) == 2:
+        fix, width, advice = "x = x.unsqueeze(-1)", 1, "Do this before packing; each step is then one number."
+    else:
+        fix, width, advice = "x = x.flatten(2)", prod(shape[2:]), "Do this before packing."
+    module = None if width == config.input_size else with_argument(config, input_size=width)
     return Problem(
         tensor="input",
         got=shape,
         cause="input_ndim",
         message=f"input is {len(shape)}-D. A padded batch is {layout(config)}.{unchecked}",
         torch=torch_phrases.packed_ndim(len(shape)) if checks_packed(config) else None,
-        fix="x = x.unsqueeze(-1)" if flat else "x = x.flatten(2)",
-        advice="Do this before packing; each step is then one number." if flat else "Do this before packing.",
+        fix=fix if module is None else f"{module}\n{fix}",
+        advice=advice,
     )
 
 

@@ -104,6 +104,18 @@ def one_problem(explanations: Sequence[Problem], *, certain: bool = True) -> Pro
     return replace(first, certain=certain, alternatives=tuple(alternatives))
 
 
+def without_turn(problem: Problem) -> Problem:
+    """The problem without the explanation that input has the other layout, if another explanation is left."""
+    explanations = (problem, *problem.alternatives)
+    kept = [
+        each for each in explanations if each.cause != "batch_first_mismatch" or not (each.fix or "").startswith(("nn.", "x ="))
+    ]
+    if not kept or len(kept) == len(explanations):
+        return problem
+    first, *others = kept
+    return one_problem([replace(first, torch=problem.torch, alternatives=()), *others], certain=problem.certain)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
     """A warning: it runs, and the numbers are not what the user wants. (``Warning`` is Python's own class.)

@@ -110,11 +110,18 @@ def _mistakes(state: StateMismatch) -> list[Problem]:
             problems.append(_wrong_width(state))
         else:
             problems.append(_wrong_batch(state))
+    if len(problems) > 1:  # a fix for one dim would leave the others wrong
+        problems = [_for_all_dims(problem, zeros(name, expected)) for problem in problems]
     if batched and wrong[:2] == (0, 1) and got[0] == expected[1] > 1:
         condition = f"If {name} is (D*num_layers, N, H) as it should be"
         others = [_if(condition, replace(problem, alternatives=())) for problem in problems]
         return [one_problem([_looks_batch_first(state), *others])]
     return problems
+
+
+def _for_all_dims(problem: Problem, fix: str) -> Problem:
+    """A mistake in one of several wrong dims: ``fix`` mends them all at once, and so the advice for this one is left out."""
+    return replace(problem, fix=fix, advice=None, alternatives=tuple(_for_all_dims(each, fix) for each in problem.alternatives))
 
 
 def _if(condition: str, problem: Problem) -> Problem:
