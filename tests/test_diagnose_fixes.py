@@ -4,11 +4,13 @@ import ast
 import random
 import re
 import textwrap
+from dataclasses import replace
 
 import pytest
 from check_messages import MESSAGES
 from check_tracebacks import TRACEBACKS
-from random_calls import mutate, random_config, right_shapes
+from fixed_calls import run_fixed
+from random_calls import mutate, mutate_lengths, pack, random_config, right_shapes
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import Call, Diagnosis, check_shapes, diagnose_error
@@ -77,6 +79,53 @@ def test_every_fix_is_code(said):
     for fix in fixes:
         assert ast.parse(fix).body
         assert "#" not in fix
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("kind", ["layer", "cell", "packed", "float64"])
+def test_the_call_runs_with_all_fixes(kind):
+    """Once every fix is applied PyTorch runs the call; where one problem has other explanations, with the fix of each too."""
+    rng = random.Random(7)
+    ran = 0
+    for _ in range(500):
+        config = random_config(rng, is_cell=kind == "cell")
+        call = right_shapes(rng, config)
+        call = pack(rng, config, call) if kind == "packed" else call
+        for _ in range(rng.randint(1, 2)):
+            call = mutate_lengths(rng, call) if call.lengths and rng.random() < 0.4 else mutate(rng, call)
+        if kind == "float64":
+            call = replace(call, weight_dtype="float64", input_dtype=rng.choice(["float64", "float32"]))
+        if kind == "packed" and (not call.lengths or len(call.input or ()) != 3):
+            continue
+        problems = check_shapes(config, call).problems
+        ways = [[problem.fix for problem in problems]]
+        if len(problems) == 1:
+            ways += [[other.fix] for other in problems[0].alternatives if other.fix is not None]
+        for fixes in ways:
+            if fixes and None not in fixes:
+                run_fixed(config, call, fixes)
+                ran += 1
+    assert ran > 100
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(
+    ("config", "call"),
+    [
+        (RNNConfig("gru", 1, 20), Call(input=(5, 3, 2))),
+        (RNNConfig("gru", 10, 20, num_layers=2), Call(input=(5, 3, 10), h_0=(2, 2))),
+        (RNNConfig("lstm", 10, 20, num_layers=2), Call(input=(5, 3, 10), h_0=(2, 4, 20))),
+        (RNNConfig("lstm", 10, 20, num_layers=2), Call(input=(5, 3, 10), h_0=(2, 2, 3, 20))),
+        (RNNConfig("lstm", 10, 20, proj_size=5), Call(input=(5, 4, 10), h_0=(1, 3, 5))),
+        (RNNConfig("gru", 10, 20), Call(input=(5, 10, 3), h_0=(1, 3, 20))),
+        (RNNConfig("gru", 10, 20), Call(input=(5, 3, 2, 10))),
+        (RNNConfig("gru", 10, 20), Call(input=(5, 3, 2, 5))),
+        (RNNConfig("rnn", 3, 4), Call(input=(4,))),
+    ],
+)
+def test_fixes_of_one_mistake_leave_nothing_wrong(config, call):
+    """Calls whose fix once failed again: it is applied, and PyTorch runs."""
+    run_fixed(config, call, [problem.fix for problem in check_shapes(config, call).problems if problem.fix])
 
 
 def test_every_message_is_sentences(said):

@@ -88,7 +88,8 @@ def _layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
     find = layer_problems if call.lengths is None else packed_problems
     problems = find(config, call)
     turned = find(replace(config, batch_first=not config.batch_first), call)
-    if not any(problem.tensor in ("h_0", "c_0", "lengths") for problem in turned):
+    no_steps = any(problem.cause == "other" for problem in turned)
+    if not no_steps and not any(problem.tensor in ("h_0", "c_0", "lengths") for problem in turned):
         return problems
     return [without_turn(problem) for problem in problems]
 

@@ -8,7 +8,7 @@ from ..phrases import shape_text
 from ..shapes import Shape
 from . import torch_phrases
 from .call import Call
-from .kinds_of_call import broadcasts, takes_pair
+from .kinds_of_call import broadcasts, result_code, takes_pair
 from .layer_call import join_same, mend_kind, state_kind_problems, taken_apart, unlike_states, with_argument
 from .problem import Caution, Problem
 from .state_shapes import zeros
@@ -23,7 +23,7 @@ def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
         return [_input_ndim(config, mend_kind(config, call), shape), *late, *_dtypes(config, call)]
     rows = _rows(config, call) if wrong_kind else None
     if rows is not None:
-        return _join_states(wrong_kind[0], cell_problems(config, rows))
+        return _join_states(config, wrong_kind[0], cell_problems(config, rows))
     if wrong_kind:
         return wrong_kind + _tensor_problems(config, mend_kind(config, call))
     return _tensor_problems(config, call)
@@ -32,24 +32,25 @@ def cell_problems(config: RNNConfig, call: Call) -> list[Problem]:
 def _tensor_problems(config: RNNConfig, call: Call) -> list[Problem]:
     """The problems of a call whose states are as many tensors as the cell takes; one that is not stated is right."""
     shape, states = call.input, call.states
-    problems = [
-        _state_ndim(config, call, index, name, state)
-        for index, (name, state) in enumerate(states.items())
-        if len(state) not in (1, 2)
-    ]
-    if problems:
-        return join_same(problems)
+    odd = join_same(
+        [
+            _state_ndim(config, call, index, name, state)
+            for index, (name, state) in enumerate(states.items())
+            if len(state) not in (1, 2)
+        ]
+    )
+    flat = {name: state for name, state in states.items() if len(state) in (1, 2)}
     if shape is None:
-        widths = join_same([problem for name, state in states.items() for problem in _width(config, name, state)])
-        return (widths or _unlike_states(config, call)) + _dtypes(config, call)
-    if shape[-1] != config.input_size:
-        problems.append(_features(config, shape))
-    for name in states:
+        widths = join_same([problem for name, state in flat.items() for problem in _width(config, name, state)])
+        return odd + (widths or ([] if odd else _unlike_states(config, call))) + _dtypes(config, call)
+    problems = [] if shape[-1] == config.input_size else [_features(config, shape)]
+    for name in flat:
         problems += _sizes(config, call, shape, name)
     early = [problem for problem in problems if not _is_late(config, shape, problem)]
     late = [problem for problem in problems if _is_late(config, shape, problem)]
     dtypes, late = _dtypes(config, call), join_same(late)
-    return join_same(early) + (dtypes + late if config.bias else late + dtypes)  # without biases shapes come before dtypes
+    last = dtypes + late if config.bias else late + dtypes  # without biases the product compares shapes before dtypes
+    return odd + join_same(early) + last
 
 
 def _unlike_states(config: RNNConfig, call: Call) -> list[Problem]:
@@ -101,7 +102,7 @@ def _loop(config: RNNConfig, call: Call) -> list[str]:
 
 def _state_ndim(config: RNNConfig, call: Call, index: int, name: str, state: Shape) -> Problem:
     expected = None if call.input is None else (*call.input[:-1], config.hidden_size)
-    fits = state[1:] == expected if expected else len(state) == 3 and state[-1] == config.hidden_size
+    fits = state[:1] != (0,) and state[1:] == expected if expected else len(state) == 3 and state[-1] == config.hidden_size
     advice: str | None
     fix, advice = f"{name} = {name}[-1]", "This takes the last layer."
     if fits and state[0] == 1:
@@ -143,7 +144,7 @@ def _sizes(config: RNNConfig, call: Call, shape: Shape, name: str) -> list[Probl
     if state == expected:
         return []
     if len(state) != len(shape):
-        fits = len(shape) == 1 and call.h_0 is not None and broadcasts(config, name, state)
+        fits = len(shape) == 1 and call.h_0 is not None and len(call.h_0) < 3 and broadcasts(config, name, state)
         return [] if fits else [_other_ndim(config, call, shape, name)]
     if len(shape) == 2 and state[0] != shape[0]:
         batch = Problem(
@@ -198,11 +199,14 @@ def _rows(config: RNNConfig, call: Call) -> Call | None:
     return replace(call, h_0=h_0[1:], c_0=h_0[1:])
 
 
-def _join_states(kind: Problem, problems: list[Problem]) -> list[Problem]:
+def _join_states(config: RNNConfig, kind: Problem, problems: list[Problem]) -> list[Problem]:
     """``problems`` with ``kind``, the bare tensor, in place of those of its rows, in the words of the first of them."""
     first = next((problem for problem in problems if problem.tensor in ("h_0", "c_0")), None)
     kept = [problem for problem in problems if problem is first or problem.tensor not in ("h_0", "c_0")]
-    return [replace(kind, torch=first.torch) if problem is first and first is not None else problem for problem in kept]
+    if first is None:
+        return kept
+    joined = replace(kind, torch=first.torch, fix=result_code(config), advice="Zeros are the default.")
+    return [joined if problem is first else problem for problem in kept]
 
 
 def _is_late(config: RNNConfig, shape: Shape, problem: Problem) -> bool:
