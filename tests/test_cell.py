@@ -305,7 +305,7 @@ def test_a_wrong_matrix_product_is_noticed(invoke, monkeypatch):
     for kind in ("rnn", "lstm"):
         result = invoke("cell", "--cell", kind)
         assert result.code == 1
-        assert "✗ it gives other numbers than the cell" in result.out
+        assert "other numbers than in the cell" in result.out
         assert "✓ the loop gives" in result.out
 
 
@@ -316,3 +316,62 @@ def test_errors_come_before_torch():
     assert caught.value.field == "num_layers"
     with pytest.raises(MachineError):
         step_through(RNNConfig("gru", 4, 2), DataConfig(), device="foo")
+
+
+SIGNS = {"σ(": "torch.sigmoid(", "tanh(": "torch.tanh(", "relu(": "torch.relu(", "⊙": "*", "ᵀ": ".T", "x[t]": "x"}
+
+
+TIMES = (("[t-1]", "_0"), ("[t]", "_1"))
+
+
+def printed_equations(out: str, heading: str) -> list[tuple[str, str]]:
+    """Name and right side of each equation below a heading, as Python: every second line has their shapes."""
+    lines = out.split(f"{heading}\n")[1].split("\n\n", maxsplit=1)[0].split("\n")[::2]
+    equations = []
+    for name, equals, code in (line.partition(" = ") for line in lines):
+        for sign, python in {
+            **SIGNS,
+            **{f"{state}{time}": f"{state}{number}" for state in "hc" for time, number in TIMES},
+        }.items():
+            code = code.replace(sign, python)  # noqa: PLW2901
+        equations += [(name.strip().replace("[t]", "_1"), code)] if equals else []
+    return equations
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(
+    "code", ["nn.RNNCell(3, 5)", "nn.RNNCell(3, 5, nonlinearity='relu')", "nn.LSTMCell(3, 5)", "nn.GRUCell(3, 5)"]
+)
+def test_printed_equations_are_pytorchs_in_numbers(invoke, monkeypatch, code, bias):
+    """The equations as they are printed, evaluated from top to bottom, give the numbers of the cell; as one product too."""
+    monkeypatch.setenv("COLUMNS", "400")
+    code = code if bias else code.replace("5", "5, bias=False")
+    cell = eval(code, {"nn": torch.nn})
+    gates = list(RNNConfig.from_module(cell).definition.gates)
+    names = {"torch": torch, "x": torch.randn(2, 3), "h_0": torch.randn(2, 5), "c_0": torch.randn(2, 5)}
+    single = len(gates) == 1
+    for kind, parameter in (("W_i", "weight_ih"), ("W_h", "weight_hh"), ("b_i", "bias_ih"), ("b_h", "bias_hh")):
+        if bias or kind.startswith("W"):
+            parts = getattr(cell, parameter).chunk(len(gates))
+            names |= {kind + ("h" if single else gate): part for gate, part in zip(gates, parts, strict=True)}
+    out = invoke("cell", code).out
+    state = (names["h_0"], names["c_0"]) if "LSTM" in code else names["h_0"]
+    expected = cell(names["x"], state)
+    results = expected if isinstance(expected, tuple) else (expected,)
+    for name, right in printed_equations(out, "One step"):
+        names[name] = eval(right, names)
+    for name, result in zip(("h_1", "c_1"), results, strict=False):
+        torch.testing.assert_close(names[name], result)
+    if "GRU" in code:
+        return
+    joined = {name: names[name] for name in ("torch", "x", "h_0", "c_0")}
+    joined |= {"xh": torch.cat([names["x"], names["h_0"]], 1), "W": torch.cat([cell.weight_ih, cell.weight_hh], 1)}
+    joined |= {"b": cell.bias_ih + cell.bias_hh} if bias else {}
+    for name, right in printed_equations(out, "The same step as one matrix product"):
+        parts = right.replace("[x, h_0]", "xh").replace("[weight_ih | weight_hh]", "W").replace("(bias_ih + bias_hh)", "b")
+        value = eval(parts, joined)
+        joined |= dict(zip(name.split("|"), value.chunk(len(gates), 1), strict=True)) if "|" in name else {name: value}
+    for gate in gates if "LSTM" in code else ():
+        torch.testing.assert_close(joined[gate], names[gate])
+    if "RNN" in code:
+        torch.testing.assert_close(joined["h_1"], results[0])

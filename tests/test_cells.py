@@ -270,7 +270,7 @@ def test_arrows_carry_a_state_only_on_its_own_way() -> None:
     assert kinds["h_prev", "mul_1"] == "h"
     assert kinds["mul_1", "add_1"] == kinds["add_1", "add_2"] == "flow"
     stacked = render_plain(diagram, "text", 45)
-    assert "n = tanh(W_in xₜ + b_in" in stacked
+    assert "n = tanh(xₜ W_inᵀ + b_in" in stacked
     assert "+ f ⊙ hₜ₋₁" in stacked
 
 

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnndims.config import DataConfig, RNNConfig
 from rnndims.diagrams import Diagram, Node, build_diagram
+from rnndims.diagrams.formulas import Formulas
 from rnndims.errors import ConfigError
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -289,3 +290,21 @@ def test_a_cell_is_drawn_from_the_inside() -> None:
     diagram = build_diagram(RNNConfig("lstm", 4, 3, is_cell=True), DataConfig())
     assert diagram.view == "cell"
     assert {term.parameter for node in diagram.nodes.values() for term in node.parts} == {"weight_ih", "weight_hh"}
+
+
+@pytest.mark.parametrize("code", ["nn.RNNCell(3, 5)", "nn.LSTMCell(3, 5)", "nn.GRUCell(3, 5)"])
+def test_the_formulas_of_pictures_are_pytorchs_in_numbers(code: str) -> None:
+    """What the boxes of a cell say, with the shapes beside it, can be multiplied as it stands and gives PyTorch's numbers."""
+    cell = eval(code, {"nn": torch.nn})
+    config = RNNConfig.from_module(cell)
+    gates = config.definition.gates
+    names: dict[str, Any] = {"torch": torch, "x_t": torch.randn(2, 3), "h_0": torch.randn(2, 5), "c_0": torch.randn(2, 5)}
+    for kind, parameter in (("W_i", "weight_ih"), ("W_h", "weight_hh"), ("b_i", "bias_ih"), ("b_h", "bias_hh")):
+        names |= {kind + gate: part for gate, part in zip(gates, getattr(cell, parameter).chunk(len(gates)), strict=True)}
+    formulas = Formulas(config)
+    for name in config.definition.equations:
+        result, _, right = formulas.equation(name).partition(" = ")
+        python = re.sub(r"(\S+) (W_\w+)\^T", r"\1 @ \2.T", right).replace("_(t-1)", "_0").replace("sigmoid", "torch.sigmoid")
+        names[result] = eval(python.replace("tanh", "torch.tanh"), names)
+    expected = cell(names["x_t"], names["h_0"] if len(config.definition.states) == 1 else (names["h_0"], names["c_0"]))
+    torch.testing.assert_close(names["h_t"], expected[0] if isinstance(expected, tuple) else expected)

@@ -167,7 +167,7 @@ def test_narrow_cell_view_has_all_equations() -> None:
         "g = tanh(",
         "o = σ(",
         "cₜ = f ⊙ cₜ₋₁ + i ⊙ g",
-        "hₜ = W_hr (o ⊙ tanh(cₜ))",
+        "hₜ = (o ⊙ tanh(cₜ)) W_hrᵀ",
         "hₜ (2, 5)",
     ]
     places = [text.index(part) for part in order]

@@ -36,6 +36,68 @@ def test_how_a_parameter_is_applied_is_what_pytorch_accepts(invoke, code, unbatc
         assert list(product.shape) == weight["applied"]["result"]
 
 
+OPERANDS = {"x_t": "x", "h_{t-1}": "before", "h_{t+1}": "before", "(o_t * tanh(c_t))": "(o * torch.tanh(c))"}
+"""What stands on the left of a product, as Python."""
+
+
+def step(cell: str, size: int, sums: dict, names: dict):
+    """One step of a cell by PyTorch's documentation, from the sums of each product and its bias; h before a projection."""
+    before = names["before"]
+    if cell == "RNN":
+        return torch.tanh(sums["ih"] + sums["hh"])
+    if cell == "GRU":
+        (ir, iz, i_n), (hr, hz, hn) = (sums[kind].split(size, -1) for kind in ("ih", "hh"))
+        z = torch.sigmoid(iz + hz)
+        return (1 - z) * torch.tanh(i_n + torch.sigmoid(ir + hr) * hn) + z * before
+    i, f, g, o = (sums["ih"] + sums["hh"]).split(size, -1)
+    names["c"] = torch.sigmoid(f) * names["c"] + torch.sigmoid(i) * torch.tanh(g)
+    names["o"] = torch.sigmoid(o)
+    return names["o"] * torch.tanh(names["c"])
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize(
+    "code",
+    [
+        "nn.RNN(4, 3, num_layers=2, bidirectional=True)",
+        "nn.GRU(4, 3, num_layers=2)",
+        "nn.LSTM(4, 3, num_layers=2, bidirectional=True, proj_size=2)",
+    ],
+)
+def test_expressions_are_what_pytorch_computes(invoke, code):
+    """The expression of each parameter, evaluated for every layer, direction and step, gives the output of the module."""
+    torch.manual_seed(0)
+    module = eval(code, {"nn": torch.nn})
+    written = {
+        name: weight["applied"]["expression"] for name, weight in invoke("weights", code, "--json").json["weights"].items()
+    }
+    x = torch.randn(5, 2, 4)
+    reads = x
+    for layer in range(2):
+        outputs = []
+        for end in ["", "_reverse"][: 1 + module.bidirectional]:
+            suffix, hidden = f"_l{layer}{end}", torch.zeros(2, module.proj_size or 3)
+            names = {"torch": torch, **dict(module.named_parameters()), "before": hidden, "c": torch.zeros(2, 3)}
+            rows = []
+            for t in range(5)[:: -1 if end else 1]:
+                names |= {"x": x[t], "below": reads[t]}
+
+                def value(name, names=names, layer=layer):
+                    code = written[name].replace(f"output_t of layer {layer - 1}", "below")
+                    for operand, python in OPERANDS.items():
+                        code = code.replace(operand, python)
+                    return eval(code, names)
+
+                sums = {kind: value(f"bias_{kind}{suffix}") for kind in ("ih", "hh")}
+                names["before"] = step(type(module).__name__, 3, sums, names)
+                if module.proj_size:
+                    names["before"] = value(f"weight_hr{suffix}")
+                rows.append(names["before"])
+            outputs.append(torch.stack(rows[:: -1 if end else 1]))
+        reads = torch.cat(outputs, -1)
+    torch.testing.assert_close(reads, module(x)[0])
+
+
 def test_layer_one_reads_both_directions(invoke):
     """In two bidirectional layers the second layer's input weights are as wide as both directions of the first."""
     result = invoke("weights", "--layers", "2", "--bidirectional")

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from .cells.definition import Expression, Linear, Operation, Symbol, plain_gate
+from .cells.definition import Expression, Linear, Operation, Symbol, plain_gate, walk
 from .cells.notation import Notation
 from .config import DataConfig, RNNConfig
-from .shapes import Shape
+from .shapes import Shape, Weight
 
 
 class Term(NamedTuple):
@@ -17,6 +17,19 @@ class Term(NamedTuple):
     text: str
     shape: Shape | None = None
     transposed: bool = False
+
+
+class Product(NamedTuple):
+    """How a parameter is applied in one step: ``left`` is the operand's name, the shapes are those of ``left op right``.
+
+    A weight is ``left @ weight.T``, a bias is added: then ``op`` is ``+``.
+    """
+
+    left: str
+    op: str
+    left_shape: Shape
+    right_shape: Shape
+    result: Shape
 
 
 class Equation(NamedTuple):
@@ -42,8 +55,9 @@ def equations(config: RNNConfig, data: DataConfig) -> tuple[Equation, ...]:
 def one_matmul(config: RNNConfig, data: DataConfig) -> Equation | None:
     """The gates of one step as a single matrix product of ``[x[t], h[t-1]]`` with the two weights side by side.
 
-    Shapes: (N, H_in + H_out) @ (H_in + H_out, G*H_cell) -> (N, G*H_cell). ``None`` where that is not enough:
-    ``why_not_one_matmul`` says why.
+    Shapes: (N, H_in + H_out) @ (H_in + H_out, G*H_cell) -> (N, G*H_cell). The result is ``h[t]`` if that is a function of the
+    product alone; else ``a_i|a_f|...``, the gates before their functions, which ``after_one_matmul`` applies. ``None`` where a
+    product is not enough: ``why_not_one_matmul`` says why.
     """
     cell = config.definition
     if not cell.is_one_product:
@@ -55,7 +69,55 @@ def one_matmul(config: RNNConfig, data: DataConfig) -> Equation | None:
     h = cell.new_states["h"]
     if isinstance(h, Operation) and plain_gate(h) is not None:
         return Equation(Term("h[t]", (*writer.lead, rows)), (Term(f"{writer.function(h.name)}("), *product, Term(")")))
-    return Equation(Term("|".join(cell.gates), (*writer.lead, rows)), tuple(product))
+    return Equation(Term("|".join(f"a_{gate}" for gate in cell.gates), (*writer.lead, rows)), tuple(product))
+
+
+def after_one_matmul(config: RNNConfig, data: DataConfig) -> tuple[Equation, ...]:
+    """What turns the columns of ``one_matmul`` into the gates: ``i = sigmoid(a_i)``; the equations of the states follow.
+
+    Shapes: all (N, H_cell). Empty where ``one_matmul`` gives ``h[t]``, or is ``None``.
+    """
+    cell, writer = config.definition, _Writer(config, data)
+    if not cell.is_one_product or plain_gate(cell.new_states["h"]) is not None:
+        return ()
+    shape = (*writer.lead, config.hidden_size)
+    named = {name: plain_gate(expression) for name, expression in cell.values.items()}
+    functions = {name: writer.function(getattr(expression, "name", "")) for name, expression in cell.values.items()}
+    return tuple(
+        Equation(Term(name, shape), (Term(f"{functions[name]}("), Term(f"a_{gate}", shape), Term(")")))
+        for name, gate in named.items()
+        if gate is not None
+    )
+
+
+def applied(config: RNNConfig, weight: Weight, data: DataConfig) -> Product:
+    """How a parameter is applied in one step of the whole batch: ``x_t @ W.T`` is (N, H_in) @ (H_in, G*H_cell).
+
+    ``weight_ih`` above layer 0 multiplies the output of the layer below, both directions side by side; ``weight_hh`` the state
+    before the step, which the reverse direction has from step t+1; ``weight_hr`` what the cell computes before the projection.
+    """
+    lead: Shape = () if data.batch_size is None else (data.batch_size,)
+    kind = weight.name.split("_l", 1)[0].removesuffix("_reverse")
+    operand = "x_t" if weight.layer == 0 else f"output_t of layer {weight.layer - 1}"
+    if kind.endswith("_hh"):
+        operand = "h_{t-1}" if weight.direction == "forward" else "h_{t+1}"
+    elif kind.endswith("_hr"):
+        operand = _before_projection(config)
+    if len(weight.shape) == 1:
+        left = f"{operand} @ {weight.name.replace('bias', 'weight')}.T"
+        return Product(left, "+", (*lead, *weight.shape), weight.shape, (*lead, *weight.shape))
+    rows, columns = weight.shape
+    return Product(operand, "@", (*lead, columns), (columns, rows), (*lead, rows))
+
+
+def _before_projection(config: RNNConfig) -> str:
+    """What ``weight_hr`` multiplies: ``(o_t * tanh(c_t))``."""
+    (operand,) = (
+        part.operands[0]
+        for part in walk(config.definition.new_states["h"])
+        if isinstance(part, Operation) and part.name == "project"
+    )
+    return f"({_Plain(config.nonlinearity).text(operand)})"
 
 
 def why_not_one_matmul(config: RNNConfig, data: DataConfig) -> str:
@@ -79,6 +141,25 @@ def why_not_one_matmul(config: RNNConfig, data: DataConfig) -> str:
             )
         return f"the input part and the hidden part of {gate} are not only added"
     return ""
+
+
+class _Plain(Notation[str]):
+    """Writes an expression as one line, all tensors at time t: ``o_t * tanh(c_t)``."""
+
+    def word(self, text: str) -> str:
+        return text
+
+    def symbol(self, symbol: Symbol) -> str:
+        return symbol.name + ("_{t-1}" if symbol.kind == "previous" else "_t")
+
+    def linear(self, linear: Linear) -> list[str]:
+        return [*self.operand(linear.operand), "@", f"{linear.weight}.T"]
+
+    def projection(self, operand: Expression) -> list[str]:
+        return self.write(operand)
+
+    def text(self, expression: Expression) -> str:
+        return " ".join(self.write(expression)).replace("( ", "(").replace(" )", ")")
 
 
 class _Writer(Notation[Term]):

@@ -45,19 +45,6 @@ class Weight(NamedTuple):
     gates: dict[str, tuple[int, int]]
 
 
-class Product(NamedTuple):
-    """How a parameter is applied in one step: ``left`` is the operand's name, the shapes are those of ``left op right``.
-
-    A weight is ``left @ weight.T``, a bias is added: then ``op`` is ``+``.
-    """
-
-    left: str
-    op: str
-    left_shape: Shape
-    right_shape: Shape
-    result: Shape
-
-
 class StateRow(NamedTuple):
     """One row of ``h_n``: its layer and direction, and the expression for the same numbers in ``output``, if it has them."""
 
@@ -195,18 +182,6 @@ def gate_slices(weight: Weight) -> dict[str, tuple[int, int]]:
     if not weight.gates:
         return {f"{letter}_{operands}": (0, weight.shape[0])}
     return {f"{letter}_{operands[0]}{gate}": rows for gate, rows in weight.gates.items()}
-
-
-def product(weight: Weight, data: DataConfig) -> Product:
-    """How a parameter is applied in one step of the whole batch: ``x_t @ W.T`` is (N, H_in) @ (H_in, G*H_cell)."""
-    lead: Shape = () if data.batch_size is None else (data.batch_size,)
-    if len(weight.shape) == 1:
-        operand = "x_t" if weight.name.startswith("bias_ih") else "h_{t-1}"
-        left = f"{operand} @ {weight.name.replace('bias', 'weight')}.T"
-        return Product(left, "+", (*lead, *weight.shape), weight.shape, (*lead, *weight.shape))
-    rows, columns = weight.shape
-    left = "h_t" if weight.name.startswith("weight_hr") else "h_{t-1}" if weight.name.startswith("weight_hh") else "x_t"
-    return Product(left, "@", (*lead, columns), (columns, rows), (*lead, rows))
 
 
 def states(config: RNNConfig, data: DataConfig) -> Iterator[StateRow]:

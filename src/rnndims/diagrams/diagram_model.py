@@ -14,7 +14,7 @@ NodeKind = Literal[
 
 
 class LinearPart(NamedTuple):
-    """One matrix product in a node: ``weight`` times ``operand``, plus ``bias`` unless it is ``None``.
+    """One matrix product in a node: ``operand`` times ``weight`` transposed, plus ``bias`` unless it is ``None``.
 
     ``weight`` and ``bias`` have the names of PyTorch's equations (``W_ii``, ``b_ii``); ``parameter`` is the tensor that
     holds the weight and ``rows`` the range of its rows ``[start, stop)``.
@@ -27,6 +27,12 @@ class LinearPart(NamedTuple):
     bias_shape: Shape
     parameter: str
     rows: tuple[int, int]
+
+    @property
+    def product(self) -> str:
+        """The product as text: ``x_t W_ii^T``, ``(o * tanh(c_t)) W_hr^T``."""
+        is_whole = " " not in self.operand or (self.operand.startswith("(") and self.operand.endswith(")"))
+        return f"{self.operand if is_whole else f'({self.operand})'} {self.weight}^T"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Equations as pictures write them: ``n = tanh(W_in x_t + b_in + r * (W_hn h_(t-1) + b_hn))``."""
+"""Equations as pictures write them: ``n = tanh(x_t W_in^T + b_in + r * (h_(t-1) W_hn^T + b_hn))``.
+
+The weights stand transposed behind what they multiply, as in ``equations``: each row of ``x_t`` (N, H_in) is one sequence.
+"""
 
 from ..cells.definition import Expression, Linear, Symbol
 from ..cells.notation import Notation
@@ -36,10 +39,10 @@ class Formulas(Notation[str]):
         return symbol.name + _TIMES[symbol.kind]
 
     def linear(self, linear: Linear) -> list[str]:
-        """``W_in x_t + b_in``."""
-        product = [linear.weight, *self.operand(linear.operand)]
+        """``x_t W_in^T + b_in``."""
+        product = [*self.operand(linear.operand), f"{linear.weight}^T"]
         return [*product, "+", linear.bias] if self.config.bias else product
 
     def projection(self, operand: Expression) -> list[str]:
-        """``W_hr (o * tanh(c_t))``."""
-        return ["W_hr", *self.operand(operand)] if self.config.proj_size else self.write(operand)
+        """``(o * tanh(c_t)) W_hr^T``."""
+        return [*self.operand(operand), "W_hr^T"] if self.config.proj_size else self.write(operand)

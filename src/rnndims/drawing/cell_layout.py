@@ -52,8 +52,8 @@ class CellPicture:
         return self.m.glyphs.operation(name)
 
     def part_text(self, part: LinearPart) -> str:
-        """A product, with shapes if there is room for them: ``W_ir (2, 4) x_t + b_ir (2,)``."""
-        text = f"{part.weight} {part.operand}" if self.compact else f"{part.weight} {shape_text(part.shape)} {part.operand}"
+        """A product, with shapes if there is room for them: ``x_t W_ir^T (4, 2) + b_ir (2,)``."""
+        text = part.product if self.compact else f"{part.product} {shape_text(part.shape[::-1])}"
         if part.bias is not None:
             text += f" + {part.bias}" if self.m.text and self.detail else f" + {part.bias} {shape_text(part.bias_shape)}"
         return self.m.glyphs.text(text)
@@ -219,7 +219,7 @@ def gate_caption(diagram: Diagram, node: Node, m: Metrics, *, compact: bool = Fa
 def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:
     """The inside of a cell on a narrow terminal: its equations in boxes from top to bottom, gates in the order of their rows.
 
-    From ``detail`` 4 on, every shape has a line of its own.
+    From ``detail`` 4 on, every shape and every term of a gate has a line of its own.
     """
     g, nodes, cell = m.glyphs, diagram.nodes, diagram.config.definition
     blocks: list[tuple[list[str], Tone]] = []
@@ -229,7 +229,7 @@ def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:
     blocks += [(_gate_lines(diagram, node, detail), "gate") for node in gates]
     for name, equation in cell.equations.items():
         if name in cell.states or plain_gate(equation) is None:
-            blocks.append((_equation_lines(diagram, name), "output"))
+            blocks.append((_equation_lines(diagram, name, detail), "output"))
     scene, y, last = Scene(), 0.0, None
     texts = [[g.text(line) for line in lines] for lines, _ in blocks]
     inner = max(len(line) for lines in texts for line in lines)
@@ -247,12 +247,17 @@ def stack_cell(diagram: Diagram, m: Metrics, detail: int = 3) -> Scene:
 
 
 def _gate_lines(diagram: Diagram, node: Node, detail: int) -> list[str]:
-    """A gate's equation, broken before its second product, and the shapes of its weights."""
+    """A gate's equation, broken before its second product or before each term, and the shapes of its weights."""
     cell = diagram.config.definition
     states = [state for state, equation in cell.new_states.items() if plain_gate(equation) == node.id]
     name = Formulas(diagram.config).result(states[0]) if states else node.name
     first, second = node.parts
-    return [f"{name} = {node.activation}({_sum(first)}", f"{_SECOND_LINE}{_sum(second)})", *_shapes(node.parts, detail)]
+    if detail > 3 and first.bias:
+        sums = [first.product, first.bias, second.product, f"{second.bias})"]
+        lines = [f"{name} = {node.activation}({sums[0]}", *(_SECOND_LINE + term for term in sums[1:])]
+    else:
+        lines = [f"{name} = {node.activation}({_sum(first)}", f"{_SECOND_LINE}{_sum(second)})"]
+    return lines + _shapes(node.parts, detail)
 
 
 _SECOND_LINE = "      + "
@@ -260,7 +265,7 @@ _SECOND_LINE = "      + "
 
 
 def _sum(part: LinearPart) -> str:
-    return f"{part.weight} {part.operand}" + (f" + {part.bias}" if part.bias else "")
+    return part.product + (f" + {part.bias}" if part.bias else "")
 
 
 def _shapes(parts: tuple[LinearPart, ...], detail: int) -> list[str]:
@@ -270,7 +275,7 @@ def _shapes(parts: tuple[LinearPart, ...], detail: int) -> list[str]:
     return [*(weights if detail > 3 else [", ".join(weights)]), *end]
 
 
-def _equation_lines(diagram: Diagram, name: str) -> list[str]:
+def _equation_lines(diagram: Diagram, name: str, detail: int) -> list[str]:
     """An equation that is more than a gate, with the shapes of its weights and of the state that it computes."""
     cell, formulas, nodes = diagram.config.definition, Formulas(diagram.config), diagram.nodes
     equation = cell.equations[name]
@@ -279,7 +284,10 @@ def _equation_lines(diagram: Diagram, name: str) -> list[str]:
         known = {part.weight: part for node in nodes.values() for part in node.parts}
         parts = tuple(known[part.weight] for part in walk(equation) if isinstance(part, Linear))
         if isinstance(equation, Operation) and len(equation.operands) == 1 and parts:
-            first, *others = (formulas.text(part) for part in _addends(equation.operands[0]))
+            terms = [formulas.text(part) for part in _addends(equation.operands[0])]
+            if detail > 3:  # each bias on a line of its own
+                terms = [part for term in terms for part in term.replace(" + b_", "\nb_").split("\n")]
+            first, *others = terms
             lines = [f"{formulas.result(name)} = {formulas.function(equation.name)}({first}"]
             lines += [f"{_SECOND_LINE}{other}" for other in others]
             lines[-1] += ")"

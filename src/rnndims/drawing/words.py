@@ -51,7 +51,7 @@ def _lasting(diagram: Diagram, node: Node) -> list[str]:
 
 
 def _term(term: LinearPart) -> str:
-    text = f"{term.weight} {shape_text(term.shape)} {term.operand}"
+    text = f"{term.product} {shape_text(term.shape[::-1])}"
     return UNICODE.text(text if term.bias is None else f"{text} + {term.bias} {shape_text(term.bias_shape)}")
 
 

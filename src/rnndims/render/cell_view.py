@@ -91,7 +91,12 @@ def _print_one_matmul(run: CellRun, console: "Console") -> None:
         console.print(Text(f"not possible for {article} {name}: {why}", style=style.NOTE))
         return
     print_equations([equation], console)
-    agrees, differs = "it gives the same numbers in every step", "it gives other numbers than the cell"
+    after = equations.after_one_matmul(run.dims.config, run.dims.data)
+    if after:
+        print_equations(after, console)
+    states = " and ".join(f"{name}[t]" for name in run.dims.config.definition.new_states)
+    agrees = f"{states} {'have' if ' ' in states else 'has'} the same numbers in every step"
+    differs = f"{states} {'have' if ' ' in states else 'has'} other numbers than in the cell"
     console.print(verdict(run.one_matmul.comparison, agrees, differs, console))
 
 

@@ -192,9 +192,11 @@ def _measured(measured: "Measured", dims: Dims) -> dict[str, Any]:
 
 def weights_document(run: "Run", notes: Sequence[str] = ()) -> dict[str, Any]:
     """The document of ``weights``: that of ``run`` with each parameter's parts and how it is applied."""
+    from .. import equations
+
     document = {**run_document(run, notes), "command": "weights"}
     for name, weight in run.dims.weights.items():
-        product = shapes.product(weight, run.dims.data)
+        product = equations.applied(run.dims.config, weight, run.dims.data)
         right = f"{name}.T" if product.op == "@" else name
         document["weights"][name] |= {
             "slices": shapes.gate_slices(weight),

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from .. import explain, shapes
+from .. import equations, explain, shapes
 from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..measurements import Run, built_weights
@@ -64,7 +64,7 @@ def _details(weight: Weight, run: Run, width: int, console: "Console") -> list[T
     parts = [Text(f"{name}[{start}:{stop}]", style=style.NAME) for name, (start, stop) in slices.items()]
     for part in parts[:-1]:
         part.append(" |")
-    product = shapes.product(weight, run.dims.data)
+    product = equations.applied(run.dims.config, weight, run.dims.data)
     right = f"@ {weight.name}.T:" if product.op == "@" else f"+ {weight.name}:"
     operand, *factor = product.left.split(" @ ")
     applied = [
