@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,54 @@ def test_run_script_prints_the_shapes_of_the_command(config: RNNConfig, data: Da
     compared = [line for line in lines if " is " in line]
     assert len(compared) == (0 if config.is_cell else config.D)
     assert all(line.endswith(": True") for line in compared)
+
+
+@pytest.mark.parametrize(("config", "data"), CASES)
+@pytest.mark.parametrize("device", ["meta", "auto"])
+@pytest.mark.parametrize("task", ["run", "weights", "cell", "concat-demo"])
+def test_scripts_run_on_every_device_name(
+    config: RNNConfig, data: DataConfig, device: str, task: Any, execute: Execute
+) -> None:
+    """Every script runs on ``meta``, where nothing has numbers to compare, and on the best device, with the same shapes."""
+    if task == "cell":
+        config, data = replace(RNNConfig(config.cell, 4, 3, is_cell=True), bias=config.bias), replace(data, lengths=None)
+    if task == "concat-demo" and config.is_cell:
+        return
+    two = replace(config, bidirectional=True) if task == "concat-demo" else config
+    lines, names = execute(script(two, data, task, device=device))
+    assert lines
+    assert not any(": False" in line for line in lines)
+    if task == "run":
+        measured = run(compute_dims(two, data))
+        assert [line for line in lines if " is " not in line and line] == [
+            f"{name} {shape}" for name, shape in measured.tensors.items()
+        ]
+    if device == "meta":
+        assert all(
+            value.is_meta for name, value in names.items() if isinstance(value, torch.Tensor) and name not in ("lengths", "_")
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "printed"),
+    [
+        (("nn.GRU(3,2,bidirectional=True)", "--linear", "2", "--uses", "h_n[-1]"), ["h_n[-1] (2, 2)", "linear (2, 1)"]),
+        (("nn.GRU(3,2,dtype=torch.float64)", "--linear", "2"), ["linear (4, 2, 1)"]),
+        (("nn.LSTMCell(3,2)", "--linear", "2", "--input", "2,3"), ["linear (2, 1)"]),
+    ],
+)
+def test_check_scripts_read_what_the_question_reads(invoke: Invoke, options: Any, printed: Any, execute: Execute) -> None:
+    """A Linear reads the last use, or else the output, in the dtype of the module."""
+    lines, _ = execute(invoke("check", "--input", "4,2,3", *options, "--code").out)
+    assert lines[-len(printed) :] == printed
+
+
+def test_a_lone_cell_state_is_passed_as_such(invoke: Invoke, execute: Execute) -> None:
+    """A c_0 without an h_0 stands in the script as (None, c_0), and PyTorch says what check quotes."""
+    question = ("check", "nn.LSTM(3,2)", "--input", "4,3,3", "--c0", "1,3,2")
+    with pytest.raises(AttributeError) as raised:
+        execute(invoke(*question, "--code").out)
+    assert invoke(*question, "--json").json["problems"][0]["torch"] in str(raised.value)
 
 
 @pytest.mark.parametrize(("config", "data"), CASES)
