@@ -2,7 +2,7 @@
 
 import typer
 
-from ..errors import ExitCode
+from ..errors import ConfigError, ExitCode
 from . import output
 from .coerce import Command
 from .options import DataOptions, FileOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
@@ -18,7 +18,15 @@ def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: To
     device = torch.resolve_device(request.module)
     from .. import torch_runner
 
-    config = torch_runner.as_cell(request.config, request.data)
+    config = torch_runner.as_cell(request.config, request.data, stated=None if module.code is None else module.typed)
+    notes = request.notes
+    if request.config.batch_first and not config.batch_first:
+        if request.user_tensors is not None and "input" in request.user_tensors.inputs:
+            fix = "Write the input as (L, N, H_in), and leave batch_first out."
+            raise ConfigError(
+                "batch_first", True, "the loop reads the input step by step, so its steps must come first", fix=fix
+            )
+        notes = (*notes, "batch_first is left out: a cell reads one step of all sequences at once")
     if out.script:
         request.refuse_files("script", "the script cannot read your files")
         from ..script import script
@@ -33,7 +41,7 @@ def cell(module: ModuleOptions, data: DataOptions, files: FileOptions, torch: To
     if out.json:
         from ..render.documents import cell_document, with_files
 
-        return output.document(with_files(cell_document(result, (*request.notes, *result.warnings)), request), code)
+        return output.document(with_files(cell_document(result, (*notes, *result.warnings)), request), code)
     from ..render.cell_view import cell_view
 
-    return output.view(cell_view(result, request.notes), code, export=out.target)
+    return output.view(cell_view(result, notes), code, export=out.target)

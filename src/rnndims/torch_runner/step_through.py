@@ -1,10 +1,12 @@
 """``cell``: one cell, called step after step, against the layer that does the same in one call."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 
 from ..cells.definition import compute_step
 from ..config import DataConfig, RNNConfig
+from ..constructor import format_constructor
 from ..errors import ConfigError, Template
 from ..file_request import UserTensors
 from ..measurements import CellRun, CellStep, Comparison, OneMatmul
@@ -83,12 +85,20 @@ def step_through(
     )
 
 
-def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
+def as_cell(config: RNNConfig, data: DataConfig, *, stated: Collection[str] | None = None) -> RNNConfig:
     """The cell of a layer, if there is one and it can read ``data``; decided without torch.
 
+    Args:
+        config: a cell, or the layer it belongs to.
+        data: its input.
+        stated: the arguments that were stated one by one, ``None`` for all. The others come from a layer that was pasted:
+            its ``batch_first``, and the ``dropout`` of its one layer, mean nothing to a cell and are left out.
+
     Raises:
-        ConfigError: about the first argument that a cell does not have.
+        ConfigError: about the first argument that a cell does not have, or the whole layer.
     """
+    if not config.is_cell and stated is not None:
+        config = _single_step(config, stated)
     config = config if config.is_cell else replace(config, is_cell=True)
     if min(config.input_size, config.hidden_size) < 1:
         field = "input_size" if config.input_size < 1 else "hidden_size"
@@ -107,6 +117,23 @@ def as_cell(config: RNNConfig, data: DataConfig) -> RNNConfig:
     if (data.seq_len or 0) > MAX_STEPS:
         raise ConfigError("seq_len", data.seq_len, f"must be at most {MAX_STEPS}, because every step is listed")
     return config
+
+
+def _single_step(config: RNNConfig, stated: Collection[str]) -> RNNConfig:
+    """A pasted layer without what means nothing to its cell."""
+    more = [f"{config.num_layers} layers"] if config.num_layers > 1 and "num_layers" not in stated else []
+    more += ["two directions"] if config.bidirectional and "bidirectional" not in stated else []
+    more += ["a projection"] if config.proj_size and "proj_size" not in stated else []
+    if more:
+        raise ConfigError(
+            "module",
+            format_constructor(config),
+            f"it has {' and '.join(more)}, and only one layer in one direction can be stepped through",
+            fix="Use rnndims run: it runs the whole module.",
+        )
+    left_out: dict[str, Any] = {} if "batch_first" in stated else {"batch_first": False}
+    left_out |= {} if "dropout" in stated or config.num_layers > 1 else {"dropout": 0.0}
+    return replace(config, **left_out)
 
 
 Walk = tuple[tuple[CellStep, ...], dict[str, Any] | None, Comparison, OneMatmul | None]
