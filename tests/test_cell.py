@@ -227,7 +227,8 @@ REFUSED = [
     (("--layers", "2"), 2, "--layers 2: RNNCell has no such argument"),
     (("-b",), 2, "--bidirectional: RNNCell has no such argument"),
     (("--batch-first",), 2, "--batch-first"),
-    (("nn.LSTM(4, 3, proj_size=2)",), 2, "LSTMCell has no projections"),
+    (("nn.LSTM(4, 3, proj_size=2)",), 2, "it has a projection"),
+    (("--cell", "lstm", "--proj-size", "1"), 2, "LSTMCell has no projections"),
     (("--lengths", "3,1"), 2, "--lengths 3,1: a cell reads a single step"),
     (("-t", "20001"), 2, "--seq-len 20001"),
     (("-t", "0"), 2, "--seq-len 0"),
@@ -246,6 +247,24 @@ def test_what_a_cell_cannot_do_is_one_message(invoke, options, code, said):
     assert (result.code, result.out) == (code, "")
     assert said in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("code", ["nn.RNN(2, 2, 1, batch_first=True)", "nn.LSTM(2, 3, 1, True, True, 0.5)"])
+@pytest.mark.filterwarnings("ignore:dropout option")
+def test_a_pasted_layer_is_stepped_through_by_its_cell(invoke, code):
+    """What means nothing to a cell is left out of a pasted layer, and the loop gives what the layer gives."""
+    document = invoke("cell", code, "--json").json
+    assert document["matches_layer"]
+    assert document["config"]["is_cell"]
+    assert any("batch_first is left out" in note for note in document["notes"])
+
+
+def test_a_pasted_layer_that_is_more_than_a_cell_is_refused_as_pasted(invoke):
+    """The message names the layer and what it has more, and no option that nobody typed."""
+    result = invoke("cell", "nn.LSTM(2, 2, 2, bidirectional=True)")
+    assert result.code == 2
+    assert "2 layers, two directions" in result.err
+    assert "--layers" not in result.err
 
 
 def test_meta_has_shapes_without_numbers(invoke):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -215,3 +216,30 @@ def test_an_answer_has_one_form(invoke: Invoke, pair: tuple[str, str]) -> None:
     done = invoke("dims", *pair)
     assert (done.code, done.out) == (2, "")
     assert "cannot be combined" in done.err
+
+
+def test_the_script_of_a_checkpoint_builds_its_module(invoke: Invoke, execute: Execute, tmp_path: Path) -> None:
+    """Of the one RNN in a file, or of the one that is named, the script prints the weights that the file has."""
+    file = str(tmp_path / "m\n.pt")  # whatever is in its name stays in the comment
+    model = torch.nn.ModuleDict({"a": torch.nn.LSTM(3, 4, 2, bidirectional=True), "b": torch.nn.GRU(2, 5, dtype=torch.float64)})
+    torch.save(model.state_dict(), file)
+    for name, module in model.items():
+        lines, names = execute(invoke("weights", file, "--name", name, "--code").out)
+        expected = [f"{key} {tuple(weight.shape)}" for key, weight in module.named_parameters()]
+        assert lines[: len(expected)] == expected
+        assert names["rnn"].weight_ih_l0.dtype == module.weight_ih_l0.dtype
+    refused = invoke("weights", file, "--code")
+    assert (refused.code, refused.out) == (2, "")
+    assert "there are 2 RNNs in this file" in refused.err
+    assert "--name: a, b" in refused.err
+
+
+def test_a_diagram_has_a_script_and_a_file(invoke: Invoke, execute: Execute, tmp_path: Path) -> None:
+    """``diagram --code`` prints the script of what is drawn, and ``--export`` writes the picture as ``--output`` does."""
+    lines, _ = execute(invoke("diagram", "nn.LSTM(3, 4)", "--code").out)
+    assert "output (3, 2, 4)" in lines
+    file = tmp_path / "o.svg"
+    assert invoke("diagram", "nn.LSTM(3, 4)", "--export", str(file)).code == 0
+    assert "<svg" in file.read_text(encoding="utf-8")
+    refused = invoke("diagram", "--code", "--json")
+    assert (refused.code, refused.out) == (2, "")

@@ -39,11 +39,13 @@ def diagram(
         typer.Option(
             "--output",
             "-o",
+            "--export",
             metavar=FILE,
             help="Write to FILE, or to standard output if FILE is -. The suffix names the format: .svg .png .dot .mmd .txt.",
         ),
     ] = None,
     force: Force = False,
+    script: Annotated[bool, typer.Option("--code", help="Print a plain PyTorch script that runs the module instead.")] = False,
     max_steps: Annotated[
         int | None,
         typer.Option(
@@ -65,6 +67,9 @@ def diagram(
         raise RnndimsError("--cell-view and --matmul cannot be combined", fix="Use one of them.")
     if out.json and (kind is not None or file is not None):
         raise RnndimsError("--json cannot be combined with --format or --output", fix="Remove --json, or remove the others.")
+    if script and (out.json or kind is not None or file is not None):
+        fix = "Remove --code, or remove the others."
+        raise RnndimsError("--code cannot be combined with --json, --format or --output", fix=fix)
     if file is not None and file != "-":
         from ..drawing import format_of
         from ..output_file import OutputFile
@@ -75,6 +80,10 @@ def diagram(
         target = None
     request = module.resolve()
     inputs = data.resolve(request)
+    if script:
+        from ..script import script as run_script
+
+        return output.script(run_script(request.config, inputs, device=request.device or "cpu"))
     view: View = "cell" if cell_view else "matmul" if matmul else "unrolled"
     picture = build_diagram(request.config, inputs, view, layer=layer, max_steps=max_steps, max_layers=max_layers)
     if out.json:

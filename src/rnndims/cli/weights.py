@@ -1,16 +1,19 @@
 """``rnndims weights``: the parameters of a module, or of the modules in a checkpoint file."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ConfigError, ConstructorError, ExitCode, Field, Template
+from ..errors import ConfigError, ConstructorError, ExitCode, Field, Template, escape
 from ..measurements import Run
 from ..results import compute_dims
 from . import output
 from .coerce import Command
 from .options import DataOptions, ModuleOptions, TorchOptions, ViewOptions, with_options
+
+if TYPE_CHECKING:
+    from ..checkpoint import Checkpoint
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -90,7 +93,7 @@ def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOpti
         FileError: if the file cannot be read.
         RnndimsError: if nothing in it is called ``name``.
     """
-    for option in sorted(typed - {"code", "json", "export", "force", "name"}):
+    for option in sorted(typed - {"code", "json", "export", "script", "force", "name"}):
         fix = Template("Remove {}, or remove FILE.", Field(option))
         raise ConfigError(option, True, "the checkpoint FILE already says what its modules are", fix=fix)
     from ..checkpoint import read_both, select
@@ -100,6 +103,8 @@ def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOpti
     if name is not None:
         checkpoint = select(checkpoint, name)
     code = ExitCode.DOES_NOT_FIT if checkpoint.contradictions else ExitCode.OK
+    if out.script:
+        return output.script(_script(checkpoint, file))
     if out.json:
         from ..render.documents import checkpoint_document
 
@@ -107,3 +112,31 @@ def _show_file(file: str, name: str | None, typed: frozenset[str], out: ViewOpti
     from ..render.checkpoint_view import checkpoint_view
 
     return output.view(checkpoint_view(checkpoint, file), code, export=out.target)
+
+
+def _script(checkpoint: "Checkpoint", file: str) -> str:
+    """A script that builds the one RNN of a checkpoint, new, as its weights say, and prints its parameters.
+
+    Raises:
+        ConfigError: if there is no RNN, or more than one.
+    """
+    from ..checkpoint import label
+    from ..config import DataConfig
+    from ..dtypes import ITEMSIZES
+    from ..script import script
+
+    modules = checkpoint.modules
+    if len(modules) != 1:
+        shown = ", ".join(label(module.name) for module in modules[:8]) + (", ..." if len(modules) > 8 else "")
+        fix = Template("Choose one with {name}: {}.", shown) if modules else Template("Remove {script}.")
+        count = (
+            f"there are {len(modules)} RNNs in this file, and a script builds one"
+            if modules
+            else "there is no RNN in this file"
+        )
+        raise ConfigError("script", True, count, fix=fix)
+    (module,) = modules
+    dtype = module.dtype if module.dtype in ITEMSIZES else "float32"
+    lines = script(module.config, DataConfig(dtype=dtype), "weights")
+    name = label(module.name) if module.name else "the module"
+    return f"# A new module of the size of {escape(name)} in {escape(file)}. The numbers are not loaded.\n{lines}"

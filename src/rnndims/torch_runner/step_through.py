@@ -128,7 +128,7 @@ def _single_step(config: RNNConfig, stated: Collection[str]) -> RNNConfig:
         raise ConfigError(
             "module",
             format_constructor(config),
-            f"it has {' and '.join(more)}, and only one layer in one direction can be stepped through",
+            f"it has {', '.join(more)}; only one layer in one direction can be stepped through",
             fix="Use rnndims run: it runs the whole module.",
         )
     left_out: dict[str, Any] = {} if "batch_first" in stated else {"batch_first": False}
