@@ -243,3 +243,31 @@ def test_canvas_joins_lines_and_counts_wide_characters() -> None:
     canvas = Canvas(4, 1, ascii_only=True)
     canvas.put(0, 0, "日本語")
     assert canvas.rows()[0].plain == "日本"
+
+
+ELEMENT = r"(?:\d+(?: \+ \d+)?|[DNLHG]\w*|[DG][*·]\w+)"
+OPEN_SHAPE = re.compile(rf"(?<![\w.])\({ELEMENT}(?:, {ELEMENT})*,\s*$", re.MULTILINE)
+"""A shape, or its dims by name, that a line breaks off."""
+
+WHOLE: list[tuple[View, RNNConfig, DataConfig]] = [
+    ("matmul", RNNConfig("rnn", 4, 2), DataConfig()),
+    ("matmul", RNNConfig("lstm", 300, 512), DataConfig()),
+    ("matmul", RNNConfig("lstm", 10, 20, proj_size=5), DataConfig()),
+    ("matmul", RNNConfig("gru", 1000, 2000, bias=False), DataConfig()),
+    ("unrolled", RNNConfig("rnn", 4, 2, 2, bidirectional=True), DataConfig()),
+    ("unrolled", RNNConfig("lstm", 300, 512, 3, bidirectional=True, batch_first=True), DataConfig()),
+    ("unrolled", RNNConfig("gru", 4, 2), DataConfig(lengths=(5, 3, 1))),
+    ("unrolled", RNNConfig("lstm", 30, 20, 2, proj_size=10), DataConfig(unbatched=True)),
+    ("cell", RNNConfig("lstm", 300, 512, proj_size=100), DataConfig()),
+    ("cell", RNNConfig("gru", 4, 2, is_cell=True), DataConfig()),
+]
+
+
+@pytest.mark.parametrize(("view", "config", "data"), WHOLE)
+def test_no_shape_is_broken_over_lines(view: View, config: RNNConfig, data: DataConfig) -> None:
+    """At every width from 20 to 200 columns, a shape stands whole on a line of the drawing and of what is below it."""
+    assert OPEN_SHAPE.search("h_t (2,\n  4)")
+    diagram = build_diagram(config, data, view)
+    for width in (*range(20, 60), *range(60, 200, 7)):
+        text = "\n".join(line.plain for line in render_text(diagram, width, ascii_only=width % 2 == 0))
+        assert not OPEN_SHAPE.search(text), (width, text)

@@ -1,5 +1,6 @@
 """A diagram as characters, in Unicode with colours or in ASCII; what does not fit the width is omitted, with a note."""
 
+import re
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -191,9 +192,9 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
             if name in shapes:
                 dims = g.text(", ".join(shapes[name].dims).replace("*", "·"))
                 dims += "," if len(shapes[name].dims) == 1 else ""
-                lines += _wrap(
-                    [(name, style.NAME), (shape_text(shapes[name].shape), style.SHAPE), (f"= ({dims})", style.QUIET)], width
-                )
+                parts = [(name, style.NAME), (shape_text(shapes[name].shape), style.SHAPE)]
+                parts += [(f"= ({dims})", style.QUIET)] if len(dims) + 4 <= width - 2 else []  # whole, or not at all
+                lines += _wrap(parts, width)
         for set_ in diagram.weights:
             arrow = g.forward if set_.direction == "forward" else g.reverse
             heading = f"{arrow} layer {set_.layer} {set_.direction}, one cell for all steps,"
@@ -210,10 +211,14 @@ def _legend(diagram: Diagram, scene: Scene | None, g: Glyphs, width: int) -> lis
     return lines
 
 
+_WORDS: Final = re.compile(r"(?:\([^()]*\)|\S)+")
+"""Words, where brackets with what is in them are one: ``h_t (2, 2);``, ``nn.LSTM(10, 20)``."""
+
+
 def _phrases(text: str) -> list[str]:
     """The words of a text, where an equation is one word."""
     phrases: list[str] = []
-    for word in text.split(" "):
+    for word in _WORDS.findall(text):
         if phrases and (word in _SIGNS or phrases[-1].rpartition(" ")[2] in _SIGNS):
             phrases[-1] += f" {word}"
         else:
@@ -221,11 +226,22 @@ def _phrases(text: str) -> list[str]:
     return phrases
 
 
+def _apart(word: str) -> list[str]:
+    """A word that is longer than a line: the shapes in it stay whole."""
+    return re.findall(r"(?:\([\d+ ]+(?:, ?[\d+ ]+)*,?\)|\S)+", word)
+
+
 def _wrap(parts: list[tuple[str, str]], width: int) -> list[Text]:
-    """Parts side by side, on as few lines as possible; only a part that is longer than a line is split, at its spaces."""
+    """Parts side by side, on as few lines as possible; only a part that is longer than a line is split, at its spaces.
+
+    Brackets are not split, so that a shape stays whole, unless they are longer than a line themselves.
+    """
     lines = [Text(no_wrap=True)]
     for text, tone in parts:
-        pieces = [text] if Text(text).cell_len <= width - 2 else text.split(" ")
+        pieces = [text]
+        if Text(text).cell_len > width - 2:
+            words = _WORDS.findall(text)
+            pieces = [piece for word in words for piece in ([word] if Text(word).cell_len <= width - 2 else _apart(word))]
         for piece in pieces:
             if lines[-1] and lines[-1].cell_len + 1 + Text(piece).cell_len > width:
                 lines.append(Text("  ", no_wrap=True))
