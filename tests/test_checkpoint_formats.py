@@ -93,6 +93,18 @@ def test_numbers_behind_a_header_inside_a_zip_member_are_found(tmp_path: Path) -
         assert torch.equal(to_torch(torch, tensor), numbers.view(2, 3))
 
 
+def test_numbers_far_apart_are_not_read(tmp_path: Path) -> None:
+    """A tensor whose rows lie gigabytes apart, as in a file with holes, is refused before these are read; a column is read."""
+    numbers = torch.arange(6000.0)
+    path = tmp_path / "numbers"
+    path.write_bytes(numbers.numpy().tobytes())
+    column = FileTensor((30,), "float32", 120, "strided", Storage(path, "float32", 6000, begin=0), 7, (200,))
+    assert torch.equal(to_torch(torch, column), numbers[7::200])
+    apart = FileTensor((2, 2), "float32", 16, "strided", Storage(path, "float32", 1 << 31, begin=0), 0, (1 << 30, 1))
+    with pytest.raises(FileError, match="so far apart"):
+        to_torch(torch, apart)
+
+
 def test_every_suffix_belongs_to_one_format() -> None:
     """The table and the list of suffixes name the same ones, each once."""
     suffixes = [suffix for each in FORMATS for suffix in each.suffixes]
