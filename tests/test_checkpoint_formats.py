@@ -9,7 +9,7 @@ import torch
 from conftest import Invoke
 
 from rnndims import file_types
-from rnndims.checkpoint import FileContent, FileTensor, format_table, read_file
+from rnndims.checkpoint import Budget, FileContent, FileTensor, format_table, read_file
 from rnndims.checkpoint.file_tensors import Storage
 from rnndims.checkpoint.format_table import FORMATS, Format, find_format
 from rnndims.checkpoint.torch_file import read_torch
@@ -18,7 +18,7 @@ from rnndims.errors import FileError
 from rnndims.torch_runner.user_tensors import to_torch
 
 
-def read_demo(path: Path, file: BinaryIO, size: int) -> FileContent:
+def read_demo(path: Path, file: BinaryIO, size: int, budget: Budget) -> FileContent:
     """Reads a made-up format: a mark, and on each line a name and a shape."""
     lines = file.read(size).decode().splitlines()[1:]
     tensors = {name: tuple(map(int, shape.split(","))) for name, shape in (line.split() for line in lines)}
@@ -88,9 +88,21 @@ def test_numbers_behind_a_header_inside_a_zip_member_are_found(tmp_path: Path) -
         with zipfile.ZipFile(path, "w", method) as archive:
             archive.writestr("a", b"header!!" + numbers.numpy().tobytes())
         with path.open("rb") as file:
-            member = read_members(file, path.stat().st_size)["a"]
+            member = read_members(file, path.stat().st_size, Budget())["a"]
         tensor = FileTensor((2, 3), "float32", 24, "strided", Storage(path, "float32", 6, begin=8, member=member))
         assert torch.equal(to_torch(torch, tensor), numbers.view(2, 3))
+
+
+def test_numbers_far_apart_are_not_read(tmp_path: Path) -> None:
+    """A tensor whose rows lie gigabytes apart, as in a file with holes, is refused before these are read; a column is read."""
+    numbers = torch.arange(6000.0)
+    path = tmp_path / "numbers"
+    path.write_bytes(numbers.numpy().tobytes())
+    column = FileTensor((30,), "float32", 120, "strided", Storage(path, "float32", 6000, begin=0), 7, (200,))
+    assert torch.equal(to_torch(torch, column), numbers[7::200])
+    apart = FileTensor((2, 2), "float32", 16, "strided", Storage(path, "float32", 1 << 31, begin=0), 0, (1 << 30, 1))
+    with pytest.raises(FileError, match="so far apart"):
+        to_torch(torch, apart)
 
 
 def test_every_suffix_belongs_to_one_format() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 
-from rnndims.checkpoint import Checkpoint, FileContent, FileTensor, find_modules, select
+from rnndims.checkpoint import Budget, Checkpoint, FileContent, FileTensor, find_modules, select
 from rnndims.config import RNNConfig
 from rnndims.constructor import format_constructor
 from rnndims.errors import RnndimsError
@@ -22,7 +22,7 @@ def content(tensors: dict[str, torch.Tensor]) -> FileContent:
 
 
 def find(tensors: dict[str, torch.Tensor]) -> Checkpoint:
-    return find_modules(content(tensors))
+    return find_modules(content(tensors), Budget())
 
 
 def prefixed(module: nn.Module, prefix: str) -> dict[str, torch.Tensor]:

@@ -214,6 +214,8 @@ def shorten(value: object, limit: int = 60) -> str:
         text = "(a number of thousands of digits)"
     except Exception:  # noqa: BLE001 - an object of the user's may raise anything, and an error must be said all the same
         text = f"(a {type(value).__name__} that cannot be printed)"
+    if len(text) > 2 * limit:  # escapes are no shorter: what is between the ends does not show, and may be long
+        text = text[:limit] + text[-limit:]
     text = escape(text)
     if len(text) > limit:
         half = (limit - 3) // 2

@@ -2,17 +2,19 @@
 
 ``rnndims.read_checkpoint`` is the public name. The way of a file: ``open_checkpoint`` opens it, ``format_table`` tells its
 format, the reader of that format (``safetensors_file``, ``torch_file``) yields ``file_tensors``, and ``recognise`` finds the
-modules among these.
+modules among these. All of them charge one ``budget``.
 """
 
 import os
 
 from ..errors import FileError
+from .budget import Budget
 from .file_tensors import FileContent, FileTensor
 from .open_checkpoint import read_file
 from .recognise import Checkpoint, CheckpointModule, Contradiction, find_modules, label, select
 
 __all__ = [
+    "Budget",
     "Checkpoint",
     "CheckpointModule",
     "Contradiction",
@@ -35,16 +37,17 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             a directory that holds one of these.
 
     Raises:
-        FileError: if it is no checkpoint, is damaged, cannot be read or would run code.
+        FileError: if it is no checkpoint, is damaged, cannot be read, would run code, or costs more than ``budget.Budget``.
     """
     return read_both(path)[1]
 
 
 def read_both(path: str | os.PathLike[str]) -> tuple[FileContent, Checkpoint]:
     """Everything that the file at ``path`` holds, and the RNNs in it; raises as ``read_checkpoint``."""
-    content = read_file(path)
+    budget = Budget()
+    content = read_file(path, budget)
     try:
-        return content, find_modules(content)
+        return content, find_modules(content, budget)
     except FileError as error:
         error.path = error.path or path
         raise

@@ -15,36 +15,9 @@ MAX_NUMEL: Final = 2**63 - 1
 """Elements of a tensor at most, and of one dim: torch counts in 64 bits."""
 
 
-def name_cost(name: str) -> int:
-    """Bytes that ``name`` may take, in memory or as JSON, where a character beyond printable ASCII is an escape or two.
-
-    >>> name_cost("rnn.bias"), name_cost("\u00e9")
-    (57, 61)
-    """
-    # 49: an empty str of Python; 12: two escapes of JSON, "\\ud83d\\ude00"
-    return 49 + len(name) * (1 if name.isascii() and name.isprintable() else 12)
-
-
-MAX_TENSORS: Final = 200_000
-"""Budget of one file: its tensors."""
-
-MAX_SIZES: Final = 4_000_000
-"""Budget of one file: the dims of all its tensors together."""
-
-MAX_NAMES: Final = 32 << 20
-"""Budget of one file: the bytes that all its names together may take, by ``name_cost``."""
-
-
 def damaged(message: str) -> FileError:
     """The error for a file that breaks the rules of its format: another copy may be whole."""
     return FileError(message, fix="Download it again, or save it again.")
-
-
-def too_many(limit: int, what: str) -> FileError:
-    """The error for a file that has more than ``limit`` of something, the budget for one file."""
-    return FileError(
-        f"has more than {limit:,} {what}, the most that rnndims reads of a file", fix="Save the RNN's weights in a file alone."
-    )
 
 
 class Member(NamedTuple):
@@ -108,7 +81,7 @@ class FileContent:
         tensors: every tensor, by its full name in the file: keys of nested dicts and names joined by dots.
         objects: full name of everything else that is no plain value, and the class that it names. No such object is made.
         notes: what the user should know about the file.
-        optimizers: full names of the dicts and lists that hold an optimizer's state, by their keys.
+        optimizer: full names of the tensors that are in an optimizer's dict or list, by its key.
         files: every file that was read for it: itself, or an index and its shards.
     """
 
@@ -116,5 +89,5 @@ class FileContent:
     tensors: dict[str, FileTensor]
     objects: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    optimizers: set[str] = field(default_factory=set)
+    optimizer: set[str] = field(default_factory=set)
     files: list[Path] = field(default_factory=list)

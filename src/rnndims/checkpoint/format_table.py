@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from .. import file_types
 from ..errors import FileError, shorten
+from .budget import Budget
 from .file_tensors import FileContent
 from .safetensors_file import is_safetensors, read_safetensors
 from .torch_file import is_pickle, is_zip, read_torch
@@ -26,15 +27,15 @@ class Format:
         name: what a message calls a file in it: ``"a safetensors file"``.
         suffixes: the suffixes that such files have, the usual one first.
         begins: whether a file is in this format, by its first ``START`` bytes.
-        read: the reader, called with the file's path, the file open at its first byte, and its size in bytes. It reads names,
-            shapes and dtypes, no numbers; it executes nothing, and counts what it keeps before it keeps it. It raises
-            ``FileError`` for a file that is not in this format, is damaged, or would run code.
+        read: the reader, called with the file's path, the file open at its first byte, its size in bytes, and the budget of the
+            reading. It reads names, shapes and dtypes, no numbers; it executes nothing, and charges the budget for whatever it
+            does, before. It raises ``FileError`` for a file that is not in this format, is damaged, or would run code.
     """
 
     name: str
     suffixes: tuple[str, ...]
     begins: Callable[[bytes], bool]
-    read: Callable[[Path, BinaryIO, int], FileContent]
+    read: Callable[[Path, BinaryIO, int, Budget], FileContent]
 
 
 FORMATS: Final = (

@@ -7,33 +7,29 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from .. import file_types
-from ..errors import FileError, RnndimsError, escape, shorten
+from ..errors import FileError, RnndimsError, shorten
 from ..phrases import plural
-from .file_tensors import FileContent, too_many
-
-_MAX_INDEX: Final = 24 << 20
-"""Bytes of an index at most."""
-
-_MAX_LISTED: Final = 100_000
-"""The most checkpoints of a directory that are listed."""
+from .budget import Budget
+from .file_tensors import FileContent
 
 
-def read_file(path: str | os.PathLike[str]) -> FileContent:
+def read_file(path: str | os.PathLike[str], budget: Budget | None = None) -> FileContent:
     """What the checkpoint at ``path`` holds, by its headers and pickles alone: no number is read and nothing is executed.
 
     Args:
         path: a ``.safetensors`` file, one that ``torch.save`` or ``torch.jit.save`` wrote, the index of a sharded one, or
             a directory that holds one of these.
+        budget: the one to charge; a new one by default.
 
     Raises:
-        FileError: if it is none of these, is damaged, cannot be read or would run code.
+        FileError: if it is none of these, is damaged, cannot be read, would run code, or costs more than the budget.
     """
     path = Path(path)
     try:
-        return _read(path)
+        return _read(path, Budget() if budget is None else budget)
     except RnndimsError as error:
         if isinstance(error, FileError) and error.path is None:
             error.path = path
@@ -42,15 +38,18 @@ def read_file(path: str | os.PathLike[str]) -> FileContent:
         raise FileError(f"cannot be read: {error.strerror or error}", path=path) from error
 
 
-def _read(path: Path) -> FileContent:
+def _read(path: Path, budget: Budget) -> FileContent:
     try:
         directory = path.is_dir()
     except (OSError, ValueError):
         directory = False
     if directory:
-        return _read(_only_checkpoint(path))
-    if path.name.endswith(file_types.INDEX):
-        return _read_index(path)
+        path = _only_checkpoint(path, budget)
+    return _read_index(path, budget) if path.name.endswith(file_types.INDEX) else _read_one(path, budget)
+
+
+def _read_one(path: Path, budget: Budget) -> FileContent:
+    """The content of a file that is a checkpoint itself: no directory, and no index."""
     from .format_table import START, find_format  # the readers: not all who import this file need them
 
     with open_regular(path) as file:
@@ -60,7 +59,7 @@ def _read(path: Path) -> FileContent:
         try:
             reader = find_format(path, file.read(START))
             file.seek(0)
-            content = reader.read(path, file, size)
+            content = reader.read(path, file, size, budget)
             content.files.append(path)
             return content
         except FileError as error:
@@ -113,15 +112,15 @@ def _reason(error: OSError | ValueError) -> str:
     return "is no file name: it contains a null character"
 
 
-def _only_checkpoint(directory: Path) -> Path:
+def _only_checkpoint(directory: Path, budget: Budget) -> Path:
     """The one checkpoint of a directory; of several, the one that Hugging Face's libraries would load."""
     names: list[str] = []
     with os.scandir(directory) as entries:
         for entry in entries:
+            budget.charge(2)
             if entry.name.endswith((file_types.INDEX, *file_types.CHECKPOINTS)):
+                budget.charge_name(entry.name)
                 names.append(entry.name)
-            if len(names) > _MAX_LISTED:
-                break
     for name in ("model.safetensors.index.json", "model.safetensors", "pytorch_model.bin.index.json", "pytorch_model.bin"):
         if name in names:
             return directory / name
@@ -139,14 +138,16 @@ def _only_checkpoint(directory: Path) -> Path:
     raise FileError("is a directory without a checkpoint", path=directory, fix=file_types.READS)
 
 
-def _read_index(path: Path) -> FileContent:
+def _read_index(path: Path, budget: Budget) -> FileContent:
     """All shards of an index as one file."""
     with open_regular(path) as file:
-        raw = file.read(_MAX_INDEX + 1)
-    if len(raw) > _MAX_INDEX:
-        raise too_many(_MAX_INDEX, "bytes of an index")
+        size = os.fstat(file.fileno()).st_size
+        budget.charge(size >> 3, 6 * size)  # its bytes, its text, and the strings in it, where one character may be wide
+        raw = file.read(size)
+    marks = sum(map(raw.count, (b",", b"[", b"{")))  # before each value, and before a key with its value
+    budget.charge(marks, 150 * marks)
     try:
-        index = json.loads(raw)
+        index = json.loads(raw.decode("utf-8-sig"))
         shard_of = index["weight_map"]
         if type(shard_of) is not dict or not all(type(shard) is str for shard in shard_of.values()):
             raise TypeError
@@ -159,13 +160,16 @@ def _read_index(path: Path) -> FileContent:
     shards: dict[str, FileContent] = {}
     for shard in shard_of.values():
         if shard not in shards:
-            shards[shard] = _read_shard(path, shard)
+            budget.charge(100, 1000)
+            shards[shard] = _read_shard(path, shard, budget)
     files = [path, *(file for shard in shards.values() for file in shard.files)]
     content = FileContent(plural(len(shards), "shard"), {}, files=files)
     for name, shard in shard_of.items():
         if name not in shards[shard].tensors:
             raise FileError(f"names the tensor {shorten(name)}, which is not in its shard {shorten(shard)}", path=path)
         content.tensors[name] = shards[shard].tensors[name]
+        if name in shards[shard].optimizer:
+            content.optimizer.add(name)
     unlisted = sum(len(shard.tensors) for shard in shards.values()) - len(shard_of)
     if unlisted > 0:
         content.notes.append(
@@ -174,7 +178,7 @@ def _read_index(path: Path) -> FileContent:
     return content
 
 
-def _read_shard(index: Path, name: str) -> FileContent:
+def _read_shard(index: Path, name: str, budget: Budget) -> FileContent:
     inside = name not in ("", ".", "..") and "/" not in name and "\\" not in name and ":" not in name and "\0" not in name
     if not inside or not name.endswith(file_types.CHECKPOINTS):
         raise FileError(
@@ -184,5 +188,5 @@ def _read_shard(index: Path, name: str) -> FileContent:
         )
     shard = index.parent / name
     if not shard.exists():
-        raise FileError(f"names the shard {escape(name)}, which does not exist", path=index, fix="Download all shards.")
-    return read_file(shard)
+        raise FileError(f"names the shard {shorten(name, 120)}, which does not exist", path=index, fix="Download all shards.")
+    return _read_one(shard, budget)

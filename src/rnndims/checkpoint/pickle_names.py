@@ -230,12 +230,6 @@ def _rebuild_wrapper(_class: Any, dtype: Any, size: Any, *_: Any) -> FileTensor:
     return _rebuild_without_storage(dtype, size)
 
 
-def _from_type(function: Any, _class: Any, arguments: Any, *_: Any) -> Any:
-    if not isinstance(function, Named) or function.call is None or not isinstance(arguments, tuple):
-        raise refusal(getattr(function, "what", "something that is no function"))
-    return function.call(*arguments)
-
-
 def _first(value: Any = None, *_: Any) -> Any:
     return value
 
@@ -304,6 +298,9 @@ _OLD_STDLIB: Final = frozenset(
 LOAD_FROM_BYTES: Final = Named("torch.storage._load_from_bytes", None)
 """Unpickles bytes: the reader follows them first, as a pickle of their own."""
 
+FROM_TYPE: Final = Named("torch._tensor._rebuild_from_type_v2", None)
+"""Calls another function: the reader takes that one and its arguments instead."""
+
 _TENSOR = Named("torch.nn.Parameter", _first)
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "_rebuild_tensor": _rebuild_plain,
@@ -320,12 +317,10 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "_rebuild_device_tensor_from_cpu_tensor": _first,
     "_rebuild_xla_tensor": lambda *_: StandIn("a tensor saved through numpy"),
     "_rebuild_nested_tensor": lambda *_: StandIn("a nested tensor"),
-    "_rebuild_from_type_v2": _from_type,
-    "_rebuild_from_type": _from_type,
 }
 _KNOWN: Final[dict[tuple[str, str], Any]] = {
     **{("torch._utils", name): Named(f"torch._utils.{name}", call) for name, call in _FUNCTIONS.items()},
-    **{("torch._tensor", name): Named(f"torch._tensor.{name}", call) for name, call in _FUNCTIONS.items() if "type" in name},
+    **{(f"torch.{module}", f"_rebuild_from_type{end}"): FROM_TYPE for module in ("_utils", "_tensor") for end in ("", "_v2")},
     ("torch.nn.parameter", "Parameter"): _TENSOR,
     ("torch.nn", "Parameter"): _TENSOR,
     ("torch.nn.parameter", "Buffer"): _TENSOR,

@@ -1,8 +1,8 @@
 """A pickle read as data: the stack of the format, without the part that imports and calls.
 
 What ``torch.save`` writes is a program for a stack. ``PickleReader`` follows it with stand-ins: tensors become shapes, and
-classes become ``StandIn``. A file with a name that no checkpoint needs is refused as a whole (see ``pickle_names``). Steps and
-objects are counted, so a pickle that is made to exhaust the machine ends in an error too.
+classes become ``StandIn``. A file with a name that no checkpoint needs is refused as a whole (see ``pickle_names``). Each
+operation is charged by its size, so a pickle that is made to exhaust the machine ends in an error too.
 
 The operations are those of Python's ``pickletools``, each one byte: protocols 0 to 5.
 """
@@ -13,15 +13,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from ..errors import FileError
+from .budget import Budget
 from .file_tensors import damaged
-from .pickle_names import LOAD_FROM_BYTES, Blob, Named, StandIn, StorageType, refusal, resolve
-
-MAX_STEPS: Final = 10_000_000
-"""Budget of one pickle: its operations."""
-
-MAX_OBJECTS: Final = 9_000_000
-"""Budget of one pickle: the objects it may make, each counted once for every 64 bytes of memory that it takes."""
+from .pickle_names import FROM_TYPE, LOAD_FROM_BYTES, Blob, Named, StandIn, StorageType, refusal, resolve
 
 MAGIC: Final = 0x1950A86A20F9469CFC6C
 """What the first of the pickles in ``torch.save``'s older format holds."""
@@ -29,11 +23,11 @@ MAGIC: Final = 0x1950A86A20F9469CFC6C
 _PIECE: Final = 1 << 16
 """Bytes that are read from the file at once."""
 
-_LONGEST_NESTED: Final = 16 << 20
-"""Bytes of the largest pickle inside a pickle that is written as text."""
-
 _MAX_NESTED: Final = 3
 """How deep pickles may be nested in pickles."""
+
+_OBJECT: Final = 64
+"""Bytes of a plain value, and of its place in a list, a dict or the memo."""
 
 _LONGEST_TEXT: Final = 1 << 16
 """Bytes of the longest text that is read; a longer one is skipped."""
@@ -48,7 +42,7 @@ PersistentLoad = Callable[[Any], Any]
 """From a persistent id, ``("storage", dtype, key, location, numel)``, to what it stands for."""
 
 
-def load_pickle(stream: "Stream", persistent: PersistentLoad) -> Any:
+def load_pickle(stream: "Stream", persistent: PersistentLoad, budget: Budget) -> Any:
     """The object of the next pickle in ``stream``: plain values, and stand-ins for everything else.
 
     Keys of dicts become text.
@@ -56,12 +50,13 @@ def load_pickle(stream: "Stream", persistent: PersistentLoad) -> Any:
     Args:
         stream: where the pickle begins.
         persistent: makes what a persistent id stands for; in ``torch.save``'s files these are the storages.
+        budget: that of the reading.
 
     Raises:
-        FileError: if it is damaged, would run code, or is larger than any checkpoint.
+        FileError: if it is damaged, would run code, or costs more than the budget.
     """
     try:
-        return PickleReader(stream, persistent).run()
+        return PickleReader(stream, persistent, budget).run()
     except (IndexError, KeyError, TypeError, ValueError, AttributeError, struct.error, RecursionError, OverflowError) as error:
         raise damaged(_DAMAGED) from error
 
@@ -150,46 +145,39 @@ class PickleReader:
     Args:
         stream: where the pickle begins.
         persistent: makes what a persistent id stands for.
+        budget: that of the reading.
         depth: how many pickles this one is nested in.
 
     Raises:
-        FileError: each method, where the pickle breaks the rules of its format or would run code.
+        FileError: each method, where the pickle breaks the rules of its format, would run code, or costs more than the budget.
     """
 
-    def __init__(self, stream: Stream, persistent: PersistentLoad, depth: int = 0) -> None:
+    def __init__(self, stream: Stream, persistent: PersistentLoad, budget: Budget, depth: int = 0) -> None:
         self.read = stream.read
         self.stream = stream
         self.persistent = persistent
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        self.cost = 0
-        self.steps = 0
+        self.budget = budget
         self.depth = depth
 
     def run(self) -> Any:
         """The object that the pickle ends with.
 
         Raises:
-            FileError: if it would run code, or is larger than any checkpoint.
+            FileError: if it would run code, or costs more than the budget.
         """
-        read, operations = self.read, _OPERATIONS
-        for step in range(MAX_STEPS):
-            operation = operations[read(1)[0]]
-            if operation is None:
-                self.steps = step
-                return self.stack.pop()
+        read, operations, budget = self.read, _OPERATIONS, self.budget
+        while (operation := operations[read(1)[0]]) is not None:
             operation(self)
-            if self.cost > MAX_OBJECTS:
-                break
-        raise FileError(
-            f"is too large: its pickle has more than {MAX_OBJECTS:,} objects or {MAX_STEPS:,} steps, "
-            "and rnndims reads no more of a file",
-            fix="Save the weights alone: a state_dict, or best a .safetensors file.",
-        )
+            budget.steps -= 1  # as budget.charge does, in the one place where a call of it would be felt
+            if budget.steps < 0 or budget.memory < 0:
+                raise budget.spent()
+        return self.stack.pop()
 
-    def push(self, value: Any, cost: int = 1) -> None:
-        """Put ``value`` on the stack; it counts as ``cost`` objects."""
-        self.cost += cost
+    def push(self, value: Any, memory: int = _OBJECT) -> None:
+        """Put ``value`` on the stack; it takes ``memory`` bytes."""
+        self.budget.memory -= memory
         self.stack.append(value)
 
     def pop_items(self) -> list[Any]:
@@ -200,6 +188,8 @@ class PickleReader:
             at -= 1
             if at < 0:
                 raise damaged(_DAMAGED)
+        count = len(stack) - at
+        self.budget.charge(count >> 3, 16 * count)  # this list, and the tuple that may be made of it
         items = stack[at + 1 :]
         del stack[at:]
         return items
@@ -212,24 +202,30 @@ class PickleReader:
         """Push a text of ``size`` bytes; a long one is skipped."""
         if size > _LONGEST_TEXT:
             self.data(size, text=True)
-        else:
-            self.push_text(self.read(size).decode("utf-8", "surrogatepass"))
+            return
+        raw = self.read(size)
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError:
+            self.budget.charge(2 * size)  # Python decodes half a character at a time, and slowly
+            text = raw.decode("utf-8", "surrogatepass")
+        self.push_text(text)
 
     def push_text(self, text: str) -> None:
-        """Push a text; it counts by the memory that it takes."""
-        self.push(text, 1 + sys.getsizeof(text) // 64)
+        """Push a text."""
+        self.push(text, _OBJECT + sys.getsizeof(text))
 
     def data(self, size: int, *, text: bool = False) -> None:
         """Push a stand-in for ``size`` bytes, or for a long ``text``; the bytes are skipped."""
         begin = self.stream.position
         self.stream.skip(size)
-        self.push(Blob((begin, size), text=text), 4)
+        self.push(Blob((begin, size), text=text), 4 * _OBJECT)
 
     def memoize(self, key: int) -> None:
         """Keep the topmost value under ``key``."""
         if not 0 <= key < 1 << 32:
             raise damaged(_DAMAGED)
-        self.cost += 2
+        self.budget.memory -= 2 * _OBJECT
         self.memo[key] = self.stack[-1]
 
     def long(self, size: int) -> None:
@@ -253,11 +249,12 @@ class PickleReader:
         line = self.stream.line(_LONGEST_TEXT)
         if encoding == "latin-1" and len(line) >= 2:
             line = line[1:-1]
+        self.budget.charge(len(line) >> 1)  # what is no escape of Python's is replaced bit by bit
         self.push_text(line.decode(encoding, "replace"))
 
     def append(self, items: list[Any]) -> None:
         """Put ``items`` into the list on top."""
-        self.cost += len(items)
+        self.budget.charge(len(items) >> 3, 16 * len(items))
         target = self.stack[-1]
         if isinstance(target, list):
             target.extend(items)
@@ -268,7 +265,7 @@ class PickleReader:
         """Put keys and values, which alternate in ``items``, into the dict on top."""
         if len(items) % 2:
             raise damaged(_DAMAGED)
-        self.cost += len(items) + 2
+        self.budget.charge(len(items), _OBJECT * (len(items) + 2))
         target = self.stack[-1]
         if isinstance(target, StandIn):
             if target.items is None:
@@ -291,20 +288,27 @@ class PickleReader:
         Raises:
             FileError: if it may not be called.
         """
+        while function is FROM_TYPE:  # (function, class, arguments, state): calls the function with the arguments
+            self.budget.charge(2)
+            if not isinstance(arguments, tuple) or len(arguments) < 3 or not isinstance(arguments[2], tuple):
+                raise damaged(_DAMAGED)
+            function, _, arguments, *_ = arguments[:4]
         if isinstance(function, StorageType):
-            self.push(StandIn("a storage"), 2)
+            self.push(StandIn("a storage"), 2 * _OBJECT)
             return
         if not isinstance(function, Named) or not isinstance(arguments, (tuple, list)):
             raise damaged(_DAMAGED)
         if function is LOAD_FROM_BYTES:
             self.follow(arguments[0] if arguments else None)
-            self.push(StandIn("a storage in bytes"), 2)
+            self.push(StandIn("a storage in bytes"), 2 * _OBJECT)
             return
         if function.call is None:
             raise refusal(function.what)
-        self.push(
-            function.call(*arguments), 8 + sum(2 * len(item) for item in arguments if isinstance(item, (dict, list, tuple)))
-        )
+        self.budget.charge(8 + (len(arguments) >> 2), 8 * _OBJECT + 16 * len(arguments))
+        for argument in arguments:  # each is copied, or looked through
+            if isinstance(argument, (dict, list, tuple)):
+                self.budget.charge(2 * len(argument), 110 * len(argument))
+        self.push(function.call(*arguments))
 
     def follow(self, blob: Any) -> None:
         """Follow the pickles inside bytes that torch would unpickle: those of a storage in the older format.
@@ -321,20 +325,20 @@ class PickleReader:
             raise refusal(LOAD_FROM_BYTES.what)
         stream = self.open(blob)
         for number in range(5):
-            nested = PickleReader(stream, lambda _: StandIn("a storage"), self.depth + 1)
+            nested = PickleReader(stream, lambda _: StandIn("a storage"), self.budget, self.depth + 1)
             if nested.run() != MAGIC and not number:
                 raise refusal(LOAD_FROM_BYTES.what)
-            self.cost += nested.cost + nested.steps
 
     def open(self, blob: Blob) -> Stream:
         """The bytes that ``blob`` stands for."""
+        self.budget.charge(20)
         if not isinstance(blob.content, str):
             begin, size = blob.content
             if not blob.text:
                 return self.stream.part(begin, size)
-            if size > _LONGEST_NESTED:
-                raise refusal(LOAD_FROM_BYTES.what)
+            self.budget.charge(size >> 6, 5 * size)
             blob.content = self.stream.part(begin, size).read(size).decode()
+        self.budget.charge(len(blob.content) >> 6, 2 * len(blob.content))
         data = blob.content.encode("latin-1")
         return Stream(io.BytesIO(data), 0, len(data))
 
@@ -348,7 +352,7 @@ class PickleReader:
         """Push a stand-in for an object of the class that is named on two lines."""
         module, name = self.stream.line(), self.stream.line()
         arguments = self.pop_items()
-        self.call(resolve(module.decode(), name.decode()), tuple(arguments))
+        self.call(self.named(module.decode(), name.decode()), tuple(arguments))
 
     def obj(self) -> None:
         """Push a stand-in for an object of the class above the topmost mark."""
@@ -365,18 +369,25 @@ class PickleReader:
     def find_global(self) -> None:
         """Push what stands for the name on two lines."""
         module, name = self.stream.line(), self.stream.line()
-        self.push(resolve(module.decode(), name.decode()), 8)
+        self.push(self.named(module.decode(), name.decode()))
 
     def find_stacked(self) -> None:
         """Push what stands for the name on the stack."""
         name, module = self.stack.pop(), self.stack.pop()
         if type(name) is not str or type(module) is not str:
             raise damaged(_DAMAGED)
-        self.push(resolve(module, name), 8)
+        self.push(self.named(module, name))
+
+    def named(self, module: str, name: str) -> Any:
+        """What stands for the global ``module.name``."""
+        length = len(module) + len(name)
+        self.budget.charge(8 + (length >> 6), 8 * _OBJECT + 8 * length)
+        return resolve(module, name)
 
     def refer(self, identifier: Any) -> None:
         """Push what a persistent id stands for."""
-        self.push(self.persistent(identifier), 4)
+        self.budget.steps -= 2
+        self.push(self.persistent(identifier), 4 * _OBJECT)
 
     def pop(self) -> None:
         """Drop the topmost value."""
@@ -397,7 +408,7 @@ class PickleReader:
     def frozen_set(self) -> None:
         """Push a stand-in for a set: nothing in it is needed."""
         self.pop_items()
-        self.push(StandIn("a set"), 2)
+        self.push(StandIn("a set"), 2 * _OBJECT)
 
     def protocol(self) -> None:
         """Check the number of the protocol."""
@@ -467,7 +478,7 @@ _TABLE: Final[dict[bytes, _Operation | None]] = {
     b"\x85": lambda r: r.tuple_of(1),
     b"\x86": lambda r: r.tuple_of(2),
     b"\x87": lambda r: r.tuple_of(3),
-    b"\x8f": lambda r: r.push(StandIn("a set"), 2),
+    b"\x8f": lambda r: r.push(StandIn("a set"), 2 * _OBJECT),
     b"\x90": lambda r: r.append(r.pop_items()),
     b"\x91": PickleReader.frozen_set,
     b"q": lambda r: r.memoize(r.read(1)[0]),

@@ -12,18 +12,22 @@ from ..cells import CELLS
 from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..dtypes import ITEMSIZES
-from ..errors import ConfigError, RnndimsError, escape, shorten
+from ..errors import ConfigError, RnndimsError, shorten
 from ..phrases import shape_text
 from ..shapes import Weight
 from ..weight_names import Direction, parse_parameter, suffix
-from .file_tensors import FileContent, FileTensor, too_many
+from .budget import Budget, name_cost
+from .file_tensors import FileContent, FileTensor
 from .tensor_names import WeightName, clean, is_optimizer, parse_tensor_name, quantised_module
 
 _MOST_CONTRADICTIONS: Final = 12
 """Contradictions of one module that are named, and quantised modules that are noted."""
 
-_MOST_MODULES: Final = 100_000
-"""Budget of one file: its RNNs."""
+_MODULE: Final = (250, 6000)
+"""Steps and bytes of one module, and of its entry in the answer."""
+
+_WEIGHT: Final = (60, 2000)
+"""Steps and bytes of one weight of a module, and of its entry in the answer."""
 
 
 class Rest(NamedTuple):
@@ -173,33 +177,41 @@ class _StoredWeight(NamedTuple):
 _Weights = Mapping[str, _StoredWeight]
 
 
-def find_modules(content: FileContent) -> Checkpoint:
+def find_modules(content: FileContent, budget: Budget) -> Checkpoint:
     """The RNNs among the tensors of a file.
 
     A tensor is recognised by its name, never by its shape alone. Weights that contradict each other become contradictions, not
     a module.
 
+    Args:
+        content: what the file holds.
+        budget: that of the reading.
+
     Raises:
-        FileError: if there are more RNNs than rnndims reads.
+        FileError: if the budget is spent.
     """
     checkpoint = Checkpoint(content.kind, notes=list(content.notes))
     groups: dict[tuple[str, bool], list[_Member]] = {}
     for raw, tensor in content.tensors.items():
-        if is_optimizer(raw, content.optimizers):
+        budget.charge(4 + (len(raw) >> 4), 64)
+        if raw in content.optimizer or is_optimizer(raw):
             checkpoint.optimizer += 1
             continue
         name = parse_tensor_name(raw)
         if name is None:
             checkpoint.other[raw] = tensor
         else:
-            groups.setdefault((name.module, name.layer is None), []).append(_Member(name, raw, tensor))
-    if len(groups) > _MOST_MODULES:
-        raise too_many(_MOST_MODULES, "RNNs")
+            budget.charge(_WEIGHT[0], _WEIGHT[1] + 3 * name_cost(raw))
+            key = (name.module, name.layer is None)
+            if key not in groups:
+                budget.charge(*_MODULE)
+                groups[key] = []
+            groups[key].append(_Member(name, raw, tensor))
     _join_dropout(groups)
     shown = _display_names(groups)
     for (module, is_cell), members in groups.items():
         weights, notes, messages = _collect(members)
-        result = None if messages else _infer(weights, is_cell)
+        result = None if messages else _infer(weights, is_cell, budget)
         if isinstance(result, RNNConfig):
             checkpoint.modules.append(_module(shown[module, is_cell], module, result, weights, notes))
         else:
@@ -235,7 +247,7 @@ def _note_quantised(content: FileContent, checkpoint: Checkpoint) -> None:
     modules = dict.fromkeys(module for name in content.objects if (module := quantised_module(name)) is not None)
     for module in list(modules)[:_MOST_CONTRADICTIONS]:
         checkpoint.notes.append(
-            f"{escape(clean(module)) or 'the whole model'} is dynamically quantised: only torch.ao.nn.quantized.dynamic opens "
+            f"{label(clean(module), 120)} is dynamically quantised: only torch.ao.nn.quantized.dynamic opens "
             "its packed weights, so rnndims cannot tell its constructor"
         )
 
@@ -277,7 +289,7 @@ def _storage_notes(weights: _Weights) -> list[str]:
     return notes
 
 
-def _infer(weights: _Weights, is_cell: bool) -> RNNConfig | list[str]:
+def _infer(weights: _Weights, is_cell: bool, budget: Budget) -> RNNConfig | list[str]:
     """The configuration whose weights are exactly these, or why there is none."""
     messages = [
         f"{own} is {weight.shape} and must have {weight.ndim} dim{'s' if weight.ndim > 1 else ''}"
@@ -312,6 +324,8 @@ def _infer(weights: _Weights, is_cell: bool) -> RNNConfig | list[str]:
         )
     except ConfigError as error:
         return [str(error)]
+    # a layer of which the file has one weight must have up to ten
+    budget.charge(config.num_layers * config.D * 40, config.num_layers * config.D * 4000)
     return _compare(config, weights) or config
 
 

@@ -12,19 +12,8 @@ from typing import Any, BinaryIO, Final
 
 from ..dtypes import byte_size
 from ..errors import FileError, shorten
-from .file_tensors import (
-    MAX_DIMS,
-    MAX_NAMES,
-    MAX_NUMEL,
-    MAX_SIZES,
-    MAX_TENSORS,
-    FileContent,
-    FileTensor,
-    Storage,
-    damaged,
-    name_cost,
-    too_many,
-)
+from .budget import Budget
+from .file_tensors import MAX_DIMS, MAX_NUMEL, FileContent, FileTensor, Storage, damaged
 
 DTYPES: Final[dict[str, str]] = {
     "BOOL": "bool",
@@ -55,9 +44,6 @@ DTYPES: Final[dict[str, str]] = {
 _MAX_HEADER: Final = 100_000_000
 """Bytes of the largest header that the format allows."""
 
-_MAX_METADATA: Final = 100_000
-"""Entries of the metadata at most."""
-
 _LONGEST: Final = 1 << 16
 """Bytes of one name or of one entry at most."""
 
@@ -76,16 +62,17 @@ def is_safetensors(start: bytes) -> bool:
     return start[8:9] == b"{" and start[5:8] == b"\0\0\0"
 
 
-def read_safetensors(path: Path, file: BinaryIO, size: int) -> FileContent:
+def read_safetensors(path: Path, file: BinaryIO, size: int, budget: Budget) -> FileContent:
     """The content of a ``.safetensors`` file by its header.
 
     Args:
         path: the file's name.
         file: the same file, open at its first byte.
         size: its size in bytes.
+        budget: that of the reading.
 
     Raises:
-        FileError: if it breaks a rule of the format.
+        FileError: if it breaks a rule of the format, or costs more than the budget.
     """
     length = int.from_bytes(file.read(8), "little")
     if size < 8:
@@ -96,10 +83,11 @@ def read_safetensors(path: Path, file: BinaryIO, size: int) -> FileContent:
         )
     if 8 + length > size:
         raise damaged(f"is truncated: its header has {length:,} bytes, and the file ends after {size - 8:,} of them")
+    budget.charge(length >> 6, length)
     header = file.read(length)
     if not header.startswith(b"{"):
         raise damaged("is no safetensors file: its header does not begin with {")
-    parser = _Parser(header)
+    parser = _Parser(header, budget)
     parser.parse()
     return FileContent("safetensors", _locate(path, parser.entries, 8 + length, size))
 
@@ -127,11 +115,11 @@ _Entry = tuple[str, tuple[int, ...], int, int]
 class _Parser:
     """Reads the JSON of a header entry by entry, so nothing is kept that is not a tensor, and each is counted first."""
 
-    def __init__(self, header: bytes) -> None:
+    def __init__(self, header: bytes, budget: Budget) -> None:
         self.header = header
+        self.budget = budget
         self.at = 0
         self.entries: dict[str, _Entry] = {}
-        self.names = self.sizes = 0
         self._json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_number, parse_float=_refuse_number)
 
     def parse(self) -> None:
@@ -151,15 +139,9 @@ class _Parser:
             else:
                 if name in self.entries:
                     raise _broken(name, "is in the header twice")
-                if len(self.entries) >= MAX_TENSORS:
-                    raise too_many(MAX_TENSORS, "tensors")
+                self.budget.charge_name(name)
                 self.entries[name] = entry = self._entry(name)
-                self.names += name_cost(name)
-                self.sizes += len(entry[1])
-                if self.names > MAX_NAMES:
-                    raise too_many(MAX_NAMES, "bytes of names")
-                if self.sizes > MAX_SIZES:
-                    raise too_many(MAX_SIZES, "dims in all shapes together")
+                self.budget.charge_tensor(len(entry[1]))
             if not self._next_is(b","):
                 break
         self._expect(b"}")
@@ -215,8 +197,8 @@ class _Parser:
             key = self._string()
             if key in keys:
                 raise damaged(f"is no safetensors file: its metadata has the key {shorten(key)} twice")
-            if len(keys) >= _MAX_METADATA:
-                raise too_many(_MAX_METADATA, "entries of metadata")
+            self.budget.charge(8)
+            self.budget.charge_name(key)
             keys.add(key)
             self._expect(b":")
             self._skip_string()
@@ -234,9 +216,11 @@ class _Parser:
             stop = header.find(b'"', stop + 1)
             if stop < 0:
                 raise self._malformed()
+            self.budget.charge(1)
             backslashes = stop - 1
             while header[backslashes] == 0x5C:
                 backslashes -= 1
+            self.budget.charge(stop - backslashes >> 2)
             if (stop - backslashes) % 2:
                 self.at = stop + 1
                 return
@@ -255,6 +239,7 @@ class _Parser:
         stop = self.header.find(b"}", self.at, self.at + _LONGEST)
         if stop < 0 or self.header[self.at : self.at + 1] != b"{":
             raise self._malformed()
+        self.budget.charge(8 + (stop - self.at >> 4))
         fields = self._decode(self.header[self.at : stop + 1])
         self.at = stop + 1
         return _check(name, fields.get("dtype"), fields.get("shape"), fields.get("data_offsets"))

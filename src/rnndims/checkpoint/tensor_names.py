@@ -1,7 +1,6 @@
 """The names of tensors in a file: which module a tensor belongs to, and which of its weights it is, without wrappers."""
 
 import re
-from collections.abc import Container
 from typing import Final, NamedTuple
 
 from ..weight_names import PATTERN
@@ -99,27 +98,32 @@ def quantised_module(name: str) -> str | None:
     return name[: max(0, match.start() - 1)]
 
 
-def is_optimizer_key(key: str) -> bool:
-    """Whether a dict under ``key`` holds an optimizer's state or gradients rather than a module of this name."""
-    return _OPTIMIZER.fullmatch(key.lower()) is not None or _OPTIMIZER_STATE.fullmatch(key.lower()) is not None
+def is_optimizer_container(name: str, key: str) -> bool:
+    """Whether the dict or list ``name`` holds an optimizer's state or gradients rather than a module, by its own ``key``.
 
-
-def is_optimizer(name: str, containers: Container[str] = ()) -> bool:
-    """Whether a tensor belongs to an optimizer, whose state has names like the model's.
-
-    Args:
-        name: the tensor's full name.
-        containers: full names of dicts whose key is an optimizer's. A model may have a module called ``optimizer``, and a
-            name with dots alone cannot tell that module from a dict of this name.
+    A model may have a module called ``optimizer``, and a name with dots alone cannot tell that module from a dict of this
+    name. Deep inside a model it is a module: wrappers aside, only the first three keys can be an optimizer's.
     """
+    key = key.lower()
+    if _OPTIMIZER.fullmatch(key) is None and _OPTIMIZER_STATE.fullmatch(key) is None:
+        return False
+    parts = name.split(".")
+    return len(parts) <= _first_part(parts) + 3
+
+
+def _first_part(parts: list[str]) -> int:
+    """Index of the first part of a name that is no wrapper."""
+    return next((index for index, part in enumerate(parts) if part not in WRAPPERS), len(parts))
+
+
+def is_optimizer(name: str) -> bool:
+    """Whether the name of a tensor says that it belongs to an optimizer, whose state has names like the model's."""
     parts = name.split(".")
     if not _MOMENTS.isdisjoint(parts):
         return True
-    first = next((index for index, part in enumerate(parts) if part not in WRAPPERS), len(parts))
+    first = _first_part(parts)
     if first >= len(parts) - 1:
         return False
-    if any(".".join(parts[: index + 1]) in containers for index in range(min(first + 3, len(parts) - 1))):
-        return True
     key = parts[first].lower()
     if _OPTIMIZER_STATE.fullmatch(key):
         return True
@@ -135,8 +139,7 @@ def clean(module: str) -> str:
     parts = [
         part for part in module.split(".") if part not in ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
     ]
-    while parts and parts[0] in WRAPPERS:
-        del parts[0]
-    while len(parts) > 1 and (parts[0] == "model" or parts[0] in WRAPPERS):
-        del parts[0]
-    return ".".join(parts)
+    first = _first_part(parts)
+    while first < len(parts) - 1 and (parts[first] == "model" or parts[first] in WRAPPERS):
+        first += 1
+    return ".".join(parts[first:])

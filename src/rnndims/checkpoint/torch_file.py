@@ -12,19 +12,14 @@ from ..dtypes import BITS
 from ..errors import FileError, shorten
 from ..phrases import plural
 from . import zip_archive
-from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Member, Storage, damaged, name_cost, too_many
+from .budget import Budget, name_cost
+from .file_tensors import MAX_NUMEL, FileContent, FileTensor, Member, Storage, damaged
 from .pickle_names import Foreign, Script, StandIn, StorageType
 from .pickle_reader import MAGIC, Stream, load_pickle
-from .tensor_names import is_optimizer_key
+from .tensor_names import is_optimizer_container
 
-_MAX_UNPACKED: Final = 64 << 20
-"""Bytes of the largest pickle that is unpacked from a compressed archive."""
-
-_MAX_ENTRIES: Final = 2_000_000
-"""Entries of all dicts and lists together, each counted wherever it occurs."""
-
-_MAX_NAMES: Final = 64 << 20
-"""Bytes that all full names together may take."""
+_STORAGE: Final = 400
+"""Bytes of a storage, and of its entry among the others."""
 
 _MAX_DEPTH: Final = 64
 """How deep dicts and lists may be nested."""
@@ -44,29 +39,30 @@ def is_pickle(start: bytes) -> bool:
     return start[:1] == b"\x80" and b"\2" <= start[1:2] <= b"\5"
 
 
-def read_torch(path: Path, file: BinaryIO, size: int) -> FileContent:
+def read_torch(path: Path, file: BinaryIO, size: int, budget: Budget) -> FileContent:
     """The content of a file that ``torch.save`` or ``torch.jit.save`` wrote.
 
     Args:
         path: the file's name.
         file: the same file, open at its first byte.
         size: its size in bytes.
+        budget: that of the reading.
 
     Raises:
-        FileError: if it is neither, is damaged, or would run code.
+        FileError: if it is neither, is damaged, would run code, or costs more than the budget.
     """
     start = file.read(4)
     file.seek(0)
     if is_zip(start):
-        return _read_zip(path, file, size)
+        return _read_zip(path, file, size, budget)
     if is_pickle(start):
-        return _read_stream(path, file, size)
+        return _read_stream(path, file, size, budget)
     raise damaged(f"{_NOT_TORCH}, or it is damaged")
 
 
-def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
+def _read_zip(path: Path, file: BinaryIO, size: int, budget: Budget) -> FileContent:
     """The content of a zip archive by ``torch.save`` (since torch 1.6) or ``torch.jit.save``."""
-    members = zip_archive.read_members(file, size)
+    members = zip_archive.read_members(file, size, budget)
     name = min((name for name in members if f"/{name}".endswith("/data.pkl")), key=len, default=None)
     if name is None:
         if any(member.endswith("/model.json") or member == "model.json" for member in members):
@@ -76,12 +72,13 @@ def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
             )
         raise FileError(f"{_NOT_TORCH}: it is a zip file, and no data.pkl is in it")
     root = name.removesuffix("data.pkl")
-    big_endian = _is_big_endian(file, members.get(f"{root}byteorder"))
+    big_endian = _is_big_endian(file, members.get(f"{root}byteorder"), budget)
     storages: dict[str, Storage] = {}
 
     def storage(identifier: Any) -> Storage:
         dtype, key, numel = _check_identifier(identifier)
         if key not in storages:
+            budget.charge(4 + (len(key) >> 6), _STORAGE)
             member = members.get(f"{root}data/{key}")
             if member is None or member.size < numel * BITS[dtype] // 8:
                 raise damaged(_NUMBERS_MISSING)
@@ -96,14 +93,14 @@ def _read_zip(path: Path, file: BinaryIO, size: int) -> FileContent:
         begin = zip_archive.data_begin(file, member)
         stream = Stream(file, begin, begin + member.size)
     else:
-        data = zip_archive.unpack(file, member, _MAX_UNPACKED)
+        data = zip_archive.unpack(file, member, budget)
         stream = Stream(io.BytesIO(data), 0, len(data))
     scripted = f"{root}constants.pkl" in members or any(entry.startswith(f"{root}code/") for entry in members)
-    return _flatten(load_pickle(stream, storage), "TorchScript" if scripted else "torch.save, zip")
+    return _flatten(load_pickle(stream, storage, budget), "TorchScript" if scripted else "torch.save, zip", budget)
 
 
-def _is_big_endian(file: BinaryIO, member: Member | None) -> bool:
-    return member is not None and zip_archive.unpack(file, member, 64) == b"big"
+def _is_big_endian(file: BinaryIO, member: Member | None, budget: Budget) -> bool:
+    return member is not None and zip_archive.unpack(file, member, budget) == b"big"
 
 
 def _check_identifier(identifier: Any) -> tuple[str, str, int]:
@@ -118,14 +115,17 @@ def _check_identifier(identifier: Any) -> tuple[str, str, int]:
     return str(dtype), key, numel
 
 
-def _read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
+def _read_stream(path: Path, file: BinaryIO, size: int, budget: Budget) -> FileContent:
     """The content of a file in ``torch.save``'s older format: pickles, then the numbers one storage after the other."""
     stream = Stream(file, 0, size)
     storages: dict[str, Storage] = {}
 
     def storage(identifier: Any) -> Storage:
         dtype, key, numel = _check_identifier(identifier)
-        known = storages.setdefault(key, Storage(path, dtype, numel))
+        known = storages.get(key)
+        if known is None:
+            budget.charge(4, _STORAGE)
+            known = storages[key] = Storage(path, dtype, numel)
         view = identifier[5] if len(identifier) > 5 else None
         if view is not None or known.dtype != dtype or known.numel != numel:
             raise FileError(
@@ -134,18 +134,19 @@ def _read_stream(path: Path, file: BinaryIO, size: int) -> FileContent:
             )
         return known
 
-    if load_pickle(stream, _no_storage) != MAGIC:
+    if load_pickle(stream, _no_storage, budget) != MAGIC:
         raise FileError(
             f"{_NOT_TORCH}: it is a pickle of another kind", fix="Save the state_dict with torch.save, or as .safetensors."
         )
-    load_pickle(stream, _no_storage)  # the version of the format
-    system = load_pickle(stream, _no_storage)
+    load_pickle(stream, _no_storage, budget)  # the version of the format
+    system = load_pickle(stream, _no_storage, budget)
     big_endian = isinstance(system, dict) and system.get("little_endian") is False
-    content = _flatten(load_pickle(stream, storage), "torch.save, before torch 1.6")
-    keys = load_pickle(stream, _no_storage)
+    content = _flatten(load_pickle(stream, storage, budget), "torch.save, before torch 1.6", budget)
+    keys = load_pickle(stream, _no_storage, budget)
     if not isinstance(keys, list):
         raise damaged("is damaged: it does not list its storages")
     for key in keys:
+        budget.charge(8)
         known = storages.get(key) if type(key) is str else None
         if known is None:
             raise damaged("is damaged: it has numbers that belong to no tensor")
@@ -162,7 +163,7 @@ def _no_storage(_: Any) -> Any:
     raise FileError(_NOT_TORCH)
 
 
-def _flatten(root: Any, kind: str) -> FileContent:
+def _flatten(root: Any, kind: str, budget: Budget) -> FileContent:
     """Every tensor below ``root`` under the keys that lead to it, joined by dots.
 
     Raises:
@@ -170,14 +171,18 @@ def _flatten(root: Any, kind: str) -> FileContent:
             there is no tensor because the file holds pickled objects instead of weights.
     """
     content = FileContent(kind, {})
-    pending: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
-    doubles, object_doubles = _Doubles(), _Doubles()
+    # name, value, the containers that it is in, and whether one of these is an optimizer's
+    pending: list[tuple[str, Any, tuple[int, ...], bool]] = [("", root, (), False)]
+    doubles, object_doubles = _Doubles(budget), _Doubles(budget)
     foreign: dict[str, None] = {}
-    scanned = names = 0  # entries, and the bytes of their names
     while pending:
-        name, value, parents = pending.pop()
+        name, value, parents, of_optimizer = pending.pop()
         if isinstance(value, FileTensor):
-            content.tensors[doubles.fresh(name, content.tensors)] = value
+            budget.charge_tensor(len(value.shape))
+            name = doubles.fresh(name, content.tensors)
+            content.tensors[name] = value
+            if of_optimizer:
+                content.optimizer.add(name)
             continue
         packed = isinstance(value, Script) and value.what.startswith("__torch__.torch.classes.")
         if packed or (isinstance(value, StandIn) and value.items is None and not isinstance(value, Script)):
@@ -189,21 +194,15 @@ def _flatten(root: Any, kind: str) -> FileContent:
             raise FileError("is nested without end: a dict or list in it contains itself")
         if len(parents) > _MAX_DEPTH:
             raise FileError(f"is nested more than {_MAX_DEPTH} levels deep, the most that rnndims reads")
-        below, prefix, entries = (*parents, id(value)), f"{name}." if name else "", _entries(value)
-        scanned += len(entries)
+        below, prefix, entries = (*parents, id(value)), f"{name}." if name else "", _entries(value, budget)
+        room = name_cost(prefix)
         items = []
         for key, child in entries:
             if isinstance(child, _KEPT):
-                items.append((prefix + key, child, below))
-                names += name_cost(items[-1][0])
-                if not isinstance(child, (FileTensor, Script)) and is_optimizer_key(key):
-                    content.optimizers.add(items[-1][0])
-                if names > _MAX_NAMES:
-                    break
-        if scanned > _MAX_ENTRIES:
-            raise too_many(_MAX_ENTRIES, "entries in its dicts and lists, each counted wherever it occurs")
-        if names > _MAX_NAMES:
-            raise too_many(_MAX_NAMES, "bytes of names, each with all keys that lead to it")
+                budget.charge_name(key, room)
+                full = prefix + key
+                of = of_optimizer or (not isinstance(child, (FileTensor, Script)) and is_optimizer_container(full, key))
+                items.append((full, child, below, of))
         pending.extend(reversed(items))
     _refuse_objects(root, content)
     if doubles:
@@ -224,26 +223,33 @@ _KEPT: Final = (FileTensor, StandIn, dict, list, tuple)
 """What can be a tensor or lead to one."""
 
 
-def _entries(value: Any) -> list[tuple[str, Any]]:
+def _entries(value: Any, budget: Budget) -> list[tuple[str, Any]]:
     """The items of a container, each with its key."""
+    container = value
     if isinstance(value, Script):
-        attributes = value.state if isinstance(value.state, dict) else {}
-        return [(key, child) for key, child in attributes.items() if key != "_flat_weights"]
-    if isinstance(value, StandIn):
-        return list((value.items or {}).items())
-    if isinstance(value, dict):
-        return list(value.items())
-    if isinstance(value, (list, tuple)):
-        return [(str(index), child) for index, child in enumerate(value)]
-    return []
+        container = value.state if isinstance(value.state, dict) else {}
+    elif isinstance(value, StandIn):
+        container = value.items or {}
+    elif not isinstance(value, (dict, list, tuple)):
+        return []
+    budget.charge(2 * len(container), 200 * len(container))
+    if not isinstance(container, dict):
+        return [(str(index), child) for index, child in enumerate(container)]
+    if isinstance(value, Script):
+        return [(key, child) for key, child in container.items() if key != "_flat_weights"]
+    return list(container.items())
 
 
 class _Doubles(dict[str, int]):
     """How often each full name occurs that occurs more than once: ``{"a": {"b": ...}, "a.b": ...}`` has ``a.b`` twice."""
 
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+
     def fresh(self, name: str, used: Container[str]) -> str:
         """``name``; where it is ``used``, with a number behind the module's part of it: ``rnn#2.weight_ih_l0``."""
         while name in used:
+            self.budget.charge_name(name, 100)
             self[name] = self.get(name, 1) + 1
             module, dot, last = name.rpartition(".")
             name = f"{module}#{self[name]}.{last}" if dot else f"{last}#{self[name]}"

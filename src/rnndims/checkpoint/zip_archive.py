@@ -5,13 +5,8 @@ import zlib
 from typing import BinaryIO, Final
 
 from ..errors import FileError
+from .budget import Budget
 from .file_tensors import Member, damaged
-
-_MAX_TABLE: Final = 64 << 20
-"""Bytes of the largest table of contents that is read."""
-
-_MAX_MEMBERS: Final = 500_000
-"""Budget of one file: its members."""
 
 _PIECE: Final = 1 << 16
 """Compressed bytes that are read at once."""
@@ -32,11 +27,11 @@ _TRUNCATED: Final = "is a zip file without its table of contents: it is truncate
 _COMPRESSION: Final = "is a zip file with a compression that rnndims does not read; it must be stored or deflated"
 
 
-def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
+def read_members(file: BinaryIO, size: int, budget: Budget) -> dict[str, Member]:
     """Every member of the zip file of ``size`` bytes by name.
 
     Raises:
-        FileError: if the table of contents is damaged, or larger than that of any checkpoint.
+        FileError: if the table of contents is damaged, or costs more than the ``budget``.
     """
     file.seek(max(0, size - _TAIL))
     tail = file.read(_TAIL)
@@ -45,19 +40,11 @@ def read_members(file: BinaryIO, size: int) -> dict[str, Member]:
     end = max(0, size - _TAIL) + at
     if count == 0xFFFF or 0xFFFFFFFF in (length, begin):  # all bits set: the number is in the 64-bit record
         count, length, begin, end = _read_zip64(file, end, (count, length, begin))
-    if count > _MAX_MEMBERS or length > _MAX_TABLE:
-        raise _too_many(count)
     if begin + length > end:
         raise damaged(_TRUNCATED)
+    budget.charge(length >> 6, length)
     file.seek(begin)
-    return _read_table(file.read(length), size)
-
-
-def _too_many(count: int) -> FileError:
-    return FileError(
-        f"is a zip file with {count:,} members; rnndims reads at most {_MAX_MEMBERS:,}, "
-        f"and {_MAX_TABLE >> 20} MiB of their table of contents"
-    )
+    return _read_table(file.read(length), size, budget)
 
 
 def _find_end(tail: bytes) -> int:
@@ -88,7 +75,7 @@ def _read_zip64(file: BinaryIO, end: int, short: tuple[int, int, int]) -> tuple[
     return fields[7], fields[8], fields[9], where
 
 
-def _read_table(table: bytes, size: int) -> dict[str, Member]:
+def _read_table(table: bytes, size: int, budget: Budget) -> dict[str, Member]:
     members: dict[str, Member] = {}
     at = 0
     while at < len(table):
@@ -100,6 +87,8 @@ def _read_table(table: bytes, size: int) -> dict[str, Member]:
         if magic != b"PK\1\2":
             raise damaged(_TRUNCATED)
         at += _ENTRY.size
+        # a member's numbers take 250 bytes; a character of its name two at most, and two where the name is searched
+        budget.charge(8 + (name_length >> 6) + (extra_length >> 2), 300 + 4 * name_length)
         name = table[at : at + name_length].decode("utf-8", "replace")
         extra = table[at + name_length : at + name_length + extra_length]
         at += name_length + extra_length + comment_length
@@ -111,8 +100,6 @@ def _read_table(table: bytes, size: int) -> dict[str, Member]:
             raise damaged(_TRUNCATED)
         if name in members:
             raise damaged("is a damaged zip file: two of its members have the same name")
-        if len(members) >= _MAX_MEMBERS:
-            raise _too_many(len(members) + 1)
         members[name] = Member(method, packed, unpacked, header)
     return members
 
@@ -144,30 +131,27 @@ def data_begin(file: BinaryIO, member: Member) -> int:
     return int(member.header + _LOCAL.size + name_length + extra_length)
 
 
-def unpack(file: BinaryIO, member: Member, limit: int) -> bytes:
-    """The member's bytes, decompressed, at most ``limit`` of them.
+def unpack(file: BinaryIO, member: Member, budget: Budget) -> bytes:
+    """The member's bytes, decompressed.
 
     Raises:
-        FileError: if it has more bytes, is damaged, or is compressed in a way that rnndims does not read.
+        FileError: if it has more bytes than it says, is damaged, is compressed in a way that rnndims does not read, or costs
+            more than the ``budget``.
     """
+    # the bytes in the file, the pieces that they unpack to, and these joined
+    budget.charge(member.packed + member.size >> 6, member.packed + 2 * member.size)
     file.seek(data_begin(file, member))
     if member.method == 0:
-        if member.size > limit:
-            raise FileError(f"has a member of {member.size:,} bytes; rnndims reads at most {limit:,} of it")
         return file.read(member.size)
     if member.method != 8:
         raise FileError(_COMPRESSION)
-    if member.packed > 2 * limit + 1024 or member.size > limit:  # what cannot be compressed grows a little
-        raise FileError(
-            f"is a zip bomb or no checkpoint: a member unpacks to {member.size:,} bytes; rnndims reads at most {limit:,}"
-        )
     decompressor = zlib.decompressobj(-15)  # a zip file has no zlib header
     try:
-        data = decompressor.decompress(file.read(member.packed), limit + 1)
+        data = decompressor.decompress(file.read(member.packed), member.size + 1)
     except zlib.error as error:
         raise damaged("is a damaged zip file: a member cannot be decompressed") from error
-    if len(data) > limit:
-        raise FileError(f"is a zip bomb: a member claims {member.size:,} bytes and unpacks to more than {limit:,}")
+    if len(data) > member.size:
+        raise FileError(f"is a zip bomb: a member claims {member.size:,} bytes and unpacks to more")
     return data
 
 

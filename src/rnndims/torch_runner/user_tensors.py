@@ -17,14 +17,15 @@ from ..file_request import Parts, UserTensors
 from .build import Inputs
 
 _MAX_SKIPPED: Final = 256 << 20
-"""The most bytes that are unpacked only to be skipped."""
+"""The most bytes that are read or unpacked only to be skipped."""
 
 
 def load_weights(torch: Any, module: Any, tensors: UserTensors) -> None:
     """Load the weights into ``module``, strictly: none is missing, none is left over, and every shape is the module's.
 
     Raises:
-        RnndimsError: where they do not fit, lie deep in compressed data, or cannot be computed from the file's tensors.
+        RnndimsError: where they do not fit, lie deep in compressed data or far apart, or cannot be computed from the file's
+            tensors.
     """
     if not tensors.weights:
         return
@@ -33,7 +34,7 @@ def load_weights(torch: Any, module: Any, tensors: UserTensors) -> None:
     missing, left = targets.keys() - stored.keys(), stored.keys() - targets.keys()
     if missing or left:
         raise RnndimsError(f"the weights do not fit: missing {sorted(missing)}, left over {sorted(left)}")
-    check_compressed(tensor for parts in stored.values() for tensor in parts.values())
+    check_reading(tensor for parts in stored.values() for tensor in parts.values())
     with torch.no_grad():
         for name, target in targets.items():
             weight = _compose(torch, name, stored[name])
@@ -139,33 +140,50 @@ def to_torch(torch: Any, tensor: FileTensor) -> Any:
         raise RnndimsError(f"a {tensor.layout} tensor of {tensor.dtype} has no plain numbers, which PyTorch's RNNs need")
     if not tensor.numel:
         return torch.empty(tensor.shape, dtype=dtype)
-    check_compressed([tensor])
-    stride = tensor.stride if tensor.stride is not None else _contiguous(tensor.shape)
-    last = sum((size - 1) * step for size, step in zip(tensor.shape, stride, strict=True))
+    check_reading([tensor])
     itemsize = BITS[tensor.dtype] // 8
-    raw = _read(storage, tensor.offset * itemsize, (last + 1) * itemsize)
+    raw = _read(storage, tensor.offset * itemsize, _span(tensor) * itemsize)
     if storage.big_endian and itemsize > 1:
         raw = _swapped(raw, itemsize // 2 if dtype.is_complex else itemsize)
-    return torch.frombuffer(raw, dtype=dtype).as_strided(tensor.shape, stride).clone()
+    return torch.frombuffer(raw, dtype=dtype).as_strided(tensor.shape, _strides(tensor)).clone()
 
 
-def check_compressed(tensors: Iterable[FileTensor]) -> None:
-    """Refuse tensors that lie so deep in compressed storages that far more would be unpacked than they are (a zip bomb).
+def check_reading(tensors: Iterable[FileTensor]) -> None:
+    """Refuse tensors so deep in compressed storages, or so scattered in any, that far more would be read than they are.
 
     Raises:
-        FileError: if more than ``_MAX_SKIPPED`` bytes lie before them.
+        FileError: if more than ``_MAX_SKIPPED`` bytes lie before and between their numbers.
     """
     skipped = 0
     for tensor in tensors:
         storage = tensor.storage
-        if storage is not None and storage.member is not None and storage.member.method:
-            skipped += (storage.begin or 0) + tensor.offset * BITS[tensor.dtype] // 8
-            if skipped > _MAX_SKIPPED:
-                raise FileError(
-                    f"is compressed, and more than {_MAX_SKIPPED} bytes would be unpacked to get to its numbers",
-                    path=storage.path,
-                    fix="Save it again without compression.",
-                )
+        if storage is None or not tensor.numel:
+            continue
+        between = max(0, _span(tensor) * BITS[tensor.dtype] // 8 - tensor.bytes)
+        compressed = storage.member is not None and storage.member.method
+        before = (storage.begin or 0) + tensor.offset * BITS[tensor.dtype] // 8 if compressed else 0
+        skipped += before + between
+        if skipped > _MAX_SKIPPED and before > between:
+            raise FileError(
+                f"is compressed, and more than {_MAX_SKIPPED} bytes would be unpacked to get to its numbers",
+                path=storage.path,
+                fix="Save it again without compression.",
+            )
+        if skipped > _MAX_SKIPPED:
+            raise FileError(
+                f"has numbers so far apart that more than {_MAX_SKIPPED} bytes between them would be read",
+                path=storage.path,
+                fix="Save tensor.contiguous().clone() in place of each tensor.",
+            )
+
+
+def _strides(tensor: FileTensor) -> tuple[int, ...]:
+    return tensor.stride if tensor.stride is not None else _contiguous(tensor.shape)
+
+
+def _span(tensor: FileTensor) -> int:
+    """Elements from the first to the last one of a tensor that has some."""
+    return sum((size - 1) * step for size, step in zip(tensor.shape, _strides(tensor), strict=True)) + 1
 
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
