@@ -13,7 +13,7 @@ LAYERS = [
     ("rules",),
     ("config",),
     ("shapes", "cost"),
-    ("constructor", "pasted", "checkpoint", "diagnose", "explain", "equations", "diagram", "script"),
+    ("constructor", "pasted", "checkpoint", "diagnose", "explain", "equations", "diagram", "script", "axes"),
     ("results", "measurements"),
     ("render", "torch_runner"),
     ("cli",),
