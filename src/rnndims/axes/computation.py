@@ -135,7 +135,7 @@ def binary(x: Any, other: Any, *, kind: str | None = None, shift: int = 0) -> Na
             raise NotFollowedError(f"arithmetic of a tensor and a {type(value).__name__} is not followed")
     shape = broadcast_shapes([tensor.sizes for tensor in tensors])
     kinds = [tensor.kind for tensor in tensors]
-    if kind is None and "bool" in kinds:
+    if kind is None and (set(kinds) == {"bool"} or ("bool" in kinds and shift < 0)):
         raise NotFollowedError("arithmetic of bools is not followed")
     out = kind or ("float" if "float" in kinds or isinstance(x, float) or isinstance(other, float) else "int")
     strides = result_strides(shape, tensors)
