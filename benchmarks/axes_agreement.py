@@ -476,8 +476,16 @@ def run_chain(rng: random.Random, counts: Counts) -> None:
     if rng.random() < 0.3:
         values = [*pairs.values()]
     trail = [str(values[-1][0])]
+    for named, real in pairs.values():
+        if wrong := disagreement(named, real, known, counts):
+            counts.disagreements.append(f"source {named}: {wrong}")
+            return
     for _ in range(rng.randint(1, 6)):
-        name, run, follow = choose(rng, values)
+        try:
+            name, run, follow = choose(rng, values)
+        except Exception as error:  # noqa: BLE001 - what it prepares by following is compared too
+            counts.disagreements.append(f"{' > '.join(trail)}: {type(error).__name__}: {error}")
+            return
         trail.append(f"{name} of {values[-1][0].sizes}")
         try:
             real, torch_error = run(), ""

@@ -3,11 +3,10 @@
 import functools
 
 import pytest
-
 from axes_names import evaluated, real_names, shapes
+
 from rnndims.axes import KINDS, ExpressionError, NotFollowedError, follow, misuses, usual_names
 from rnndims.config import DataConfig, RNNConfig
-
 
 names_of = functools.cache(usual_names)
 
@@ -257,7 +256,7 @@ output[range_n, lengths - 1, :] if_lengths if_one
 output.gather(1, (lengths - 1).view(-1, 1, 1).expand(-1, 1, D * H)).squeeze(1) if_lengths if_one
 F.softmax(nn.Linear(D * H, 1)(output), dim=1) if_even
 (F.softmax(nn.Linear(D * H, 1)(output), dim=1) * output).sum(1) if_even
-F.softmax(nn.Linear(D * H, 1)(output).squeeze(-1).masked_fill(torch.arange(output.size(1)) >= lengths.unsqueeze(1), -1e9), 1) if_lengths
+F.softmax(nn.Linear(D * H, 1)(out).squeeze(-1).masked_fill(torch.arange(out.size(1)) >= lengths[:, None], -1e9), 1) if_lengths
 (output * (torch.arange(output.size(1)) < lengths[:, None]).unsqueeze(-1)).sum(1) / lengths[:, None] if_lengths
 output.masked_fill((torch.arange(output.size(1)) >= lengths[:, None]).unsqueeze(-1), -1e9).max(1)[0] if_lengths
 torch.bmm(F.softmax(torch.bmm(output, output.transpose(1, 2)), dim=-1), output) if_even

@@ -1,11 +1,13 @@
 """The tensors of one call of a module as named tensors, and the names that people give them."""
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
 from ..config import DataConfig, RNNConfig
 from ..shapes import tensors
 from .movement import MAX_CONTENT, transpose
-from .named_tensor import Atom, Factor, NamedTensor, source_tensor
+from .named_tensor import Atom, Factor, NamedTensor, contiguous_strides, source_tensor
 
 _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "output": ("output", "out", "outputs", "y", "rnn_out", "rnn_output", "rnn_outputs"),
@@ -81,7 +83,13 @@ def results_of(config: RNNConfig, data: DataConfig) -> dict[str, NamedTensor]:
             continue
         axes = [_atoms(dim, size, sizes) for dim, size in zip(tensor.dims, tensor.shape, strict=True)]
         if name == "output" and tensor.dims[0] == "N":
-            found[name] = transpose(source_tensor(name, [axes[1], axes[0], *axes[2:]]), 0, 1)
+            output = transpose(source_tensor(name, [axes[1], axes[0], *axes[2:]]), 0, 1)
+            if data.lengths is not None:
+                # pad_packed_sequence puts sequences that were sorted back in their order, and copies them for it; whether
+                # lengths that fall were sorted is the user's choice
+                falling = all(a >= b for a, b in pairwise(data.lengths))
+                output = replace(output, strides=None if falling else contiguous_strides(output.sizes))
+            found[name] = output
         else:
             found[name] = source_tensor(name, axes)
     if data.lengths is not None:

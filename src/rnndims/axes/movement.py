@@ -557,9 +557,7 @@ def _reshaped(x: NamedTensor, sizes: tuple[int, ...], *, copies: bool) -> NamedT
                     "contiguous subspaces). Use .reshape(...) instead."
                 )
             strides = contiguous_strides(sizes)
-    elif sizes == x.sizes and not copies:
-        return x
-    elif not copies:
+    elif not copies and view_strides(x.sizes, contiguous_strides([size + 1 for size in x.sizes]), sizes) is None:
         raise NotFollowedError("whether view works depends on how the tensor lies in memory, and that is not known here")
     axes, fixed = regroup(x, sizes)
     return settle(replace(x, sizes=sizes, strides=strides, axes=axes, fixed=fixed))
@@ -907,11 +905,22 @@ def merged_axis(axes: Sequence[Axis]) -> tuple[Axis, bool]:
         return max(cleaned, key=len, default=()), True
     if all(axis == named[0] for axis in named):
         return named[0], True
-    walks = [[(f.of, f.size) for f in axis] for axis in named]
+    if all(_steps(axis) == _steps(named[0]) for axis in named):
+        return named[0], True
+    walks = [[(_name(f), f.size) for f in axis] for axis in named]
     if all(walk == walks[0] for walk in walks):
         return tuple(replace(factor, start=0, step=None) for factor in named[0]), True
     pooled = tuple(dict.fromkeys(factor for axis in named for factor in axis))
     return (Factor(Pool(pooled), size, step=None),), False
+
+
+def _name(factor: Factor) -> Any:
+    """The name of an atom, whatever its source: N of the input is N of the output."""
+    return (factor.of.name, factor.of.size) if isinstance(factor.of, Atom) else factor.of
+
+
+def _steps(axis: Axis) -> list[Any]:
+    return [(_name(f), f.size, f.start, f.step) for f in axis]
 
 
 def _nameless(axis: Axis) -> bool:
