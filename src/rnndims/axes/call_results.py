@@ -44,11 +44,13 @@ class ModuleResults:
     Args:
         returned: ``(output, h_n)``, or ``(output, (h_n, c_n))`` for a cell with a cell state.
         argument: the only input with which it returns that; ``None`` if no plain call does.
+        config: what the module was built with.
     """
 
-    def __init__(self, returned: Any, argument: NamedTensor | None) -> None:
+    def __init__(self, returned: Any, argument: NamedTensor | None, config: RNNConfig) -> None:
         self.returned = returned
         self.argument = argument
+        self.config = config
 
 
 class StateOrPair:
@@ -135,7 +137,7 @@ def usual_names(config: RNNConfig, data: DataConfig) -> dict[str, Any]:
     if c_n is not None:
         found["hidden"] = StateOrPair(h_n, c_n)
     returned = state if "output" not in results else (results["output"], state)
-    module = ModuleResults(returned, results["input"] if data.lengths is None else None)
+    module = ModuleResults(returned, results["input"] if data.lengths is None else None, config)
     found.update(dict.fromkeys(("rnn", "module", config.cell, config.class_name), module))
     values = {
         "L": data.seq_len if "output" in results else None,

@@ -9,6 +9,7 @@ from typing import Any
 
 from .movement import agreed, broadcast_shapes, merged_axis
 from .named_tensor import (
+    MISSING,
     Axis,
     NamedTensor,
     NotFollowedError,
@@ -20,6 +21,7 @@ from .named_tensor import (
     plain_tensor,
     size_text,
     too_many_dims,
+    type_name,
     unknown_axis,
 )
 
@@ -291,8 +293,12 @@ def spread(
     return _reduce(x, reduced_dims(x, dim), keepdim)
 
 
-def norm(x: NamedTensor, p: Any = "fro", dim: Any = None, keepdim: Any = False) -> NamedTensor:  # noqa: ARG001
+def norm(x: NamedTensor, p: Any = "fro", dim: Any = None, keepdim: Any = False) -> NamedTensor:
     """A norm over all axes, one, or several."""
+    if isinstance(p, (tuple, list, NamedTensor)):
+        raise RefusedError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type_name(p)}", "TypeError")
+    if isinstance(p, str) and p != "fro":
+        raise NotFollowedError("this norm is not followed")
     if x.kind != "float":
         raise NotFollowedError("the norm of ints is not followed")
     if isinstance(dim, (tuple, list)) and len(dim) != 1:
@@ -309,9 +315,9 @@ def logsumexp(x: NamedTensor, dim: Any, keepdim: Any = False) -> NamedTensor:
     return _reduce(x, reduced_dims(x, dim), keepdim)
 
 
-def prod(x: NamedTensor, dim: Any = ..., keepdim: Any = False) -> NamedTensor:
+def prod(x: NamedTensor, dim: Any = MISSING, keepdim: Any = False) -> NamedTensor:
     """The product over all axes, or over one."""
-    if dim is ...:
+    if dim is MISSING:
         return _reduce(x, tuple(range(x.ndim)), False)
     return _reduce(x, reduced_dims(x, plain_int(dim, "dim")), keepdim)
 
@@ -322,15 +328,15 @@ def _not_empty(x: NamedTensor, dims: tuple[int, ...], name: str) -> None:
         raise RefusedError(f"{name}(): Expected reduction dim {empty[0]} to have non-zero size.", "IndexError")
 
 
-def extreme(x: NamedTensor, dim: Any = ..., keepdim: Any = False, name: str = "max") -> Any:
+def extreme(x: NamedTensor, dim: Any = MISSING, keepdim: Any = False) -> Any:
     """``max`` and ``min``: one number; with ``dim`` a pair (values, indices); with another tensor element by element."""
-    if dim is ...:
-        _not_empty(x, tuple(range(x.ndim)), name)
+    if dim is MISSING:
+        _not_empty(x, tuple(range(x.ndim)), "max")
         return _reduce(x, tuple(range(x.ndim)), False)
     if isinstance(dim, NamedTensor):
         return binary(x, dim)
     dims = reduced_dims(x, plain_int(dim, "dim"))
-    _not_empty(x, dims, name)
+    _not_empty(x, dims, "max")
     return _reduce(x, dims, keepdim), _reduce(x, dims, keepdim, "int")
 
 
@@ -487,6 +493,8 @@ def einsum(equation: Any, *operands: Any) -> NamedTensor:
         operands = tuple(operands[0])
     if not operands or not all(isinstance(operand, NamedTensor) for operand in operands):
         raise RefusedError("einsum(): must provide at least one operand", "ValueError")
+    if "- " in equation:
+        raise RefusedError("einsum(): invalid subscript given in the equation")
     equation = equation.replace(" ", "")
     if "." in equation:
         raise NotFollowedError("einsum with ... is not followed")
@@ -560,6 +568,8 @@ def filled(*size: Any) -> NamedTensor:
     """``torch.zeros``, ``ones``, ``randn``, ``rand``, ``empty``: a tensor of nobody's axes."""
     from .movement import int_list
 
+    if not size:
+        raise RefusedError('zeros() missing 1 required positional arguments: "size"', "TypeError")
     sizes = int_list(size, "size")
     if any(n < 0 for n in sizes):
         raise RefusedError(f"Trying to create tensor with negative dimension {min(sizes)}: {size_text(sizes)}")

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..dtypes import BITS, RNN_DTYPES, dtype_name
 from ..errors import shorten
 from .call_results import ModuleResults, NamedInt, StateOrPair
 from .computation import elementwise, to_float, to_int
-from .named_tensor import Atom, ExpressionError, NamedTensor, NotFollowedError
+from .named_tensor import Atom, ExpressionError, NamedTensor, NotFollowedError, RefusedError
 from .operations import FUNCTIONAL, METHODS, TORCH, apply, call
 
 MAX_TEXT: Final = 2000
@@ -127,9 +128,15 @@ def follow(text: str, names: Mapping[str, Any]) -> Followed:
     value = reader.value(node)
     if isinstance(value, StateOrPair):
         value = value.h_n
-    if isinstance(value, (ModuleResults, _Layer, _Opaque)):
+    if not _is_value(value):
         raise ExpressionError(f"{shorten(text)} is no tensor")
     return Followed(text.strip(), value, tuple(reader.trail), reader.spelling)
+
+
+def _is_value(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(_is_value(item) for item in value)
+    return not isinstance(value, (ModuleResults, _Layer, _Opaque))
 
 
 class _Reader:
@@ -223,7 +230,7 @@ class _Reader:
     def unary(self, node: ast.UnaryOp) -> Any:
         value = self.value(node.operand)
         if isinstance(value, NamedTensor):
-            if isinstance(node.op, ast.UAdd):
+            if isinstance(node.op, ast.UAdd) and value.kind != "bool":
                 return value
             if isinstance(node.op, ast.Invert) and value.kind == "bool":
                 return elementwise(value)
@@ -280,7 +287,7 @@ class _Reader:
         path = _path(node)
         if path[:1] == ["self"] and len(path) == 2:
             return self.named(path[1])
-        if path[:1] == ["torch"]:
+        if path[:1] == ["torch"] and len(path) == 2 and _dtype_kind(node):
             return _Opaque()
         value = self.value(node.value)
         if isinstance(value, NamedTensor):
@@ -329,7 +336,18 @@ class _Reader:
         elif path[:-1] not in ([], ["self"]):
             return None
         found = self.names.get(path[-1]) if path else None
-        return found if isinstance(found, ModuleResults) else None
+        if not isinstance(found, ModuleResults):
+            return None
+        if isinstance(func, ast.Call):
+            self.check_constructor(func, found)
+        return found
+
+    def check_constructor(self, node: ast.Call, module: ModuleResults) -> None:
+        """Refuse to take another module for the one whose results are known."""
+        arguments, keywords = self.arguments(node)
+        built = {**dict(zip(("input_size", "hidden_size", "num_layers"), arguments, strict=False)), **keywords}
+        if len(arguments) > 3 or any(getattr(module.config, word, built) != value for word, value in built.items()):
+            raise NotFollowedError("the results of a module with other arguments are not known")
 
     def results(self, node: ast.Call, target: ModuleResults) -> Any:
         first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "input"), None)
@@ -396,12 +414,19 @@ class _Reader:
                 raise ExpressionError("nn.Linear needs in_features and out_features")
             return _Layer("linear", lambda x: apply("linear", x, *sizes), tuple(sizes))
         if word in ("Softmax", "LogSoftmax"):
-            dims = [*arguments, *(value for key, value in keywords.items() if key == "dim")]
+            dims = [*arguments, *keywords.values()]
+            if len(dims) > 1 or (keywords and "dim" not in keywords):
+                raise NotFollowedError(f"nn.{shorten(word)} with these arguments is not followed")
             return _Layer("softmax", lambda x: apply("functional_softmax", x, *dims), tuple(dims))
         if word == "Flatten":
             both = {"start_dim": 1, **dict(zip(("start_dim", "end_dim"), arguments, strict=False)), **keywords}
             return _Layer("flatten", lambda x: apply("flatten", x, **both), tuple(both.values()))
         if word in _ELEMENTWISE_LAYERS:
+            constants = [*arguments, *keywords.values()]
+            if len(constants) > 1 or not all(isinstance(value, (int, float)) for value in constants):
+                raise NotFollowedError(f"nn.{shorten(word)} with these arguments is not followed")
+            if word == "Dropout" and constants and not 0 <= constants[0] <= 1:
+                raise RefusedError(f"dropout probability has to be between 0 and 1, but got {constants[0]}", "ValueError")
             return _Layer(word, elementwise, ())
         if word == "Identity":
             return _Layer(word, lambda x: x, ())
@@ -443,22 +468,27 @@ class _Reader:
 
 def _dtype_kind(node: ast.expr) -> str | None:
     """``"int"`` or ``"float"`` for ``torch.long``, ``torch.float16`` and their like."""
-    word = (_path(node) or [""])[-1]
-    if word.startswith(("int", "long", "short", "uint")):
+    path = _path(node)
+    if path[:1] != ["torch"] or len(path) != 2:
+        return None
+    name = dtype_name(path[1])
+    if name in BITS and name.startswith(("int", "uint")):
         return "int"
-    return "float" if word.startswith(("float", "half", "double", "bfloat")) else None
+    return "float" if name in RNN_DTYPES and name.startswith(("float", "bfloat")) else None
 
 
 def _converted(x: NamedTensor, node: ast.Call) -> NamedTensor:
     """``x.to(device)``, ``x.to(torch.long)``: devices change nothing, a dtype may change the kind."""
     found = apply("to", x)
     for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-        path = _path(argument)
-        if path[:1] == ["torch"] and len(path) == 2:
-            kind = _dtype_kind(argument)
-            if kind is None:
-                raise NotFollowedError("to this dtype is not followed")
+        kind = _dtype_kind(argument)
+        if kind is not None:
             found = to_int(found) if kind == "int" else to_float(found)
+        elif not (
+            _path(argument)[-1:] == ["device"]
+            or (isinstance(argument, ast.Constant) and isinstance(argument.value, (str, int)))
+        ):
+            raise NotFollowedError("to() of this is not followed")
     assert isinstance(found, NamedTensor)  # noqa: S101 - for the type checker
     return found
 

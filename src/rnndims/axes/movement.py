@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from .named_tensor import (
     MAX_INT,
+    MISSING,
     Atom,
     Axis,
     Factor,
@@ -31,6 +32,7 @@ from .named_tensor import (
     settle,
     size_text,
     too_many_dims,
+    type_name,
     unknown_axis,
     unravel,
 )
@@ -59,7 +61,7 @@ def index(x: NamedTensor, items: Any) -> NamedTensor:
     the axes they index (in front if these are not neighbours).
     """
     items = items if isinstance(items, tuple) else (items,)
-    items = tuple(_list_index(item) if isinstance(item, list) else item for item in items)
+    items = tuple(_list_index(item) if isinstance(item, (list, tuple)) else item for item in items)
     real = sum(item is not None and item is not ... for item in items)
     if sum(item is ... for item in items) > 1:
         raise NotFollowedError("more than one ... in an index is not followed")
@@ -108,7 +110,7 @@ def _used(items: tuple[Any, ...]) -> int:
     return count
 
 
-def _list_index(values: list[Any]) -> NamedTensor:
+def _list_index(values: Sequence[Any]) -> NamedTensor:
     if not all(type(value) is int or (isinstance(value, int) and not isinstance(value, bool)) for value in values):
         raise NotFollowedError("an index of this kind of list is not followed")
     if len(values) > MAX_CONTENT or not values:
@@ -140,12 +142,12 @@ def _slice(x: NamedTensor, dim: int, item: slice) -> NamedTensor:
     for bound in (item.start, item.stop, item.step):
         if isinstance(bound, NamedTensor):
             raise NotFollowedError("a slice up to the value of a tensor is not followed")
-        if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool)):
+        if bound is not None and not isinstance(bound, int):
             raise RefusedError("slice indices must be integers or None or have an __index__ method", "TypeError")
     if item.step is not None and item.step > MAX_INT:
         raise NotFollowedError("a step of so many digits is not followed")
     if item.step is not None and item.step <= 0:
-        raise RefusedError("slice step must be positive", "ValueError")
+        raise RefusedError("step must be greater than zero", "ValueError")
     start, stop, step = item.indices(x.sizes[dim])
     return _part(x, dim, start, max(0, (stop - start + step - 1) // step), step)
 
@@ -174,9 +176,10 @@ def _gather_axes(x: NamedTensor, tensors: dict[int, NamedTensor]) -> NamedTensor
     """Indexing by tensors of ints, after everything else in the index is done."""
     shape = broadcast_shapes([tensor.sizes for tensor in tensors.values()], "indexing tensors")
     dims = sorted(tensors)
+    left = [size for dim, size in enumerate(x.sizes) if dim not in tensors]
     for dim, tensor in tensors.items():
         size = x.sizes[dim]
-        for at in tensor.content or ():
+        for at in (tensor.content or ()) if 0 not in (*left, *shape) else ():  # PyTorch does not look where nothing comes out
             if not -size <= at < size:
                 raise RefusedError(f"index {at} is out of bounds for dimension {dim} with size {size}", "IndexError")
     gathered, fixed = _gathered(x, tensors, shape)
@@ -453,6 +456,8 @@ def movedim(x: NamedTensor, source: Any, destination: Any) -> NamedTensor:
 
 def flip(x: NamedTensor, *dims: Any) -> NamedTensor:
     """The axes backwards."""
+    if not dims:
+        raise RefusedError('flip() missing 1 required positional arguments: "dims"', "TypeError")
     chosen = [normal_dim(dim, x.ndim) for dim in int_list(dims, "dims")]
     if len(set(chosen)) != len(chosen):
         raise RefusedError(f"dim {chosen[-1]} appears multiple times in the list of dims")
@@ -497,6 +502,7 @@ def inferred(sizes: Sequence[Any], numel: int) -> tuple[int, ...]:
     Raises:
         RefusedError: where they do not fit ``numel`` elements.
     """
+    too_many_dims(len(sizes))
     plain = [plain_int(size, "shape") for size in sizes]
     for size in plain:
         if size < -1:
@@ -581,14 +587,20 @@ def _sizes(shape: tuple[Any, ...]) -> Sequence[Any]:
     return shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
 
 
+def _other(other: Any, name: str) -> NamedTensor:
+    if not isinstance(other, NamedTensor):
+        raise RefusedError(f"{name}(): argument 'other' (position 1) must be Tensor, not {type_name(other)}", "TypeError")
+    return other
+
+
 def view_as(x: NamedTensor, other: NamedTensor) -> NamedTensor:
     """``view`` to another tensor's shape."""
-    return _reshaped(x, inferred(other.sizes, x.numel), copies=False)
+    return _reshaped(x, inferred(_other(other, "view_as").sizes, x.numel), copies=False)
 
 
 def reshape_as(x: NamedTensor, other: NamedTensor) -> NamedTensor:
     """``reshape`` to another tensor's shape."""
-    return _reshaped(x, inferred(other.sizes, x.numel), copies=True)
+    return _reshaped(x, inferred(_other(other, "reshape_as").sizes, x.numel), copies=True)
 
 
 def flatten(x: NamedTensor, start_dim: int = 0, end_dim: int = -1) -> NamedTensor:
@@ -624,9 +636,9 @@ def unflatten(x: NamedTensor, dim: int, sizes: Any) -> NamedTensor:
     return _reshaped(x, (*x.sizes[:dim], *inner, *x.sizes[dim + 1 :]), copies=False)
 
 
-def squeeze(x: NamedTensor, dim: Any = ...) -> NamedTensor:
+def squeeze(x: NamedTensor, dim: Any = MISSING) -> NamedTensor:
     """Axes of size 1 removed: all, or those of ``dim`` (an int or several) that have size 1."""
-    if dim is ...:
+    if dim is MISSING:
         chosen = set(range(x.ndim))
     elif isinstance(dim, (tuple, list)):
         listed = [normal_dim(d, x.ndim) for d in dim]
@@ -663,7 +675,7 @@ def expand(x: NamedTensor, *size: Any) -> NamedTensor:
 
 def expand_as(x: NamedTensor, other: NamedTensor) -> NamedTensor:
     """``expand`` to another tensor's shape."""
-    return _expanded(x, other.sizes)
+    return _expanded(x, _other(other, "expand_as").sizes)
 
 
 def _expanded(x: NamedTensor, sizes: tuple[int, ...]) -> NamedTensor:
@@ -744,7 +756,7 @@ def broadcast_shapes(shapes: Sequence[tuple[int, ...]], what: str = "") -> tuple
     ndim = max(map(len, shapes), default=0)
     found = [1] * ndim
     for shape in shapes:
-        for at, size in enumerate(shape, start=ndim - len(shape)):
+        for at, size in reversed(list(enumerate(shape, start=ndim - len(shape)))):
             if size not in (1, found[at]):
                 if found[at] != 1:
                     if what:
@@ -764,7 +776,7 @@ def tensor_list(tensors: Any, what: str) -> list[NamedTensor]:
     """The argument of ``cat`` and ``stack``: a tuple or list of tensors."""
     if not isinstance(tensors, (tuple, list)):
         raise RefusedError(
-            f"{what}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}", "TypeError"
+            f"{what}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type_name(tensors)}", "TypeError"
         )
     if not all(isinstance(tensor, NamedTensor) for tensor in tensors):
         raise RefusedError(f"expected Tensor as an element of the argument 'tensors' of {what}", "TypeError")

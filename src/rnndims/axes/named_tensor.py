@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 from ..errors import RnndimsError
 from ..phrases import shape_text
@@ -23,6 +23,10 @@ MAX_DIMS: Final = 64
 
 MAX_INT: Final = 2**63 - 1
 """Sizes and indices beyond it overflow in PyTorch."""
+
+
+MISSING: Final[Any] = object()
+"""Stands for an argument that was left out where ``None`` means something else."""
 
 
 class AxesError(RnndimsError, ValueError):
@@ -483,6 +487,13 @@ def too_many_dims(ndim: int) -> None:
     """
     if ndim > MAX_DIMS:
         raise NotFollowedError(f"tensors of more than {MAX_DIMS} axes are not followed")
+
+
+def type_name(value: object) -> str:
+    """The name of a value's type as PyTorch's messages have it."""
+    if isinstance(value, NamedTensor):
+        return "Tensor"
+    return "int" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
 
 
 def size_text(sizes: Sequence[int]) -> str:

@@ -5,12 +5,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 from . import computation as c
 from . import movement as m
-from .named_tensor import NamedTensor, NotFollowedError, RefusedError
+from .named_tensor import NamedTensor, NotFollowedError, RefusedError, type_name
 
 Function = Callable[..., Any]
 
@@ -89,7 +88,9 @@ def _clone(x: NamedTensor) -> NamedTensor:
     return replace(c.elementwise(x), content=x.content, own_steps=x.own_steps)
 
 
-def _dropout(x: NamedTensor, p: Any = 0.5, training: Any = True, inplace: Any = False) -> NamedTensor:  # noqa: ARG001
+def _dropout(x: NamedTensor, p: Any = 0.5, training: Any = True, inplace: Any = False) -> NamedTensor:
+    if not isinstance(training, bool) or not isinstance(inplace, bool):
+        raise RefusedError("dropout(): argument 'train' (position 3) must be bool", "TypeError")
     if not isinstance(p, (int, float)) or not 0 <= p <= 1:
         raise RefusedError("dropout probability has to be between 0 and 1, but got a value out of range", "ValueError")
     return c.elementwise(x) if c.is_dense(x.sizes, x.strides or (0,) * x.ndim) else _layout_unknown(x)
@@ -112,12 +113,25 @@ def _contiguous(x: NamedTensor) -> NamedTensor:
     return m.contiguous(x)
 
 
-def _add(x: Any, other: Any, alpha: Any = 1) -> NamedTensor:
-    return c.binary(x, other, shift=1 if alpha == 1 else 0)
+def _number(value: Any) -> Any:
+    if not isinstance(value, (int, float)):
+        raise RefusedError(f"argument 'alpha' must be Number, not {type_name(value)}", "TypeError")
+    return value
 
 
-def _sub(x: Any, other: Any, alpha: Any = 1) -> NamedTensor:
-    return c.binary(x, other, shift=-1 if alpha == 1 else 0)
+def _add(x: Any, other: Any, *, alpha: Any = 1) -> NamedTensor:
+    return c.binary(x, other, shift=1 if _number(alpha) == 1 else 0)
+
+
+def _sub(x: Any, other: Any, *, alpha: Any = 1) -> NamedTensor:
+    return c.binary(x, other, shift=-1 if _number(alpha) == 1 else 0)
+
+
+def _listed(sizes: Any, what: str) -> Any:
+    """Ints that the functions of ``torch`` take as one tuple only, unlike the methods."""
+    if not isinstance(sizes, (tuple, list)):
+        raise RefusedError(f"argument '{what}' (position 2) must be tuple of ints, not {type_name(sizes)}", "TypeError")
+    return sizes
 
 
 def _plain(x: Any, other: Any) -> NamedTensor:
@@ -129,6 +143,8 @@ def _divide(x: Any, other: Any) -> NamedTensor:
 
 
 def _logical(x: Any, other: Any) -> NamedTensor:
+    if not all(isinstance(value, NamedTensor) and value.kind == "bool" for value in (x, other)):
+        raise NotFollowedError("& and | are followed for masks only")
     return c.binary(x, other, kind="bool")
 
 
@@ -136,14 +152,16 @@ def _compare(x: Any, other: Any) -> NamedTensor:
     return c.binary(x, other, kind="bool")
 
 
-def _where(condition: Any, input: Any, other: Any) -> NamedTensor:  # noqa: A002 - PyTorch's name
+def _where(condition: Any, input: Any = None, other: Any = None) -> NamedTensor:  # noqa: A002 - PyTorch's name
     if not isinstance(condition, NamedTensor) or not isinstance(input, NamedTensor):
         raise NotFollowedError("where of numbers alone is not followed")
+    if condition.kind != "bool":
+        raise RefusedError("where expected condition to be a boolean tensor, but got a tensor with dtype Float")
     found = c.binary(c.binary(condition, input, kind=input.kind), other)
     return replace(found, masked=True, strides=None, kind=input.kind)
 
 
-def _softmax_method(x: NamedTensor, dim: Any, dtype: Any = None) -> NamedTensor:  # noqa: ARG001
+def _softmax_method(x: NamedTensor, dim: Any, *, dtype: Any = None) -> NamedTensor:  # noqa: ARG001
     return c.softmax(x, dim)
 
 
@@ -189,8 +207,8 @@ _COMPUTATION: Final[dict[str, Function]] = {
     "std": c.spread,
     "var": c.spread,
     "prod": c.prod,
-    "max": partial(c.extreme, name="max"),
-    "min": partial(c.extreme, name="min"),
+    "max": c.extreme,
+    "min": c.extreme,
     "amax": c.amax,
     "amin": c.amax,
     "argmax": c.argmax,
@@ -257,9 +275,9 @@ METHODS: Final[dict[str, Function]] = {
 
 TORCH: Final[dict[str, Function]] = {
     **_COMMON,
-    "reshape": lambda input, shape: m.reshape(input, shape),  # noqa: A006, PLW0108 - PyTorch's name and place
-    "permute": lambda input, dims: m.permute(input, dims),  # noqa: A006, PLW0108
-    "flip": lambda input, dims: m.flip(input, dims),  # noqa: A006, PLW0108
+    "reshape": lambda input, shape: m.reshape(input, _listed(shape, "shape")),  # noqa: A006 - PyTorch's name
+    "permute": lambda input, dims: m.permute(input, _listed(dims, "dims")),  # noqa: A006
+    "flip": lambda input, dims: m.flip(input, _listed(dims, "dims")),  # noqa: A006
     "split": lambda tensor, split_size_or_sections, dim=0: m.split(tensor, split_size_or_sections, dim),
     "cat": m.cat,
     "concat": m.cat,
@@ -327,7 +345,7 @@ def call(function: Function, name: str, arguments: tuple[Any, ...], keywords: di
         RefusedError: a ``TypeError`` of PyTorch, or what the operation refuses.
         NotFollowedError: as the operation says.
     """
-    code = getattr(getattr(function, "func", function), "__code__", None)
+    code = getattr(function, "__code__", None)
     assert code is not None  # noqa: S101 - all functions here are written in Python
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     has_rest, has_keywords = bool(code.co_flags & 4), bool(code.co_flags & 8)
@@ -337,6 +355,8 @@ def call(function: Function, name: str, arguments: tuple[Any, ...], keywords: di
         if word == "input" and names and names[0] == "x" and not arguments:
             word = "x"
         if word in ("size", "shape", "dims", "repeats", "sizes") and has_rest and word not in names:
+            if not isinstance(value, (tuple, list)):
+                raise RefusedError(f"{name}(): argument '{word}' must be tuple of ints, not {type_name(value)}", "TypeError")
             arguments = (*arguments, value)
         elif word in names or has_keywords:
             passed[word] = value
@@ -346,14 +366,14 @@ def call(function: Function, name: str, arguments: tuple[Any, ...], keywords: di
             raise RefusedError(f"{name}() got an unexpected keyword argument '{key}'", "TypeError")
     first = next(iter(arguments), passed.get("x"))
     if names and names[0] == "x" and not isinstance(first, NamedTensor) and name not in _TAKE_NUMBERS:
-        raise RefusedError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(first).__name__}", "TypeError")
+        raise RefusedError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type_name(first)}", "TypeError")
     if code.co_argcount < len(arguments) and not has_rest:
         raise RefusedError(
             f"{name}() takes {code.co_argcount} positional arguments but {len(arguments)} were given", "TypeError"
         )
     if any(word in names[: len(arguments)] for word in passed):
         raise RefusedError(f"{name}() got multiple values for an argument", "TypeError")
-    defaults = len(getattr(getattr(function, "func", function), "__defaults__", None) or ())
+    defaults = len(getattr(function, "__defaults__", None) or ())
     needed = names[len(arguments) : code.co_argcount - defaults]
     missing = [word for word in needed if word not in passed]
     if missing:
