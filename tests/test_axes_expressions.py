@@ -2,6 +2,7 @@
 
 import ast
 import random
+import re
 import sys
 import warnings
 
@@ -19,55 +20,99 @@ NAMES = usual_names(CONFIG, DATA)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 EXPRESSIONS = """
-x[::2] ; x[::-1] ; x[::0] ; x[1:10**21] ; x[-10**21:] ; x[10**21] ; x[2:1:1] ; x[0, 0, 0] ; x[0, 0, 0, 0] ; x[..., 0] ; x[None, 0, ..., None]
-x[()] ; x[[0, 1]] ; x[[0, 1], [0, 1]] ; x[[0, 5]] ; x[(0,)] ; x[1.0] ; x[3] ; x[-4] ; x[-3] ; x[:, :, :, ...] ; h_n[-1][:, :, ..., 1]
-x[torch.arange(3), 0] ; x[:, torch.tensor([0, -1])] ; x[torch.tensor([0, 1]), :, torch.tensor([1, 2])] ; x[torch.arange(2), torch.arange(3)]
+x[::2] ; x[::-1] ; x[::0] ; x[1:10**21] ; x[-10**21:] ; x[10**21] ; x[2:1:1] ; x[0, 0, 0] ; x[0, 0, 0, 0] ; x[..., 0]
+x[None, 0, ..., None]
+x[()] ; x[[0, 1]] ; x[[0, 1], [0, 1]] ; x[[0, 5]] ; x[(0,)] ; x[1.0] ; x[3] ; x[-4] ; x[-3] ; x[:, :, :, ...]
+h_n[-1][:, :, ..., 1]
+x[torch.arange(3), 0] ; x[:, torch.tensor([0, -1])] ; x[torch.tensor([0, 1]), :, torch.tensor([1, 2])]
+x[torch.arange(2), torch.arange(3)]
 x[torch.tensor(1)] ; x[0, torch.tensor([0, 1]), None] ; x[torch.tensor([7])]
 x.T.shape ; x.mT ; x.T() ; x[0].T ; x[0, 0].mT ; x.t() ; x[0].t() ; x.t(1)
-x.view(10**21) ; x.view(True, 5) ; x.view(5.0) ; x.view(-1, -1) ; x.view(-2, 3) ; x.view() ; x.view(15, 6) ; x.view([15, 6]) ; x.view((15, 6))
-x.view(size=(15, 6)) ; x.reshape(shape=(15, 6)) ; x.reshape(7, -1) ; x.reshape(2**62, -1) ; output.view(-1) ; output.reshape(-1) ; output.view(3, 5, 2, 4)
-output.contiguous().view(-1) ; h_n.transpose(0, 1).view(3, -1) ; h_n.view(0, -1) ; x[:, :0].view(-1, 0) ; x[:, :0].view(0) ; h_n.view(-1).view(4, 3, 4)
-x.flatten() ; x.flatten(0, 1) ; x.flatten(1, 0) ; x.flatten(start_dim=1) ; x.flatten(0, 1.0) ; x.flatten(dim=1) ; x.flatten(3) ; torch.flatten(x, 1)
+x.view(10**21) ; x.view(True, 5) ; x.view(5.0) ; x.view(-1, -1) ; x.view(-2, 3) ; x.view() ; x.view(15, 6)
+x.view([15, 6]) ; x.view((15, 6))
+x.view(size=(15, 6)) ; x.reshape(shape=(15, 6)) ; x.reshape(7, -1) ; x.reshape(2**62, -1) ; output.view(-1)
+output.reshape(-1) ; output.view(3, 5, 2, 4)
+output.contiguous().view(-1) ; h_n.transpose(0, 1).view(3, -1) ; h_n.view(0, -1) ; x[:, :0].view(-1, 0)
+x[:, :0].view(0) ; h_n.view(-1).view(4, 3, 4)
+x.flatten() ; x.flatten(0, 1) ; x.flatten(1, 0) ; x.flatten(start_dim=1) ; x.flatten(0, 1.0) ; x.flatten(dim=1)
+x.flatten(3) ; torch.flatten(x, 1)
 x.unflatten(2, (2, 3)) ; x.unflatten(2, (-1, 3)) ; x.unflatten(2, 5) ; x.unflatten(2, (4, -1)) ; x.unflatten(2, ())
-x.transpose(0, 2) ; x.transpose(dim0=0, dim1=1) ; x.transpose(0, 3) ; x.transpose(False, 0) ; torch.transpose(x, 0) ; x.swapaxes(axis0=0, axis1=1)
-x.permute(2, 0, 1) ; x.permute((2, 0, 1)) ; x.permute(dims=(2, 0, 1)) ; x.permute(0, 0, 1) ; x.permute(0, 1) ; x.permute() ; torch.permute(x, (2, 0, 1))
-x.movedim(0, 2) ; x.movedim((0, 1), (1, 2)) ; x.movedim(source=0, destination=1) ; x.movedim(0, (0,)) ; x.movedim((0, 0), (1, 2))
-x.squeeze() ; x[:1].squeeze(0) ; x[:1].squeeze((0, 1)) ; x.squeeze(5) ; x[:1, :1].squeeze((0, 0)) ; x.unsqueeze(-1) ; x.unsqueeze(4) ; x.unsqueeze(axis=0)
-x.expand(2, -1, -1, -1) ; x.expand(3, 5, 7) ; x.expand(-1, 3, 5, 6) ; x.expand(size=(3, 5, 6)) ; x[:, :1].expand_as(x) ; x.expand(3)
+x.transpose(0, 2) ; x.transpose(dim0=0, dim1=1) ; x.transpose(0, 3) ; x.transpose(False, 0) ; torch.transpose(x, 0)
+x.swapaxes(axis0=0, axis1=1)
+x.permute(2, 0, 1) ; x.permute((2, 0, 1)) ; x.permute(dims=(2, 0, 1)) ; x.permute(0, 0, 1) ; x.permute(0, 1)
+x.permute() ; torch.permute(x, (2, 0, 1))
+x.movedim(0, 2) ; x.movedim((0, 1), (1, 2)) ; x.movedim(source=0, destination=1) ; x.movedim(0, (0,))
+x.movedim((0, 0), (1, 2))
+x.squeeze() ; x[:1].squeeze(0) ; x[:1].squeeze((0, 1)) ; x.squeeze(5) ; x[:1, :1].squeeze((0, 0)) ; x.unsqueeze(-1)
+x.unsqueeze(4) ; x.unsqueeze(axis=0)
+x.expand(2, -1, -1, -1) ; x.expand(3, 5, 7) ; x.expand(-1, 3, 5, 6) ; x.expand(size=(3, 5, 6)) ; x[:, :1].expand_as(x)
+x.expand(3)
 x.repeat(1, 2, 1) ; x.repeat(2) ; x.repeat(repeats=(1, 1, 1)) ; x.repeat(-1, 1, 1)
-torch.cat([x, x]) ; torch.cat((x, x), 2) ; torch.cat((x, x), axis=1) ; torch.cat(tensors=(x, x)) ; torch.cat(x) ; torch.cat([x, h_n]) ; torch.cat([]) ; torch.cat([x, x], 3)
-torch.cat([x, x], 'a') ; torch.stack((x, x), 1) ; torch.stack([x, x], dim=4) ; torch.stack([x, h_n]) ; torch.stack([]) ; torch.cat([x[0], x])
-x.chunk(2) ; x.chunk(2, 1)[1] ; x.chunk(0) ; x.chunk(2, 3) ; x.split(2, 1)[2] ; x.split((2, 3), 1) ; x.split((2, 2), 1) ; x.split(split_size=1) ; x.split(2.0)
-torch.split(x, split_size_or_sections=1) ; x.split(-1) ; x.split(0) ; x.unbind(1)[4] ; x.unbind(3) ; torch.unbind(x)[0] ; x.unbind(1)[5]
-x.select(1, 4) ; x.select(1, 5) ; x.select(3, 0) ; x.narrow(1, 1, 3) ; x.narrow(1, -1, 1) ; x.narrow(1, 3, 3) ; x.narrow(1, 0, -1)
-x.flip(0) ; x.flip(0, 0) ; x.flip() ; x.flip(dims=(0, 1)) ; torch.flip(x, (0,)) ; x.roll(1, 0) ; x.roll(1, 5) ; x.roll((1, 2), (0, 1)) ; x.roll((1, 2), 0)
-x.index_select(1, torch.tensor([0, 2])) ; x.index_select(1, torch.tensor([7])) ; x.index_select(1, 0) ; x.gather(1, torch.arange(3)) ; x.gather(0, 0)
-x.gather(1, torch.arange(3).view(3, 1, 1).expand(-1, -1, 6)) ; x.gather(1, torch.arange(3).view(3, 1, 1).expand(-1, -1, 7))
-x.sum() ; x.sum(0) ; x.sum((0, 1)) ; x.sum(dim=[]) ; x.sum(0, True) ; x.sum(0, 1) ; x.sum(True) ; x.sum(3) ; x.sum((0, 0)) ; x.sum(axis=0) ; torch.sum(input=x, dim=0)
-x.mean() ; x.mean(dim=(0, 1), keepdim=True) ; x.mean('a') ; x.mean(0.0) ; torch.arange(3).mean() ; (x > 0).sum(1) ; x.std(0) ; x.std((0, 1)) ; x.std(0, True) ; x.std(0, 1)
-x.max() ; x.max(1) ; x.max(1)[0] ; x.max(1).indices ; x.max(None) ; x.max(x) ; x.max(dim=1, keepdim=True).values ; x.max(0, 1) ; x.min(-1)[1]
-x.amax() ; x.amax((0, 2)) ; x.amax(None) ; x.argmax() ; x.argmax(-1) ; x.argmax(0, 1) ; x.argmax((0,)) ; x.prod() ; x.prod(0) ; x.prod((0,)) ; x.prod(dim=None)
+torch.cat([x, x]) ; torch.cat((x, x), 2) ; torch.cat((x, x), axis=1) ; torch.cat(tensors=(x, x)) ; torch.cat(x)
+torch.cat([x, h_n]) ; torch.cat([]) ; torch.cat([x, x], 3)
+torch.cat([x, x], 'a') ; torch.stack((x, x), 1) ; torch.stack([x, x], dim=4) ; torch.stack([x, h_n]) ; torch.stack([])
+torch.cat([x[0], x])
+x.chunk(2) ; x.chunk(2, 1)[1] ; x.chunk(0) ; x.chunk(2, 3) ; x.split(2, 1)[2] ; x.split((2, 3), 1) ; x.split((2, 2), 1)
+x.split(split_size=1) ; x.split(2.0)
+torch.split(x, split_size_or_sections=1) ; x.split(-1) ; x.split(0) ; x.unbind(1)[4] ; x.unbind(3) ; torch.unbind(x)[0]
+x.unbind(1)[5]
+x.select(1, 4) ; x.select(1, 5) ; x.select(3, 0) ; x.narrow(1, 1, 3) ; x.narrow(1, -1, 1) ; x.narrow(1, 3, 3)
+x.narrow(1, 0, -1)
+x.flip(0) ; x.flip(0, 0) ; x.flip() ; x.flip(dims=(0, 1)) ; torch.flip(x, (0,)) ; x.roll(1, 0) ; x.roll(1, 5)
+x.roll((1, 2), (0, 1)) ; x.roll((1, 2), 0)
+x.index_select(1, torch.tensor([0, 2])) ; x.index_select(1, torch.tensor([7])) ; x.index_select(1, 0)
+x.gather(1, torch.arange(3)) ; x.gather(0, 0)
+x.gather(1, torch.arange(3).view(3, 1, 1).expand(-1, -1, 6))
+x.gather(1, torch.arange(3).view(3, 1, 1).expand(-1, -1, 7))
+x.sum() ; x.sum(0) ; x.sum((0, 1)) ; x.sum(dim=[]) ; x.sum(0, True) ; x.sum(0, 1) ; x.sum(True) ; x.sum(3)
+x.sum((0, 0)) ; x.sum(axis=0) ; torch.sum(input=x, dim=0)
+x.mean() ; x.mean(dim=(0, 1), keepdim=True) ; x.mean('a') ; x.mean(0.0) ; torch.arange(3).mean() ; (x > 0).sum(1)
+x.std(0) ; x.std((0, 1)) ; x.std(0, True) ; x.std(0, 1)
+x.max() ; x.max(1) ; x.max(1)[0] ; x.max(1).indices ; x.max(None) ; x.max(x) ; x.max(dim=1, keepdim=True).values
+x.max(0, 1) ; x.min(-1)[1]
+x.amax() ; x.amax((0, 2)) ; x.amax(None) ; x.argmax() ; x.argmax(-1) ; x.argmax(0, 1) ; x.argmax((0,)) ; x.prod()
+x.prod(0) ; x.prod((0,)) ; x.prod(dim=None)
 x.norm() ; x.norm(2, 1) ; x.norm(dim=1) ; x.norm(1) ; x.logsumexp(0) ; x.logsumexp((0, 1)) ; x.cumsum() ; x.cumsum(1)
-x.softmax(-1) ; x.softmax() ; x.softmax(3) ; x.softmax(None) ; F.softmax(x) ; F.softmax(x, dim=1) ; F.log_softmax(x, 3) ; torch.softmax(x, 0) ; torch.arange(3).softmax(0)
-x.tanh() ; torch.tanh(x) ; torch.tanh(x, 1) ; x.relu(1) ; F.relu(x) ; F.relu(x, True) ; F.leaky_relu(x, 0.1) ; F.gelu(x) ; x.abs().sqrt().log() ; F.dropout(x, 2) ; F.dropout(x, 0.1)
-x + 1 ; 2 - x ; x / 2 ; 2 ** 3 ; x @ 1 ; x + x ; x + h_n ; x * x[0] ; x * x[:, :1] ; x - x[:2] ; torch.mul(2, x) ; torch.add(x, x) ; -x ; +x ; ~(x > 1) ; x ** 2
-x == x ; (x > 1) | (x < 0) ; x.lt(1) ; x.lt(x) ; torch.maximum(x, x) ; torch.where(x > 1, x, 0.0) ; x.masked_fill(x > 1, 0.0) ; x.masked_fill(x, 1)
-x @ x.mT ; x @ x ; x[0] @ x[0] ; x[0] @ x[0, 0] ; x[0, 0] @ x[0, 0] ; x[0, 0] @ x[0, :4, 0] ; x[0, 0, 0] @ x ; torch.bmm(x, x.mT) ; torch.bmm(x, x) ; torch.bmm(x[0], x)
-torch.mm(x[0], x[0].T) ; torch.mm(x, x) ; torch.matmul(x, x[0].T) ; torch.matmul(x, x[0]) ; x.matmul(other=x.mT) ; h_n @ h_n.mT ; h_n.transpose(0, 1) @ h_n.mT
-torch.einsum('nlh,nkh->nlk', x, x) ; torch.einsum('nlh->n', x) ; torch.einsum('nl->n', x) ; torch.einsum('nlh,nlh', x, x) ; torch.einsum('nlh->nn', x) ; torch.einsum('nlh->z', x)
-torch.einsum('nlh,nlh->l', [x, x]) ; torch.einsum('nlh,nlh->l', x) ; torch.einsum('a b c -> c b a', x) ; torch.einsum('abc,bca->a', x, x)
-nn.Linear(6, 2)(x) ; nn.Linear(7, 2)(x) ; nn.Linear(6, 2)(x[0, 0]) ; nn.Linear(4, 2)(x[0, 0]) ; F.linear(x, torch.zeros(2, 6)) ; F.linear(x, torch.zeros(2, 5)) ; nn.Linear(6, 2)(x[0, 0, 0])
-nn.ReLU()(x) ; nn.Softmax(dim=1)(x) ; nn.Flatten()(x) ; nn.Flatten(0, 1)(x) ; nn.Dropout(0.5)(x) ; nn.Identity()(x) ; nn.LogSoftmax(dim=-1)(x) ; nn.Softmax(5)(x)
-x.size() ; x.size(1) ; x.size(-1) ; x.size(5) ; x.size(dim=1) ; x.shape[1] ; x.shape[:2] ; x.dim() ; x.ndim ; x.numel() ; len(x) ; x.dim(1) ; len(x.shape) ; len(x[0, 0, 0])
-x.view(x.size(0), -1) ; x.view(x.shape[0] * x.shape[1], -1) ; x.view(*x.shape[:2], 2, -1) ; x.reshape(len(x), -1) ; x.view(N, L, 6) ; x.view(batch_size * L, 6) ; x.view(-1, 6 // 2, 2)
-lstm(x)[0] ; lstm(x)[1][0][-1] ; lstm(x)[1][0][4] ; module(x)[2] ; nn.LSTM(6, 4, 2, batch_first=True, bidirectional=True)(x)[0]
-hidden[0] ; hidden[1][-1] ; hidden[-1] ; states[0] ; states[0][-1] ; c_n[-1] ; cell.shape ; hn.size(0) ; tuple(x)[2] ; list(h_n)[-1] ; torch.cat([*h_n], 1) ; torch.cat(list(h_n), 1)
-torch.cat(tuple(h_n[-2:]), dim=-1) ; torch.stack([h_n[i0] for i0 in (0, 1)]) ; x.to(torch.long)[0] ; x.float() ; x.half() ; x.cpu().detach().clone() ; x.contiguous(1) ; x.data
-torch.zeros(2, 3) ; torch.zeros((2, 3)) ; torch.zeros([2], 3) ; torch.zeros(size=(2, 3)) ; torch.zeros(-1) ; torch.zeros_like(x) ; torch.arange(5) ; torch.arange(1, 5, 2) ; torch.arange(1, 5, -1)
-torch.arange(5, 1, -2) ; torch.arange(2.5) ; torch.arange(3).view(3, 1) + torch.arange(4) ; torch.tensor([1, 2]) ; torch.arange(3) / 2 ; torch.arange(3) @ torch.arange(3) ; torch.arange(3).max(0)
-F.normalize(x, dim=1) ; F.normalize(x, dim=3) ; torch.movedim(x, 0, 1) ; torch.squeeze(x) ; torch.unsqueeze(x, 0) ; torch.chunk(x, 2, 1)[0] ; torch.gather(x, 1, torch.arange(3))
-x.index_select(dim=1, index=torch.tensor([0])) ; x.cuda ; x.nothing() ; x.add(1, alpha=2) ; x.add(x, alpha=2) ; x.sub(1) ; x.mul('a') ; x.eq(1).sum() ; x.expand_as(h_n) ; x.view_as(h_n)
-x.reshape_as(x.flatten()) ; x.is_contiguous() ; output.is_contiguous() ; x.requires_grad_(False) ; x.amin(1, True) ; x.permute(0, 2, 1).flatten(1).view(3, 6, 5) ; x[..., ::2].view(-1)
+x.softmax(-1) ; x.softmax() ; x.softmax(3) ; x.softmax(None) ; F.softmax(x) ; F.softmax(x, dim=1) ; F.log_softmax(x, 3)
+torch.softmax(x, 0) ; torch.arange(3).softmax(0)
+x.tanh() ; torch.tanh(x) ; torch.tanh(x, 1) ; x.relu(1) ; F.relu(x) ; F.relu(x, True) ; F.leaky_relu(x, 0.1) ; F.gelu(x)
+x.abs().sqrt().log() ; F.dropout(x, 2) ; F.dropout(x, 0.1)
+x + 1 ; 2 - x ; x / 2 ; 2 ** 3 ; x @ 1 ; x + x ; x + h_n ; x * x[0] ; x * x[:, :1] ; x - x[:2] ; torch.mul(2, x)
+torch.add(x, x) ; -x ; +x ; ~(x > 1) ; x ** 2
+x == x ; (x > 1) | (x < 0) ; x.lt(1) ; x.lt(x) ; torch.maximum(x, x) ; torch.where(x > 1, x, 0.0)
+x.masked_fill(x > 1, 0.0) ; x.masked_fill(x, 1)
+x @ x.mT ; x @ x ; x[0] @ x[0] ; x[0] @ x[0, 0] ; x[0, 0] @ x[0, 0] ; x[0, 0] @ x[0, :4, 0] ; x[0, 0, 0] @ x
+torch.bmm(x, x.mT) ; torch.bmm(x, x) ; torch.bmm(x[0], x)
+torch.mm(x[0], x[0].T) ; torch.mm(x, x) ; torch.matmul(x, x[0].T) ; torch.matmul(x, x[0]) ; x.matmul(other=x.mT)
+h_n @ h_n.mT ; h_n.transpose(0, 1) @ h_n.mT
+torch.einsum('nlh,nkh->nlk', x, x) ; torch.einsum('nlh->n', x) ; torch.einsum('nl->n', x)
+torch.einsum('nlh,nlh', x, x) ; torch.einsum('nlh->nn', x) ; torch.einsum('nlh->z', x)
+torch.einsum('nlh,nlh->l', [x, x]) ; torch.einsum('nlh,nlh->l', x) ; torch.einsum('a b c -> c b a', x)
+torch.einsum('abc,bca->a', x, x)
+nn.Linear(6, 2)(x) ; nn.Linear(7, 2)(x) ; nn.Linear(6, 2)(x[0, 0]) ; nn.Linear(4, 2)(x[0, 0])
+F.linear(x, torch.zeros(2, 6)) ; F.linear(x, torch.zeros(2, 5)) ; nn.Linear(6, 2)(x[0, 0, 0])
+nn.ReLU()(x) ; nn.Softmax(dim=1)(x) ; nn.Flatten()(x) ; nn.Flatten(0, 1)(x) ; nn.Dropout(0.5)(x) ; nn.Identity()(x)
+nn.LogSoftmax(dim=-1)(x) ; nn.Softmax(5)(x)
+x.size() ; x.size(1) ; x.size(-1) ; x.size(5) ; x.size(dim=1) ; x.shape[1] ; x.shape[:2] ; x.dim() ; x.ndim ; x.numel()
+len(x) ; x.dim(1) ; len(x.shape) ; len(x[0, 0, 0])
+x.view(x.size(0), -1) ; x.view(x.shape[0] * x.shape[1], -1) ; x.view(*x.shape[:2], 2, -1) ; x.reshape(len(x), -1)
+x.view(N, L, 6) ; x.view(batch_size * L, 6) ; x.view(-1, 6 // 2, 2)
+lstm(x)[0] ; lstm(x)[1][0][-1] ; lstm(x)[1][0][4] ; module(x)[2]
+nn.LSTM(6, 4, 2, batch_first=True, bidirectional=True)(x)[0]
+hidden[0] ; hidden[1][-1] ; hidden[-1] ; states[0] ; states[0][-1] ; c_n[-1] ; cell.shape ; hn.size(0) ; tuple(x)[2]
+list(h_n)[-1] ; torch.cat([*h_n], 1) ; torch.cat(list(h_n), 1)
+torch.cat(tuple(h_n[-2:]), dim=-1) ; torch.stack([h_n[i0] for i0 in (0, 1)]) ; x.to(torch.long)[0] ; x.float()
+x.half() ; x.cpu().detach().clone() ; x.contiguous(1) ; x.data
+torch.zeros(2, 3) ; torch.zeros((2, 3)) ; torch.zeros([2], 3) ; torch.zeros(size=(2, 3)) ; torch.zeros(-1)
+torch.zeros_like(x) ; torch.arange(5) ; torch.arange(1, 5, 2) ; torch.arange(1, 5, -1)
+torch.arange(5, 1, -2) ; torch.arange(2.5) ; torch.arange(3).view(3, 1) + torch.arange(4) ; torch.tensor([1, 2])
+torch.arange(3) / 2 ; torch.arange(3) @ torch.arange(3) ; torch.arange(3).max(0)
+F.normalize(x, dim=1) ; F.normalize(x, dim=3) ; torch.movedim(x, 0, 1) ; torch.squeeze(x) ; torch.unsqueeze(x, 0)
+torch.chunk(x, 2, 1)[0] ; torch.gather(x, 1, torch.arange(3))
+x.index_select(dim=1, index=torch.tensor([0])) ; x.cuda ; x.nothing() ; x.add(1, alpha=2) ; x.add(x, alpha=2) ; x.sub(1)
+x.mul('a') ; x.eq(1).sum() ; x.expand_as(h_n) ; x.view_as(h_n)
+x.reshape_as(x.flatten()) ; x.is_contiguous() ; output.is_contiguous() ; x.requires_grad_(False) ; x.amin(1, True)
+x.permute(0, 2, 1).flatten(1).view(3, 6, 5) ; x[..., ::2].view(-1)
 """
 TEXTS = [text.strip() for line in EXPRESSIONS.strip().splitlines() for text in line.split(" ; ")]
 
@@ -88,7 +133,7 @@ def outcome(text: str, real: dict) -> tuple[str, object, str]:
         told = error
     try:
         seen = shapes(evaluated(text, real))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever PyTorch raises
         return ("same" if isinstance(told, AxesError) else "differs"), told, f"{type(error).__name__}: {error}"
     return ("same" if told == seen else "differs"), told, str(seen)
 
@@ -333,28 +378,37 @@ def test_sizes_beyond_a_machine_are_sizes():
             continue
 
 
+PLAIN = [text for text in TEXTS if "hidden" not in text]  # which is a pair in PyTorch and read as h_n
+TAILS = [
+    text[text.index(mark) :]
+    for text in PLAIN
+    for mark in (".", "[")
+    if text.startswith(("x" + mark, "h_n" + mark, "output" + mark))
+]
+CHARACTERS = [*"()[]{},.:*-+=@%~'\"0159xXé \n\\_", "None", "...", "x", "h_n", "output", "torch.", "True"]
+
+
 def _mutated(rng: random.Random) -> str:
-    text = rng.choice([text for text in TEXTS if "hidden" not in text])  # which is a pair in PyTorch and read as h_n
-    for _ in range(rng.randint(1, 4)):
+    """An expression with other numbers, with the operations of others behind it, or with letters changed."""
+    text = rng.choice(PLAIN)
+    for _ in range(rng.randint(1, 3)):
         at = rng.randint(0, len(text))
         kind = rng.random()
-        if kind < 0.3:
+        numbers = [match.span() for match in re.finditer(r"\d", text)]
+        if kind < 0.4 and numbers:
+            start, end = rng.choice(numbers)
+            text = text[:start] + str(rng.choice([-3, -2, -1, 0, 1, 2, 3, 4, 5, 6])) + text[end:]
+        elif kind < 0.8:
+            text += rng.choice(TAILS)
+        elif kind < 0.9:
             text = text[:at] + text[at + rng.randint(1, 4) :]
-        elif kind < 0.6:
-            text = (
-                text[:at]
-                + rng.choice(list("()[]{},.:*-+=@%~'\"0159xXé \n\\_") + [*rng.choice(TEXTS).split("(")[:1], "None", "..."])
-                + text[at:]
-            )
         else:
-            other = rng.choice(TEXTS)
-            cut = rng.randint(0, len(other))
-            text = text[:at] + other[cut : cut + rng.randint(1, 20)] + text[at:]
+            text = text[:at] + rng.choice(CHARACTERS) + text[at:]
     return text
 
 
 def test_random_text_never_breaks_the_reader(real):
-    """Thousands of mutated expressions give a value or one of the package's errors; what is still simple agrees with PyTorch."""
+    """Mutated expressions give a value or one of the package's errors; what is still an expression agrees with PyTorch."""
     rng = random.Random(5)
     compared = 0
     with warnings.catch_warnings():
@@ -379,13 +433,16 @@ def test_random_text_never_breaks_the_reader(real):
                     continue
                 try:
                     seen: object = shapes(evaluated(text.strip(), real))
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - whatever PyTorch raises
                     seen = error
-            if isinstance(seen, NameError):  # x.to(device) with any name for the device
+            # the name of a device, indices of unknown content, dtypes of floats: these are not followed
+            if isinstance(seen, NameError) or any(
+                words in str(seen) for words in ("out of bounds", "scalar type", "same dtype")
+            ):
                 continue
             assert isinstance(seen, Exception) == isinstance(told, RefusedError), (text, told, seen)
             assert isinstance(seen, Exception) or seen == told, (text, told, seen)
-    assert compared > 500
+    assert compared > 1500
 
 
 def test_nothing_is_executed(monkeypatch):

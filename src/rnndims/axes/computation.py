@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .movement import agreed, broadcast_shapes, merged_axis
+from .joining import agreed, merged_axis
+from .movement import MAX_CONTENT, broadcast_shapes, int_list
 from .named_tensor import (
     MISSING,
     Axis,
@@ -137,7 +138,8 @@ def binary(x: Any, other: Any, *, kind: str | None = None, shift: int = 0) -> Na
             raise NotFollowedError(f"arithmetic of a tensor and a {type(value).__name__} is not followed")
     shape = broadcast_shapes([tensor.sizes for tensor in tensors])
     kinds = [tensor.kind for tensor in tensors]
-    if kind is None and (set(kinds) == {"bool"} or ("bool" in kinds and shift < 0)):
+    takes_bools = any(isinstance(value, bool) for value in (x, other)) or "bool" in kinds
+    if kind is None and (set(kinds) == {"bool"} or (shift < 0 and takes_bools)):
         raise NotFollowedError("arithmetic of bools is not followed")
     out = kind or ("float" if "float" in kinds or isinstance(x, float) or isinstance(other, float) else "int")
     strides = result_strides(shape, tensors)
@@ -196,6 +198,8 @@ def masked_fill(x: NamedTensor, mask: Any, value: Any) -> NamedTensor:  # noqa: 
 
 def softmax(x: NamedTensor, dim: Any) -> NamedTensor:
     """Numbers along ``dim`` that sum to 1; the shape stays."""
+    if x.kind != "float" and not x.numel:
+        raise NotFollowedError("softmax of nothing is not followed")
     if x.kind != "float":
         raise RefusedError("softmax is not implemented for tensors of ints", "NotImplementedError")
     normal_dim(dim, x.ndim)
@@ -350,6 +354,8 @@ def amax(x: NamedTensor, dim: Any = (), keepdim: Any = False) -> NamedTensor:
 def argmax(x: NamedTensor, dim: Any = None, keepdim: Any = False) -> NamedTensor:
     """Where the extreme is: over all elements, or along one axis."""
     dims = reduced_dims(x, None if dim is None else plain_int(dim, "dim"))
+    if x.kind == "bool":
+        raise RefusedError("argmax(): does not support bool input")
     if dim is None and x.numel == 0:
         raise RefusedError(
             "argmax(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
@@ -548,8 +554,6 @@ def einsum(equation: Any, *operands: Any) -> NamedTensor:
 
 def arange(*bounds: Any) -> NamedTensor:
     """``torch.arange`` of ints: 1-D, its content is known."""
-    from .movement import MAX_CONTENT
-
     if any(isinstance(bound, float) for bound in bounds):
         raise NotFollowedError("arange of floats is not followed")
     numbers = [plain_int(bound, "end") for bound in bounds]
@@ -566,8 +570,6 @@ def arange(*bounds: Any) -> NamedTensor:
 
 def filled(*size: Any) -> NamedTensor:
     """``torch.zeros``, ``ones``, ``randn``, ``rand``, ``empty``: a tensor of nobody's axes."""
-    from .movement import int_list
-
     if not size:
         raise RefusedError('zeros() missing 1 required positional arguments: "size"', "TypeError")
     sizes = int_list(size, "size")
@@ -584,8 +586,6 @@ def filled_like(x: NamedTensor) -> NamedTensor:
 
 def int_tensor(values: Any) -> NamedTensor:
     """``torch.tensor([...])`` of ints."""
-    from .movement import MAX_CONTENT
-
     if isinstance(values, int) and not isinstance(values, bool):
         return plain_tensor((), "int", (int(values),))
     if not isinstance(values, (list, tuple)) or not values or len(values) > MAX_CONTENT:

@@ -346,7 +346,9 @@ class _Reader:
         """Refuse to take another module for the one whose results are known."""
         arguments, keywords = self.arguments(node)
         built = {**dict(zip(("input_size", "hidden_size", "num_layers"), arguments, strict=False)), **keywords}
-        if len(arguments) > 3 or any(getattr(module.config, word, built) != value for word, value in built.items()):
+        if len(arguments) > 3 or any(
+            isinstance(value, float) or getattr(module.config, word, built) != value for word, value in built.items()
+        ):
             raise NotFollowedError("the results of a module with other arguments are not known")
 
     def results(self, node: ast.Call, target: ModuleResults) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from . import computation as c
+from . import indexing, joining
 from . import movement as m
 from .named_tensor import NamedTensor, NotFollowedError, RefusedError, type_name
 
@@ -109,7 +110,7 @@ def _to(x: NamedTensor, *arguments: Any, **keywords: Any) -> NamedTensor:
 
 def _contiguous(x: NamedTensor) -> NamedTensor:
     if x.strides is None:
-        return m._contiguous(x)
+        return m.contiguous_copy(x)
     return m.contiguous(x)
 
 
@@ -135,6 +136,13 @@ def _listed(sizes: Any, what: str) -> Any:
 
 
 def _plain(x: Any, other: Any) -> NamedTensor:
+    return c.binary(x, other)
+
+
+def _remainder(x: Any, other: Any) -> NamedTensor:
+    """``%``, ``//``, ``**``."""
+    if isinstance(other, NamedTensor) and other.kind != "float":
+        raise NotFollowedError("a division by ints may be one by 0")
     return c.binary(x, other)
 
 
@@ -192,13 +200,13 @@ _MOVEMENT: Final[dict[str, Function]] = {
     "unflatten": m.unflatten,
     "squeeze": m.squeeze,
     "unsqueeze": m.unsqueeze,
-    "chunk": m.chunk,
-    "unbind": m.unbind,
-    "select": m.select,
-    "narrow": m.narrow_dim,
+    "chunk": joining.chunk,
+    "unbind": joining.unbind,
+    "select": indexing.select,
+    "narrow": indexing.narrow_dim,
     "roll": m.roll,
-    "index_select": m.index_select,
-    "gather": m.gather,
+    "index_select": indexing.index_select,
+    "gather": indexing.gather,
 }
 _COMPUTATION: Final[dict[str, Function]] = {
     "sum": c.total,
@@ -253,7 +261,7 @@ METHODS: Final[dict[str, Function]] = {
     "reshape": m.reshape,
     "permute": m.permute,
     "flip": m.flip,
-    "split": m.split,
+    "split": joining.split,
     "expand": m.expand,
     "expand_as": m.expand_as,
     "view_as": m.view_as,
@@ -278,11 +286,11 @@ TORCH: Final[dict[str, Function]] = {
     "reshape": lambda input, shape: m.reshape(input, _listed(shape, "shape")),  # noqa: A006 - PyTorch's name
     "permute": lambda input, dims: m.permute(input, _listed(dims, "dims")),  # noqa: A006
     "flip": lambda input, dims: m.flip(input, _listed(dims, "dims")),  # noqa: A006
-    "split": lambda tensor, split_size_or_sections, dim=0: m.split(tensor, split_size_or_sections, dim),
-    "cat": m.cat,
-    "concat": m.cat,
-    "concatenate": m.cat,
-    "stack": m.stack,
+    "split": lambda tensor, split_size_or_sections, dim=0: joining.split(tensor, split_size_or_sections, dim),
+    "cat": joining.cat,
+    "concat": joining.cat,
+    "concatenate": joining.cat,
+    "stack": joining.stack,
     "einsum": c.einsum,
     "where": _where,
     "arange": c.arange,
@@ -303,12 +311,12 @@ FUNCTIONAL: Final[dict[str, Function]] = {
 """Functions of ``torch.nn.functional``. ``linear`` is an operation of its own: its weight is only known by its sizes."""
 
 _OTHERS: Final[dict[str, Function]] = {
-    "index": m.index,
+    "index": indexing.index,
     "T": m.reversed_axes,
     "mT": m.matrix_transpose,
     "linear": c.linear,
     "functional_softmax": _softmax_function,
-    "remainder": _plain,
+    "remainder": _remainder,
     "logical": _logical,
 }
 _IGNORED: Final = frozenset({"dtype", "device", "requires_grad", "non_blocking", "memory_format", "pin_memory"})
