@@ -5,7 +5,7 @@ As in `movement`, each is a function on `NamedTensor` with PyTorch's names, argu
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .joining import agreed, merged_axis
 from .movement import MAX_CONTENT, broadcast_shapes, int_list
@@ -225,6 +225,8 @@ def cumsum(x: NamedTensor, dim: Any) -> NamedTensor:
 def normalize(x: NamedTensor, p: Any = 2.0, dim: Any = 1) -> NamedTensor:  # noqa: ARG001 - PyTorch's argument
     """``F.normalize``: divided by the norm along ``dim``; the shape stays."""
     normal_dim(dim, x.ndim)
+    if x.kind != "float":
+        raise RefusedError("linalg.vector_norm: Expected a floating point or complex tensor as input.")
     return replace(x, strides=None, moved=False)
 
 
@@ -307,6 +309,8 @@ def norm(x: NamedTensor, p: Any = "fro", dim: Any = None, keepdim: Any = False) 
         raise NotFollowedError("the norm of ints is not followed")
     if isinstance(dim, (tuple, list)) and len(dim) != 1:
         raise NotFollowedError("matrix norms are not followed")
+    if not x.numel:
+        raise NotFollowedError("the norm of nothing is not followed")
     return _reduce(x, reduced_dims(x, dim), keepdim)
 
 
@@ -332,8 +336,15 @@ def _not_empty(x: NamedTensor, dims: tuple[int, ...], name: str) -> None:
         raise RefusedError(f"{name}(): Expected reduction dim {empty[0]} to have non-zero size.", "IndexError")
 
 
+class ValuesIndices(NamedTuple):
+    """What ``x.max(dim)`` returns."""
+
+    values: NamedTensor
+    indices: NamedTensor
+
+
 def extreme(x: NamedTensor, dim: Any = MISSING, keepdim: Any = False) -> Any:
-    """``max`` and ``min``: one number; with ``dim`` a pair (values, indices); with another tensor element by element."""
+    """``max`` and ``min``: one number; with ``dim`` values and indices; with another tensor element by element."""
     if dim is MISSING:
         _not_empty(x, tuple(range(x.ndim)), "max")
         return _reduce(x, tuple(range(x.ndim)), False)
@@ -341,7 +352,7 @@ def extreme(x: NamedTensor, dim: Any = MISSING, keepdim: Any = False) -> Any:
         return binary(x, dim)
     dims = reduced_dims(x, plain_int(dim, "dim"))
     _not_empty(x, dims, "max")
-    return _reduce(x, dims, keepdim), _reduce(x, dims, keepdim, "int")
+    return ValuesIndices(_reduce(x, dims, keepdim), _reduce(x, dims, keepdim, "int"))
 
 
 def amax(x: NamedTensor, dim: Any = (), keepdim: Any = False) -> NamedTensor:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..dtypes import BITS, RNN_DTYPES, dtype_name
 from ..errors import shorten
 from .call_results import ModuleResults, NamedInt, StateOrPair, role
-from .computation import elementwise, to_float, to_int
+from .computation import ValuesIndices, elementwise, to_float, to_int
 from .named_tensor import Atom, ExpressionError, NamedTensor, NotFollowedError, RefusedError, type_name
 from .operations import FUNCTIONAL, METHODS, TORCH, apply, call
 
@@ -337,7 +337,9 @@ class _Reader:
             return self.step(node, "index", (value, at), {})
         if not isinstance(value, (tuple, list)):
             raise NotFollowedError("an index of this is not followed")
-        if not (isinstance(at, (int, slice))) or isinstance(at, bool):
+        if at is UNKNOWN or isinstance(at, NamedTensor):
+            raise NotFollowedError("an index of this kind is not followed")
+        if not isinstance(at, (int, slice)):
             raise RefusedError(f"tuple indices must be integers or slices, not {type_name(at)}", "TypeError")
         try:
             return self.part_of_pair(node, value[at])
@@ -384,9 +386,16 @@ class _Reader:
                 return value
             if node.attr in ("dtype", "device"):
                 return _Opaque()
-        if isinstance(value, tuple) and len(value) == 2 and node.attr in ("values", "indices"):
-            return value[node.attr == "indices"]
+        if isinstance(value, ValuesIndices) and node.attr in ("values", "indices"):
+            return getattr(value, node.attr)
+        self.check_tuple(value, node.attr)
         raise NotFollowedError(f".{shorten(node.attr)} is not followed")
+
+    def check_tuple(self, value: Any, attribute: str) -> None:
+        """Refuse what is asked of a tuple as if it were a tensor: ``state.shape`` of ``(h_n, c_n)``."""
+        if isinstance(value, (tuple, list)) and attribute not in ("index", "count", "append", "numel"):
+            name = type(value).__name__ if not isinstance(value, ValuesIndices) else "torch.return_types.max"
+            raise RefusedError(f"'{name}' object has no attribute '{shorten(attribute)}'", "AttributeError")
 
     def call(self, node: ast.Call) -> Any:
         path = _path(node.func)
@@ -488,6 +497,7 @@ class _Reader:
     def method(self, node: ast.Call, func: ast.Attribute) -> Any:
         value = self.value(func.value)
         name = func.attr
+        self.check_tuple(value, name)
         if not isinstance(value, NamedTensor) or name not in METHODS:
             raise NotFollowedError(f".{shorten(name)}() is not followed")
         if name in ("to", "cuda", "cpu"):
@@ -567,6 +577,8 @@ class _Reader:
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise NotFollowedError("** is not followed")
+            if keyword.arg in keywords:
+                raise RefusedError(f"keyword argument repeated: {shorten(keyword.arg)}", "SyntaxError")
             if keyword.arg in ("device", "requires_grad"):
                 continue
             if keyword.arg == "dtype":

@@ -39,42 +39,54 @@ def index(x: NamedTensor, items: Any) -> NamedTensor:
     """
     items = items if isinstance(items, tuple) else (items,)
     items = tuple(_list_index(item) if isinstance(item, (list, tuple)) else item for item in items)
+    if any(isinstance(item, bool) or (isinstance(item, NamedTensor) and item.kind != "int") for item in items):
+        raise NotFollowedError("indexing with a mask is not followed: the shape depends on its values")
     real = sum(item is not None and item is not ... for item in items)
     if sum(item is ... for item in items) > 1:
         raise NotFollowedError("more than one ... in an index is not followed")
+    if x.ndim == 0 and len(items) == 1:
+        _index_of_number(items[0])
     if real > x.ndim:
-        if x.ndim == 0:
-            raise RefusedError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number",
-                "IndexError",
-            )
         raise RefusedError(f"too many indices for tensor of dimension {x.ndim}", "IndexError")
     dim = 0
     tensors: dict[int, NamedTensor] = {}
-    for item in items:
+    for place, item in enumerate(items):
         if item is ...:
             dim = x.ndim - (real - _used(items))
         elif item is None:
             x, dim = unsqueeze(x, dim), dim + 1
         elif isinstance(item, slice):
             x, dim = _slice(x, dim, item), dim + 1
-        elif isinstance(item, NamedTensor) and item.kind == "int":
-            if item.ndim:
-                tensors[dim] = item
-                dim += 1
-            else:
-                x = select_at(x, dim, item.content[0] if item.content else None)
-        elif isinstance(item, (bool, NamedTensor)):
-            raise NotFollowedError("indexing with a mask is not followed: the shape depends on its values")
+        elif isinstance(item, NamedTensor) and item.ndim:
+            tensors[dim] = item
+            dim += 1
         else:
-            if not isinstance(item, int):
-                raise RefusedError(
-                    "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-                    f"(got {type(item).__name__})",
-                    "IndexError",
-                )
-            x = select_at(x, dim, plain_int(item, "index"))
+            content = item.content if isinstance(item, NamedTensor) else (_int_index(item),)
+            x = select_at(x, dim, content[0] if content else None, shown=place)
     return _gather_axes(x, tensors) if tensors else settle(x)
+
+
+def _index_of_number(item: Any) -> None:
+    """Refuse what PyTorch refuses as the only index of a 0-dim tensor."""
+    if item is None or item is ... or isinstance(item, NamedTensor):
+        return
+    if isinstance(item, slice):
+        raise RefusedError("slice() cannot be applied to a 0-dim tensor.", "IndexError")
+    if _int_index(item) == 0:
+        raise RefusedError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python", "IndexError")
+    raise RefusedError(f"index {item} is out of bounds for dimension 0 with size 0", "IndexError")
+
+
+def _int_index(item: Any) -> int:
+    if isinstance(item, str):
+        raise RefusedError("new(): invalid data type 'str'", "TypeError")
+    if not isinstance(item, int):
+        raise RefusedError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+            f"(got {type(item).__name__})",
+            "IndexError",
+        )
+    return plain_int(item, "index")
 
 
 def _slice(x: NamedTensor, dim: int, item: slice) -> NamedTensor:
@@ -86,7 +98,7 @@ def _slice(x: NamedTensor, dim: int, item: slice) -> NamedTensor:
     if item.step is not None and item.step > MAX_INT:
         raise NotFollowedError("a step of so many digits is not followed")
     if item.step is not None and item.step <= 0:
-        raise RefusedError("step must be greater than zero", "ValueError")
+        raise RefusedError("step must be greater than zero" if item.step else "slice step cannot be zero", "ValueError")
     start, stop, step = item.indices(x.sizes[dim])
     return part_of(x, dim, start, max(0, (stop - start + step - 1) // step), step)
 
@@ -114,6 +126,8 @@ def _gather_axes(x: NamedTensor, tensors: dict[int, NamedTensor]) -> NamedTensor
     shape = broadcast_shapes([tensor.sizes for tensor in tensors.values()], "indexing tensors")
     dims = sorted(tensors)
     left = [size for dim, size in enumerate(x.sizes) if dim not in tensors]
+    if any(x.sizes[dim] == 0 for dim in tensors) and 0 not in shape:
+        raise RefusedError("index is out of bounds for dimension with size 0", "IndexError")
     for dim, tensor in tensors.items():
         size = x.sizes[dim]
         for at in (tensor.content or ()) if 0 not in (*left, *shape) else ():  # PyTorch does not look where nothing comes out
@@ -165,7 +179,7 @@ def _gathered(
 
 def _progression(content: tuple[int, ...], size: int) -> tuple[int, int] | None:
     """Start and step, if the indices run evenly, upwards or downwards."""
-    if len(content) < 2:
+    if len(content) < 2 or not size:
         return None
     at = [i % size for i in content]
     step = at[1] - at[0]
@@ -184,7 +198,7 @@ def _walk(axis: Axis, start: int, step: int, count: int) -> tuple[Axis, list[tup
 def _looked_up(x: NamedTensor, dim: int, tensor: NamedTensor, own: Own | None) -> list[tuple[Atom | Pool, Position]]:
     if own is not None:
         return [(factor.of, own) for factor in x.axes[dim] if factor.of is not None]
-    if tensor.content and len({at % x.sizes[dim] for at in tensor.content}) == 1:
+    if tensor.content and x.sizes[dim] and len({at % x.sizes[dim] for at in tensor.content}) == 1:
         return unravel(x.axes[dim], tensor.content[0] % x.sizes[dim])
     return unravel(x.axes[dim], None)
 

@@ -46,15 +46,16 @@ def int_list(values: Sequence[Any], what: str) -> tuple[int, ...]:
 # ---- indexing
 
 
-def select_at(x: NamedTensor, dim: int, at: int | None) -> NamedTensor:
-    """One position of an axis, ``None`` for an unknown one; the axis goes.
+def select_at(x: NamedTensor, dim: int, at: int | None, *, shown: int | None = None) -> NamedTensor:
+    """One position of an axis, ``None`` for an unknown one; the axis goes. A refusal calls it ``shown``.
 
     Raises:
         RefusedError: if it is out of bounds.
     """
     size = x.sizes[dim]
     if at is not None and not -size <= at < size:
-        raise RefusedError(f"index {at} is out of bounds for dimension {dim} with size {size}", "IndexError")
+        shown = dim if shown is None else shown
+        raise RefusedError(f"index {at} is out of bounds for dimension {shown} with size {size}", "IndexError")
     added = unravel(x.axes[dim], None if at is None else at % size)
     content = (x.content[at],) if x.content is not None and at is not None and x.ndim == 1 else None
     return replace(
@@ -373,8 +374,10 @@ def unflatten(x: NamedTensor, dim: int, sizes: Any) -> NamedTensor:
     return _reshaped(x, (*x.sizes[:dim], *inner, *x.sizes[dim + 1 :]), copies=False)
 
 
-def squeeze(x: NamedTensor, dim: Any = MISSING) -> NamedTensor:
+def squeeze(x: NamedTensor, *dims: Any, dim: Any = MISSING) -> NamedTensor:
     """Axes of size 1 removed: all, or those of ``dim`` (an int or several) that have size 1."""
+    if dims:
+        dim = dims[0] if len(dims) == 1 else dims
     if dim is MISSING:
         chosen = set(range(x.ndim))
     elif isinstance(dim, (tuple, list)):
@@ -419,7 +422,7 @@ def _expanded(x: NamedTensor, sizes: tuple[int, ...]) -> NamedTensor:
     too_many_dims(len(sizes))
     if len(sizes) < x.ndim:
         raise RefusedError(
-            f"expand: the number of sizes provided ({len(sizes)}) must be greater or equal to the number of dimensions in the "
+            f"the number of sizes provided ({len(sizes)}) must be greater or equal to the number of dimensions in the "
             f"tensor ({x.ndim})"
         )
     new = len(sizes) - x.ndim

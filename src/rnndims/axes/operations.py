@@ -48,14 +48,9 @@ _UNARY: Final = (
     "trunc",
 )
 _ACTIVATIONS: Final = (
-    "celu",
-    "elu",
     "gelu",
-    "hardshrink",
     "hardsigmoid",
     "hardswish",
-    "hardtanh",
-    "leaky_relu",
     "logsigmoid",
     "mish",
     "relu",
@@ -63,12 +58,11 @@ _ACTIVATIONS: Final = (
     "selu",
     "sigmoid",
     "silu",
-    "softplus",
-    "softshrink",
     "softsign",
     "tanh",
     "tanhshrink",
 )
+_WITH_A_CONSTANT: Final = ("celu", "elu", "hardshrink", "leaky_relu", "softplus", "softshrink")
 
 
 def _unary(x: NamedTensor) -> NamedTensor:
@@ -77,12 +71,18 @@ def _unary(x: NamedTensor) -> NamedTensor:
     return c.elementwise(x)
 
 
-def _activation(x: NamedTensor, *constants: Any, **keywords: Any) -> NamedTensor:
-    """An activation with a constant or none: it changes no axis."""
-    values = (*constants, *keywords.values())
-    if len(values) > 1 or not all(isinstance(value, (int, float, str)) for value in values):
+def _activation(x: NamedTensor, *constants: Any) -> NamedTensor:
+    """An activation: it changes no axis."""
+    if constants:
         raise NotFollowedError("an activation with these arguments is not followed")
     return replace(_unary(x), strides=x.strides if x.is_contiguous else None)
+
+
+def _activation_with(x: NamedTensor, constant: Any = 1.0) -> NamedTensor:
+    """An activation with a constant."""
+    if not isinstance(constant, (int, float)):
+        raise NotFollowedError("an activation with these arguments is not followed")
+    return _activation(x)
 
 
 def _clone(x: NamedTensor) -> NamedTensor:
@@ -94,11 +94,8 @@ def _dropout(x: NamedTensor, p: Any = 0.5, training: Any = True, inplace: Any = 
         raise RefusedError("dropout(): argument 'train' (position 3) must be bool", "TypeError")
     if not isinstance(p, (int, float)) or not 0 <= p <= 1:
         raise RefusedError("dropout probability has to be between 0 and 1, but got a value out of range", "ValueError")
-    return c.elementwise(x) if c.is_dense(x.sizes, x.strides or (0,) * x.ndim) else _layout_unknown(x)
-
-
-def _layout_unknown(x: NamedTensor) -> NamedTensor:
-    return replace(x, strides=None)
+    found = _unary(x)
+    return found if c.is_dense(x.sizes, x.strides or (0,) * x.ndim) else replace(found, strides=None)
 
 
 def _to(x: NamedTensor, *arguments: Any, **keywords: Any) -> NamedTensor:
@@ -139,10 +136,17 @@ def _plain(x: Any, other: Any) -> NamedTensor:
     return c.binary(x, other)
 
 
+def _larger(x: Any, other: Any) -> NamedTensor:
+    """``maximum`` and ``minimum``."""
+    if not isinstance(other, NamedTensor):
+        raise RefusedError(f"maximum(): argument 'other' (position 2) must be Tensor, not {type_name(other)}", "TypeError")
+    return c.binary(x, other)
+
+
 def _remainder(x: Any, other: Any) -> NamedTensor:
     """``%``, ``//``, ``**``."""
-    if isinstance(other, NamedTensor) and other.kind != "float":
-        raise NotFollowedError("a division by ints may be one by 0")
+    if not isinstance(x, NamedTensor) or x.kind != "float" or (isinstance(other, NamedTensor) and other.kind != "float"):
+        raise NotFollowedError("a division or power of ints may fail")
     return c.binary(x, other)
 
 
@@ -238,8 +242,8 @@ _COMPUTATION: Final[dict[str, Function]] = {
     "div": _divide,
     "divide": _divide,
     "true_divide": _divide,
-    "maximum": _plain,
-    "minimum": _plain,
+    "maximum": _larger,
+    "minimum": _larger,
     "eq": _compare,
     "ne": _compare,
     "lt": _compare,
@@ -303,6 +307,7 @@ TORCH: Final[dict[str, Function]] = {
 
 FUNCTIONAL: Final[dict[str, Function]] = {
     **dict.fromkeys(_ACTIVATIONS, _activation),
+    **dict.fromkeys(_WITH_A_CONSTANT, _activation_with),
     "dropout": _dropout,
     "softmax": _softmax_function,
     "log_softmax": _softmax_function,
@@ -320,6 +325,7 @@ _OTHERS: Final[dict[str, Function]] = {
     "logical": _logical,
 }
 _IGNORED: Final = frozenset({"dtype", "device", "requires_grad", "non_blocking", "memory_format", "pin_memory"})
+_CONSTANTS: Final = frozenset({"alpha", "approximate", "beta", "inplace", "lambd", "negative_slope", "threshold"})
 _RENAMED: Final = {"axis": "dim", "keepdims": "keepdim"}
 OPERATIONS: Final[dict[str, Function]] = {**FUNCTIONAL, **TORCH, **METHODS, **_OTHERS}
 
@@ -359,7 +365,9 @@ def call(function: Function, name: str, arguments: tuple[Any, ...], keywords: di
     has_rest, has_keywords = bool(code.co_flags & 4), bool(code.co_flags & 8)
     passed: dict[str, Any] = {}
     for key, value in keywords.items():
-        word = _RENAMED.get(key, key)
+        word = key if name == "norm" else _RENAMED.get(key, key)
+        if word in _CONSTANTS and function in (_activation, _activation_with):
+            continue
         if word == "input" and names and names[0] == "x" and not arguments:
             word = "x"
         if word in ("size", "shape", "dims", "repeats", "sizes") and has_rest and word not in names:

@@ -136,13 +136,13 @@ def _refused(followed: Followed, refused: RefusedError, config: RNNConfig) -> Pr
     last = followed.trail[-1] if followed.trail else None
     inside = f" in {last.text}" if last is not None and last.text != followed.text else ""
     tensor = next(iter(followed.spelling), "h_1" if config.is_cell else "output")
-    shapes = [argument for argument in (last.arguments if last is not None else ()) if isinstance(argument, NamedTensor)]
-    got = shapes[0].sizes if shapes else None
+    shapes = [argument.sizes for argument in (last.arguments if last is not None else ()) if isinstance(argument, NamedTensor)]
+    quoted = refused.kind not in ("TypeError", "SyntaxError")  # of these only the sense is PyTorch's
     return Problem(
         tensor=tensor,
-        got=got,
+        got=shapes[0] if shapes else None,
         cause="other",
-        message=f"{followed.text} fails{inside}: {refused.kind}.",
-        torch=refused.message,
-        advice="Use sizes and dims that fit the shape.",
+        message=f"{followed.text} fails{inside}: {refused.kind}." if quoted else f"{followed.text} fails{inside}: {refused}.",
+        torch=refused.message if quoted else None,
+        advice="Use sizes and dims that fit the shape." if quoted else "Look up the arguments in PyTorch's documentation.",
     )
