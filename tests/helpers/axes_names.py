@@ -5,6 +5,7 @@ from typing import Any
 from rnndims.axes.call_results import ModuleResults, StateOrPair, usual_names
 from rnndims.axes.named_tensor import NamedTensor
 from rnndims.config import DataConfig, RNNConfig
+from rnndims.shapes import tensors as tensors_of
 
 
 def real_names(config: RNNConfig, data: DataConfig) -> dict[str, Any]:
@@ -13,7 +14,7 @@ def real_names(config: RNNConfig, data: DataConfig) -> dict[str, Any]:
     from torch import nn
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-    arguments = {"bias": config.bias}
+    arguments: dict[str, Any] = {"bias": config.bias}
     if not config.is_cell:
         arguments.update(
             num_layers=config.num_layers,
@@ -24,14 +25,7 @@ def real_names(config: RNNConfig, data: DataConfig) -> dict[str, Any]:
     if config.proj_size:
         arguments["proj_size"] = config.proj_size
     module = getattr(nn, config.class_name)(config.input_size, config.hidden_size, **arguments)
-    lead = (
-        [data.seq_len]
-        if data.unbatched
-        else [data.batch_size, data.seq_len]
-        if config.batch_first
-        else [data.seq_len, data.batch_size]
-    )
-    x = torch.randn(*lead, config.input_size)
+    x = torch.randn(tensors_of(config, data)["input"].shape)
     with torch.no_grad():
         if data.lengths:
             first = config.batch_first

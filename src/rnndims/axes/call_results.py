@@ -71,11 +71,11 @@ class ModuleResults:
 
     Args:
         returned: ``(output, h_n)``, or ``(output, (h_n, c_n))`` for a cell with a cell state.
-        argument: the only input with which it returns that; ``None`` if no plain call does.
+        argument: the only input with which it returns that.
         config: what the module was built with.
     """
 
-    def __init__(self, returned: Any, argument: NamedTensor | None, config: RNNConfig) -> None:
+    def __init__(self, returned: Any, argument: NamedTensor, config: RNNConfig) -> None:
         self.returned = returned
         self.argument = argument
         self.config = config
@@ -167,8 +167,10 @@ def usual_names(config: RNNConfig, data: DataConfig) -> dict[str, Any]:
         found.update(dict.fromkeys(words, StateOrPair(h_n, c_n)))
     elif "output" not in results:
         found.update(dict.fromkeys(_ALIASES["output"], h_n))  # `out = cell(x)`
-    returned = state if "output" not in results else (results["output"], state)
-    module = ModuleResults(returned, results["input"] if data.lengths is None else None, config)
+    output = results.get("output")
+    if output is not None and data.lengths is not None:
+        output = replace(output, strides=None)  # whether the code packs its input is not known
+    module = ModuleResults(state if output is None else (output, state), results["input"], config)
     found.update(dict.fromkeys(("rnn", "module", config.cell, config.class_name), module))
     values = {
         "L": data.seq_len if "output" in results else None,

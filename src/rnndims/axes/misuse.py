@@ -7,12 +7,10 @@ one sequence, one step, or sizes that are equal by chance, nothing is said that 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any, Final
 
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
-from ..phrases import shape_text
 from .call_results import NamedInt
 from .computation import implicit_dim
 from .expressions import UNKNOWN, Followed, Step
@@ -188,12 +186,8 @@ class _Judge:
         fix = None
         if _untouched(x) and x.ndim == 3:
             first = result.sizes[0]
-            rest = shape_text(result.sizes[1:]).strip("(),")
-            keeps = first == x.sizes[1] and prod(result.sizes) == x.numel
-            if keeps and result.ndim == 3 and result.sizes == (x.sizes[1], x.sizes[0], x.sizes[2]):
-                fix = f"{self.spelled(source)}.transpose(0, 1)"
-            elif keeps:
-                fix = f"{self.spelled(source)}.transpose(0, 1).reshape({first}, {'-1' if result.ndim == 2 else rest})"
+            if first == x.sizes[1]:
+                fix = f"{self.spelled(source)}.transpose(0, 1)" + (f".reshape({first}, -1)" if result.ndim == 2 else "")
             elif first == x.sizes[0] and result.ndim == 2:
                 fix = f"{self.spelled(source)}.reshape({first}, -1)"
         message = f"{step.text} mixes the sequences of the batch: {self.layout(source)}, and a view does not move dims."
@@ -495,8 +489,11 @@ class _Judge:
                 yield Misuse("pooled_over_batch", message, advice="Name the dim of the steps.")
                 return
             right = f"{self.spelled(source)}.{step.name}(dim={time})"
+            if self.uneven and source == "output" and step.name != "sum":
+                right = self.mean_of_lengths()
             fix = self.other_layout(right) if source == "output" and dim == 1 else None
-            yield Misuse("pooled_over_batch", message, *(fix or (right, "This runs over the steps.")))
+            meaning = "This is the mean over the steps of each sequence." if self.uneven else "This runs over the steps."
+            yield Misuse("pooled_over_batch", message, *(fix or (right, meaning)))
 
     def over_padding(self, step: Step, x: NamedTensor, *, changed: bool) -> Iterator[Misuse]:
         short = _sequences([n for n, length in enumerate(self.data.lengths or ()) if length < self.steps])
@@ -504,14 +501,16 @@ class _Judge:
             message = f"{step.text} gives weight to the padding of {short}."
             yield Misuse("softmax_over_padding", message, advice="Fill the padding with -inf before the softmax.")
         elif step.name == "mean":
-            message = f"{step.text} divides by {self.steps} steps for {short} too, which has fewer."
-            fix = None
-            if _untouched(x) and x.sources == {"output"}:
-                fix = f"{self.spelled('output')}.sum({1 if self.config.batch_first else 0}) / lengths.unsqueeze(-1)"
+            message = f"{step.text} divides by {self.steps} steps, and there are fewer in {short}."
+            fix = self.mean_of_lengths() if _untouched(x) and x.sources == {"output"} else None
             yield Misuse("pooled_over_padding", message, fix, None if fix else "Divide the sum by the lengths.")
         elif step.name in ("max", "amax") and x.moved and not changed:
-            message = f"{step.text} reads the zeros of the padding too for {short}."
+            message = f"{step.text} reads the zeros of the padding too, in {short}."
             yield Misuse("pooled_over_padding", message, advice="Fill the padding with -inf before the maximum.")
+
+    def mean_of_lengths(self) -> str:
+        """Code for the mean over the steps that each sequence has."""
+        return f"{self.spelled('output')}.sum({1 if self.config.batch_first else 0}) / lengths.unsqueeze(-1)"
 
     # ---- element by element
 

@@ -272,6 +272,7 @@ METHODS: Final[dict[str, Function]] = {
     "reshape_as": m.reshape_as,
     "repeat": m.repeat,
     "contiguous": _contiguous,
+    **dict.fromkeys(("new_zeros", "new_ones", "new_empty"), lambda x, *size: c.filled(*size)),  # noqa: ARG005
     "requires_grad_": lambda x, requires_grad=True: x,  # noqa: ARG005
     **dict.fromkeys(("float", "double", "half", "bfloat16"), c.to_float),
     **dict.fromkeys(("long", "int"), c.to_int),
