@@ -94,23 +94,31 @@ def state_for_input(config: RNNConfig, name: str, shape: Shape) -> Shape:
 
 def result_shapes(config: RNNConfig, call: Call) -> dict[str, Shape]:
     """The shape of everything that goes in and comes out, by name; empty where no input is stated or it has no steps."""
-    shape = call.input
-    if shape is None or (not config.is_cell and shape[1 - batch_dim(config) if len(shape) == 3 else 0] == 0):
+    data = input_data(config, call)
+    if data is None:
         return {}
-    if config.is_cell:
-        data = DataConfig(batch_size=shape[0]) if len(shape) == 2 else DataConfig(unbatched=True)
-    elif len(shape) == 2:
-        data = DataConfig(seq_len=shape[0], unbatched=True)
-    else:
-        batch, lengths = batch_dim(config), call.lengths
-        data = DataConfig(shape[1 - batch], len(lengths) if lengths else shape[batch], lengths=lengths)
     shapes = {name: tensor.shape for name, tensor in tensors(config, data).items()}
     pair = "c_0" in shapes
     broadcast = call.c_0 if pair else call.h_0  # 2-D beside 1-D input; a bare h_0 of a pair is two states instead
-    if config.is_cell and len(shape) == 1 and broadcast is not None and len(broadcast) == 2:
+    if config.is_cell and data.unbatched and broadcast is not None and len(broadcast) == 2:
         wide = (config.hidden_size, config.hidden_size)
         return {name: wide if name in ("h_1", "c_1") else each for name, each in shapes.items()}
     return shapes
+
+
+def input_data(config: RNNConfig, call: Call) -> DataConfig | None:
+    """What the input is; ``None`` where none is stated, or it has no steps or a wrong number of dims."""
+    shape = call.input
+    if shape is None or len(shape) not in ((1, 2) if config.is_cell else (2, 3)):
+        return None
+    if config.is_cell:
+        return DataConfig(batch_size=shape[0]) if len(shape) == 2 else DataConfig(unbatched=True)
+    if shape[1 - batch_dim(config) if len(shape) == 3 else 0] == 0:
+        return None
+    if len(shape) == 2:
+        return DataConfig(seq_len=shape[0], unbatched=True)
+    batch, lengths = batch_dim(config), call.lengths
+    return DataConfig(shape[1 - batch], len(lengths) if lengths else shape[batch], lengths=lengths)
 
 
 def parse_shape(name: str, text: str) -> Shape:
