@@ -114,11 +114,9 @@ class Tally:
 
 
 def judged(kind: Kind, case: Case) -> Verdict:
-    """The verdict on a case; an error that ``kind.judge`` lets through is a fault, a warning is not."""
+    """The verdict on a case; an error that ``kind.judge`` lets through is a fault."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return kind.judge(case)
+        return kind.judge(case)
     except Unsuitable:
         return Verdict("unsuitable")
     except Exception as error:  # noqa: BLE001 - what is raised is what is looked for
@@ -173,14 +171,17 @@ def run_part(kind: Kind, seed: int, numbers: range, *, patience: float = 5.0) ->
     """Draw and judge the cases with these numbers; the first of each sort of fault is made smaller for ``patience`` seconds."""
     tally = Tally()
     start = time.perf_counter()
-    for number in numbers:
-        case = kind.draw(random.Random(f"{seed} {kind.name} {number}"))
-        verdict = judged(kind, case)
-        tally.outcomes[verdict.outcome] += 1
-        if verdict.fault is None:
-            continue
-        known = tally.found.get(verdict.sort)
-        tally.found[verdict.sort] = known._replace(times=known.times + 1) if known else shrink(kind, case, verdict, patience)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in numbers:
+            case = kind.draw(random.Random(f"{seed} {kind.name} {number}"))
+            verdict = judged(kind, case)
+            tally.outcomes[verdict.outcome] += 1
+            if verdict.fault is not None:
+                known = tally.found.get(verdict.sort)
+                tally.found[verdict.sort] = (
+                    known._replace(times=known.times + 1) if known else shrink(kind, case, verdict, patience)
+                )
     tally.seconds = time.perf_counter() - start
     return tally
 
