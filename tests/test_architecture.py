@@ -276,13 +276,16 @@ def test_every_command_is_a_file_of_its_name():
         assert text.endswith(".")
 
 
+WHOLE_PROJECT = {"test_agreement", "test_architecture", "test_docs", "test_docstrings", "test_fuzz"}
+
+
 def test_a_test_file_is_named_after_what_it_tests():
-    """Each test file begins with the name of a module, a package or a command; three are about the project as a whole."""
+    """Each test file begins with the name of a module, a package or a command; the others are about the project as a whole."""
     names = {name.rpartition(".")[2] for name in MODULES}
     for path in sorted(TESTS.glob("test_*.py")):
         words = path.stem.removeprefix("test_").split("_")
         beginnings = {"_".join(words[:count]) for count in range(1, len(words) + 1)}
-        assert beginnings & names or path.stem in ("test_architecture", "test_docs", "test_docstrings"), path.name
+        assert beginnings & names or path.stem in WHOLE_PROJECT, path.name
 
 
 def test_every_package_has_a_test_file():
