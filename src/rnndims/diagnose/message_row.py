@@ -79,12 +79,6 @@ SLOTS: Final[dict[str, Slot]] = {
         ' "encoder.rnn.weight_ih_l0"',
         "encoder.rnn.weight_ih_l0",
     ),
-    # a list of names with an RNN's parameter in it
-    "keys": Slot(
-        r"(?P<{}>[^\n]{{0,40000}}?(?:weight|bias)_(?:ih|hh|hr)[^\n]{{0,40000}})",
-        '"fc.weight", "rnn.weight_ih_l1"',
-        '"fc.weight", "rnn.weight_ih_l1"',
-    ),
 }
 """Every kind of slot, with an example."""
 
