@@ -153,7 +153,8 @@ def _absent(report: LoadReport, gone: dict[str, ModuleReport], new: dict[str, Mo
         return []
     if len(gone) == len(new) == 1:
         return [_renamed(*next(iter(gone.items())), *next(iter(new.items())))]
-    key = min(key for key in report.missing | report.unexpected if (parsed := parse_key(key)) and parsed[0] in {**gone, **new})
+    absent = gone.keys() | new.keys()
+    key = min(key for key in report.missing | report.unexpected if (parsed := parse_key(key)) and parsed[0] in absent)
     if not new:
         names = ", ".join(_called(name) for name in list(gone)[:MOST_PROBLEMS])
         wrapper = next((name for name in _WRAPPED if name in report.unexpected), None)

@@ -3,10 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, NamedTuple
 
 from ..shapes import Shape
 from .kinds_of_call import CLASSES
+
+MOST_NAMES: Final = 5_000
+"""The most names of each side, and the most sizes, that are read; models with RNNs have some hundred parameters."""
 
 # the name of an RNN's parameter: "encoder.rnn.weight_ih_l0_reverse"
 _KEY: Final = r"[\w.]{0,300}(?:weight|bias)_(?:ih|hh|hr)\w{0,40}"
@@ -26,7 +30,7 @@ _OLD: Final = re.compile(
 )
 # the lists of names: Missing key(s) in state_dict: "a", "b". / unexpected key "a" in state_dict
 _LISTS: Final = re.compile(
-    r"(missing|unexpected)\s+keys?(?:\(s\))?\s+in\s+state_dict:([^\n]*)|(unexpected)\s+key\s+([^\n]{0,300}?)\s+in\s+state_dict",
+    r"(missing|unexpected)\s+keys?(?:\(s\))?\s+in\s+state_dict:([^\n]*)|(unexpected)\s+key\s+([\"']?[\w.]{1,300}[\"']?)\s+in\s+state_dict",
     re.IGNORECASE,
 )
 # "rnn.weight_ih_l0" in a list
@@ -165,13 +169,13 @@ class LoadReport(NamedTuple):
 def read_report(text: str) -> LoadReport:
     """The last report of ``load_state_dict`` in ``text``, or what a part of one says."""
     region = text[max(text.rfind("Error(s) in loading state_dict"), 0) :]
-    shapes = {found[1]: (_shape(found[2]), _shape(found[3])) for found in _NEW.finditer(region)}
-    shapes |= {found[1]: (_shape(found[3]), _shape(found[2])) for found in _OLD.finditer(region)}
+    shapes = {found[1]: (_shape(found[2]), _shape(found[3])) for found in islice(_NEW.finditer(region), MOST_NAMES)}
+    shapes |= {found[1]: (_shape(found[3]), _shape(found[2])) for found in islice(_OLD.finditer(region), MOST_NAMES)}
     missing: set[str] = set()
     unexpected: set[str] = set()
     for entry in _LISTS.finditer(region):
         names = missing if (entry[1] or "").lower() == "missing" else unexpected
-        names.update(_NAME.findall(entry[2] or entry[4] or ""))
+        names.update(found[1] for found in islice(_NAME.finditer(entry[2] or entry[4] or ""), MOST_NAMES - len(names)))
     return LoadReport(frozenset(missing), frozenset(unexpected), shapes)
 
 

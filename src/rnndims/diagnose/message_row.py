@@ -108,6 +108,18 @@ def compile_wording(text: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+def longest_run(text: str) -> tuple[re.Pattern[str], bool]:
+    r"""The longest part of a wording outside its slots, in small letters, and whether the wording begins with it.
+
+    >>> longest_run("Expected hidden size <expected:shape>, got <got:shape>")
+    (re.compile('expected\\s+hidden\\s+size'), True)
+    """
+    runs = _SLOT.split(text)[::3]
+    longest = max(runs, key=len)
+    words = longest.lower().split()  # no space at its ends: a search for one is slow where there are thousands of spaces
+    return re.compile(r"\s+".join(map(re.escape, words))), runs.index(longest) == 0
+
+
 def longest_word(text: str) -> str:
     """The longest word of a wording outside its slots: a text without it cannot match.
 
@@ -143,11 +155,14 @@ IN_RNN: Final = Claim(lambda around, _match: around.in_rnn, lambda _around: True
 ON_RNN_LINE: Final = Claim(lambda around, _match: around.line, lambda _around: False)
 """Only where the line of code before it names an RNN: ``too many values to unpack`` below ``output, h = self.rnn(x)``."""
 
-NEAR_RNN: Final = Claim(lambda around, _match: not around.foreign and around.rnn, lambda _around: False)
-"""Only where something around it names an RNN: ``Expected all tensors to be on the same device`` with ``self.rnn`` in a
-frame."""
+NEAR_RNN: Final = Claim(lambda around, _match: not around.foreign and around.near, lambda _around: False)
+"""Only where something around it names an RNN, or the user does beside the text: ``Expected all tensors to be on the same
+device`` with ``self.rnn`` in a frame."""
 
-ALONE: Final = Claim(lambda around, _match: not around.foreign and (not around.framed or around.rnn), lambda _around: False)
+IN_PACKING: Final = Claim(lambda around, _match: around.in_packing, lambda _around: True)
+"""Only where ``pack_padded_sequence`` raised it: ``index out of range in self`` below ``File ".../nn/utils/rnn.py"``."""
+
+ALONE: Final = Claim(lambda around, _match: not around.foreign and (not around.framed or around.near), lambda _around: False)
 """Where something names an RNN, or where there is no traceback that could say otherwise: ``expected scalar type Float but
 found Double`` alone."""
 

@@ -129,11 +129,13 @@ class MatchedMessage:
         matched: its words as they stand in the text.
         explanation: what PyTorch compared.
         certain: ``False`` where other code of PyTorch raises the same words and nothing in the text says who did.
+        whole: whether the text has the traceback from its first line on.
     """
 
     matched: str
     explanation: str
     certain: bool
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from .traceback_text import Evidence
 
 
 def _is_rnns_product(around: Evidence, match: "re.Match[str]") -> bool:
-    if around.foreign or not around.framed or around.rnn or not around.in_linear:
+    if around.foreign or not around.framed or around.near or not around.in_linear:
         return ALONE.holds(around, match)
     if around.whole and not around.after:
         return False

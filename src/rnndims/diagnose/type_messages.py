@@ -11,7 +11,7 @@ from .problem import TUPLE_EXPECTED, Problem
 
 
 RNNS_TUPLE: Final = Claim(
-    lambda around, _match: around.rnn or around.sequential or not (around.foreign or around.framed), lambda _around: False
+    lambda around, _match: around.near or around.sequential or not (around.foreign or around.framed), lambda _around: False
 )
 """Where something names an RNN, in an ``nn.Sequential``, or without a traceback: any module may get an RNN's tuple, so
 ``relu(): argument 'input' (position 1) must be Tensor, not tuple`` counts below ``container.py``, ``self.relu``."""
