@@ -36,7 +36,8 @@ class Slot(NamedTuple):
 # attributes of a tensor that messages name where the tensor is a tuple or a list: 'tuple' object has no attribute 'size'
 _ATTRIBUTES: Final = (
     "size|dim|shape|ndim|index_select|batch_sizes|contiguous|view|reshape|unsqueeze|squeeze|transpose|permute|detach|data|to|cuda|"
-    "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten"
+    "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten|clone|cpu|numpy|half|double|chunk|"
+    "expand|repeat|unbind|bmm|matmul|argmax|masked_fill|requires_grad|is_contiguous|tanh|sigmoid|numel|element_size|gather"
 )
 _CLASS_NAMES: Final = "|".join(CLASSES.values())
 
@@ -55,7 +56,7 @@ SLOTS: Final[dict[str, Slot]] = {
     "ctype": Slot(r"(?P<{}>(?:(?:un)?signed |long |short )?[\w.:]{{0,60}}\w)", "long int", "long int"),
     # an attribute that a pickled module may lack
     "member": Slot(
-        r"(?P<{}>_flat_weight\w*|_all_weights|_data_ptrs|_param_buf_size|proj_size|(?:weight|bias)_[ih]h_l\w+)",
+        r"(?P<{}>_flat_weight\w*|_?all_weights|_data_ptrs|_param_buf_size|proj_size|(?:weight|bias)_[ih]h_l\w+)",
         "_flat_weights_names",
         "_flat_weights_names",
     ),
@@ -67,6 +68,14 @@ SLOTS: Final[dict[str, Slot]] = {
     "tensorish": Slot(rf"(?P<{{}}>{_ATTRIBUTES})", "size", "size"),
     # a kernel of an RNN
     "rnnop": Slot(rf"(?P<{{}}>[\w.]{{{{0,60}}}}(?:{_CLASS_NAMES})[\w.]{{{{0,60}}}})", "_rnn_cell_cuda", "_rnn_cell_cuda"),
+    # the backward function of a kernel of an RNN
+    "rnnbackward": Slot(
+        rf"'?(?P<{{}}>[\w.]{{{{0,60}}}}(?:{_CLASS_NAMES})[\w.]{{{{0,60}}}}backward)'?",
+        "_cudnn_rnn_backward",
+        "_cudnn_rnn_backward",
+    ),
+    # sizes with commas and no brackets
+    "sizes": Slot(r"(?P<{}>\d{{1,18}}(?:,\d{{1,18}}){{0,8}})", "1,2,512", "1,2,512"),
     # a function behind nn.RNN and its like
     "rnncall": Slot(rf"(?<![\w.])(?P<{{}}>{FUNCTIONS})", "rnn_tanh", "rnn_tanh"),
     # the types of arguments, where the message lists them

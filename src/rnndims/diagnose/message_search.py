@@ -13,21 +13,25 @@ from .checkpoint_messages import CHECKPOINT_MESSAGES
 from .input_messages import INPUT_MESSAGES
 from .message_row import Match, MessageRow, compile_wording, interpret_causes, longest_run, longest_word
 from .module_messages import MODULE_MESSAGES
+from .neighbour_messages import NEIGHBOUR_MESSAGES
 from .packed_messages import PACKED_MESSAGES
 from .problem import Diagnosis, MatchedMessage, UnknownMessageError
 from .product_messages import PRODUCT_MESSAGES
 from .state_messages import STATE_MESSAGES
 from .traceback_text import WHOLE_TRACEBACK, Evidence, clean, evidence, unwrap
+from .transform_messages import TRANSFORM_MESSAGES
 from .type_messages import TYPE_MESSAGES
 
 TABLE: Final[tuple[MessageRow, ...]] = (
+    *PACKED_MESSAGES,
     *STATE_MESSAGES,
     *INPUT_MESSAGES,
     *TYPE_MESSAGES,
-    *PACKED_MESSAGES,
     *PRODUCT_MESSAGES,
     *CHECKPOINT_MESSAGES,
     *MODULE_MESSAGES,
+    *TRANSFORM_MESSAGES,
+    *NEIGHBOUR_MESSAGES,
 )
 """All rows; of two that match the same words the earlier one counts."""
 

@@ -182,6 +182,7 @@ def evidence(text: str, start: int, *, told: bool = False) -> Evidence:
         top -= 1
     code = block[frames[top].end() : frames[top + 1].start() if top + 1 < len(frames) else len(block)] if frames else ""
     line = text[max(0, start - 300) : start].rpartition("\n")[2] + text[start : start + 600].partition("\n")[0]
+    line = _DIRECTORIES.sub("", _FRAME.sub(_name, line))
     shown = _DIRECTORIES.sub("", _FRAME.sub(_name, block))
     previous = [each for each in shown.split("\n")[:-1] if each.strip(" ^~")][-2:]
     return Evidence(

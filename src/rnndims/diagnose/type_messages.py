@@ -39,7 +39,11 @@ def interpret_tuple(match: Match) -> Interpretation:
         message = "The summary tool cannot handle modules that return tuples, and every RNN returns one."
         tool = match.problem("other", message, advice="Use torchinfo.summary, or return output alone from forward.")
         return match.likely(tool, result)
-    if around.in_rnn or not around.framed:
+    if around.in_rnn:
+        return match.likely(state, result)
+    if "function" in match.slots:  # linear(), relu(): they take no state
+        return match.likely(result)
+    if not around.framed:
         return match.likely(state, result)
     return match.likely(result, state)
 
