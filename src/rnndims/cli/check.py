@@ -1,13 +1,13 @@
 """``rnndims check``: do these shapes fit this module, and what does this error message mean."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from ..diagnose import Call, Diagnosis, check_shapes, diagnose_error, parse_dtype, parse_shape
 from ..errors import ExitCode, RnndimsError
-from ..request import ModuleRequest
+from ..request import ModuleRequest, request_module
 from ..shapes import Shape
 from . import output
 from .coerce import Command
@@ -56,6 +56,22 @@ class CallOptions(OptionGroup):
             "--uses", metavar="CODE", help="How you use a result: 'output[:, -1]', 'h_n.view(3, -1)'; may be repeated."
         ),
     ] = None
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="SHAPE", help="Shape of the target that the loss compares with.")
+    ] = None
+    loss: Annotated[
+        Literal["ce", "mse", "ctc"] | None,
+        typer.Option("--loss", case_sensitive=False, help="The loss: cross entropy, mean squared error or CTC."),
+    ] = None
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            "--decoder", metavar="CONSTRUCTOR", help="The module that begins with the states of this one: 'nn.GRU(64, 128)'."
+        ),
+    ] = None
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Dot attention: output times the last state, of --decoder if there is one.")
+    ] = False
     error: Annotated[
         str | None,
         typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
@@ -70,6 +86,9 @@ class CallOptions(OptionGroup):
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
+        if (self.target is None) != (self.loss is None):
+            missing = "--loss ce" if self.loss is None else "--target SHAPE"
+            raise RnndimsError("--target and --loss belong together", fix=f"Add {missing}.")
         return Call(
             input=self._shape("input"),
             h_0=self._shape("h0"),
@@ -82,6 +101,10 @@ class CallOptions(OptionGroup):
             c_n=self._shape("c_n"),
             linear=self.linear,
             uses=tuple(self.uses or ()),
+            target=self._shape("target"),
+            loss=self.loss,
+            decoder=None if self.decoder is None else request_module(self.decoder).config,
+            attention=self.attention,
         )
 
     def _shape(self, name: str) -> Shape | None:

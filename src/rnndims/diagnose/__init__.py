@@ -14,6 +14,7 @@ from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems
+from .neighbour_shapes import neighbour_problems
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -73,6 +74,10 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         warnings += packed_warnings(config, call)
         notes = packed_notes(call) + notes
     problems = expectation_problems(config, call)
+    neighbours = neighbour_problems(config, call)
+    problems += neighbours[0]
+    warnings += neighbours[1]
+    notes += neighbours[2]
     notes += square_notes(config, call)
     shapes = result_shapes(config, call)
     for text in call.uses:
@@ -92,11 +97,19 @@ def diagnose_error(text: str, config: RNNConfig | None = None, call: Call | None
         call: the shapes, if they are known; with ``config`` they narrow the causes down.
 
     Raises:
-        UnknownMessageError: if no known message is in it.
+        UnknownMessageError: if no known message is in it, and no shapes are stated beside the module.
     """
     from .message_search import explain_text
 
-    diagnosis = explain_text(text, config, call)
+    try:
+        diagnosis = explain_text(text, config, call)
+    except UnknownMessageError as unknown:
+        if config is None or call is None or call.is_empty:
+            raise
+        stated = check_shapes(config, call)
+        said = unknown.message.removeprefix("--error: ")
+        note = f"The message is unknown ({said}); the shapes beside it are checked alone."
+        return replace(stated, notes=(*stated.notes, note))
     if call is None or call.is_empty:
         return diagnosis
     if config is None:

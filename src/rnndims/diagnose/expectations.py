@@ -26,7 +26,9 @@ def expectation_problems(config: RNNConfig, call: Call) -> list[Problem]:
             continue
         expected = shapes.get(_result_name(config, name))
         if expected is not None and got != expected:
-            problems.append(_other_layout(config, call, name, expected, got) or _wrong_result(config, name, expected, got))
+            problems.append(
+                _other_layout(config, call, name, expected, got) or _wrong_result(config, name, expected, got, call.lengths)
+            )
     linear = None if call.linear is None else _wrong_linear(config, call, call.linear, shapes)
     return problems if linear is None else [*problems, linear]
 
@@ -73,7 +75,7 @@ def _other_layout(config: RNNConfig, call: Call, name: str, expected: Shape, got
     )
 
 
-def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape) -> Problem:
+def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape, lengths: tuple[int, ...] | None = None) -> Problem:
     def problem(cause: Cause, dim: int | None, why: str, *, fix: str | None = None, advice: str | None = None) -> Problem:
         return Problem(
             tensor=name,
@@ -105,6 +107,12 @@ def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape) -> 
         width = "proj_size" if config.proj_size and not name.startswith("c") else "hidden_size"
         times = "2*" if name == "output" and config.bidirectional else ""
         return problem("hidden_size_vs_proj", last, f"its last dim is {times}{width} = {expected[last]}")
+    time = 1 - batch_dim(config)
+    if name == "output" and lengths and wrong == [time] and got[time] > expected[time]:
+        first = ", batch_first=True" if config.batch_first else ""
+        fix = f"output, lengths = nn.utils.rnn.pad_packed_sequence(output{first}, total_length={got[time]})"
+        why = f"pad_packed_sequence pads to the longest length, {expected[time]}, unless it is told a total_length"
+        return problem("packed_lengths", time, why, fix=fix)
     if name == "output":
         return problem("other", wrong[0], "its leading dims are those of input, with lengths the longest length")
     if wrong[0] == 0 and not config.is_cell:

@@ -40,6 +40,9 @@ CautionKind = Literal[
     "dropped_sequences",  # fewer lengths than sequences
     "state_in_part",  # a packed batch whose state is not checked, so a part of it is used
     "broadcast_state",  # a cell that repeats a state of another shape
+    "broadcast_target",  # MSELoss repeats a target of another shape
+    "steps_read_as_classes",  # CrossEntropyLoss takes dim 1 for the classes, and output has them in the last dim
+    "batch_read_as_time",  # CTCLoss reads (T, N, C), and the output is (N, T, C)
     "state_taken_apart",  # a bare tensor that is read as the tuple of states, row by row
 ]
 """The kinds of warnings."""
