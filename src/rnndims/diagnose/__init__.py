@@ -14,7 +14,7 @@ from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems
-from .neighbour_shapes import neighbour_problems
+from .neighbour_shapes import neighbour_problems, sequential_problem
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -42,6 +42,8 @@ __all__ = [
     "diagnose_error",
     "parse_dtype",
     "parse_shape",
+    "read_use",
+    "sequential_problem",
 ]
 
 

@@ -77,6 +77,14 @@ def _problem(
     return Problem(tensor=tensor, cause=cause, message=message, expected=known, got=got, torch=torch, fix=fix, advice=advice)
 
 
+def sequential_problem(after: str, repaired: str | None) -> Problem:
+    """An ``nn.Sequential`` whose layer ``after`` gets all that the RNN before it returns; ``repaired`` is code that works."""
+    named = f"nn.{after}" if after.isidentifier() else after
+    words = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if after == "Linear" else None
+    message = f"nn.Sequential passes all that the RNN returns, a tuple (output, states), to {named}, which needs a tensor."
+    return Problem(tensor="output", cause=TUPLE_EXPECTED, message=message, torch=words, fix=repaired)
+
+
 # --- losses ----------------------------------------------------------------------------------------------------------
 
 
