@@ -127,7 +127,7 @@ MESSAGES = [
     ),
     ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (8x8 and 54x8)", "other", "linear"),
     ("RuntimeError: size mismatch, m1: [1 x 364], m2: [14 x 512]", "other", "linear"),
-    ("TypeError: relu(): argument 'input' (position 1) must be Tensor, not tuple", "lstm_tuple_expected", "h_0"),
+    ("TypeError: relu(): argument 'input' (position 1) must be Tensor, not tuple", "lstm_tuple_expected", "output"),
     # checkpoints
     (
         "size mismatch for rnn.weight_ih_l0: copying a param with shape torch.Size([80, 12]) from checkpoint, "

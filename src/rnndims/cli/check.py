@@ -1,18 +1,29 @@
 """``rnndims check``: do these shapes fit this module, and what does this error message mean."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from ..diagnose import Call, Diagnosis, check_shapes, diagnose_error, parse_dtype, parse_shape
+from ..diagnose import (
+    Call,
+    Diagnosis,
+    check_shapes,
+    diagnose_error,
+    parse_dtype,
+    parse_shape,
+    sequential_problem,
+)
 from ..errors import ExitCode, RnndimsError
-from ..request import ModuleRequest
+from ..request import ModuleRequest, request_module
 from ..shapes import Shape
 from . import output
 from .coerce import Command
 from .options import ModuleOptions, OptionGroup, ViewOptions, parse_ints, with_options
 from .standard_input import standard_input
+
+if TYPE_CHECKING:
+    from ..pasted.model_code import ModelCode
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -56,6 +67,22 @@ class CallOptions(OptionGroup):
             "--uses", metavar="CODE", help="How you use a result: 'output[:, -1]', 'h_n.view(3, -1)'; may be repeated."
         ),
     ] = None
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="SHAPE", help="Shape of the target that the loss compares with.")
+    ] = None
+    loss: Annotated[
+        Literal["ce", "mse", "ctc"] | None,
+        typer.Option("--loss", case_sensitive=False, help="The loss: cross entropy, mean squared error or CTC."),
+    ] = None
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            "--decoder", metavar="CONSTRUCTOR", help="The module that begins with the states of this one: 'nn.GRU(64, 128)'."
+        ),
+    ] = None
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Dot attention: output times the last state, of --decoder if there is one.")
+    ] = False
     error: Annotated[
         str | None,
         typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
@@ -70,6 +97,9 @@ class CallOptions(OptionGroup):
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
+        if (self.target is None) != (self.loss is None):
+            missing = "--loss ce" if self.loss is None else "--target SHAPE"
+            raise RnndimsError("--target and --loss belong together", fix=f"Add {missing}.")
         return Call(
             input=self._shape("input"),
             h_0=self._shape("h0"),
@@ -82,6 +112,10 @@ class CallOptions(OptionGroup):
             c_n=self._shape("c_n"),
             linear=self.linear,
             uses=tuple(self.uses or ()),
+            target=self._shape("target"),
+            loss=self.loss,
+            decoder=None if self.decoder is None else request_module(self.decoder).config,
+            attention=self.attention,
         )
 
     def _shape(self, name: str) -> Shape | None:
@@ -97,8 +131,13 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
     Write the shapes of the call, or PyTorch's message with --error, or both. The exit code is 0 if nothing is wrong, else 1.
     """
     out.check_export(*((0,) if call.error == "-" else ()))
+    model = _read_model(module)
     built = module.resolve()
     stated = call.resolve(built)
+    notes = built.notes
+    if model is not None:
+        stated, more = _with_model(model, stated)
+        notes += more
     if out.script:
         from ..script import check_script
 
@@ -107,14 +146,54 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
         named = module.code is not None or bool(module.overrides())
         text = _read_input() if call.error == "-" else call.error
         diagnosis = diagnose_error(text, built.config if named else None, stated)
-    elif stated.is_empty:
+    elif stated.is_empty and (model is None or model.after is None):
         raise RnndimsError(
             "there is nothing to check: add the shapes of the call, or --error",
             fix="Example: rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
         )
     else:
         diagnosis = check_shapes(built.config, stated)
-    return _answer(diagnosis, built.notes, out)
+    if model is not None and model.after is not None and diagnosis.error is None:
+        diagnosis = replace(
+            diagnosis, problems=(sequential_problem(model.after, model.repaired), *diagnosis.problems), results={}
+        )
+    return _answer(diagnosis, notes, out)
+
+
+def _read_model(module: ModuleOptions) -> "ModelCode | None":
+    """A pasted class or ``nn.Sequential``; ``module`` is then asked for its RNN alone.
+
+    Raises:
+        ConstructorError: if the model cannot be read.
+    """
+    if module.code is None:
+        return None
+    from ..pasted.model_code import is_model, read_model
+
+    if not is_model(module.code):
+        return None
+    from ..constructor import parse_constructor
+
+    stated = module.definitions()
+    model = read_model(module.code, stated)
+    used = parse_constructor(model.constructor, model.names).names_used
+    values = {name: value for name, value in model.names.items() if name in used}
+    module.code, module.define = model.constructor, [f"{name}={value}" for name, value in values.items()]
+    return model
+
+
+def _with_model(model: "ModelCode", call: Call) -> tuple[Call, tuple[str, ...]]:
+    """The call with what the model does with the results, where nothing else is stated, and what is to be said of it."""
+    if model.linear is None or call.linear is not None or call.uses:
+        return call, ()
+    if model.use is not None and not model.use:
+        return call, (_UNCERTAIN,)
+    uses = () if model.use is None else (model.use,)
+    linear = model.linear
+    return replace(call, uses=uses, linear=linear.in_features, linear_out=linear.out_features), ()
+
+
+_UNCERTAIN: Final = "What forward does with the results is not certain from the code: state it with --uses and --linear."
 
 
 def _answer(diagnosis: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> ExitCode:

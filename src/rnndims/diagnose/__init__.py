@@ -16,6 +16,7 @@ from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems, layer_warnings
+from .neighbour_shapes import neighbour_problems, sequential_problem
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -46,6 +47,7 @@ __all__ = [
     "diagnose_error",
     "parse_dtype",
     "parse_shape",
+    "sequential_problem",
 ]
 
 
@@ -81,6 +83,10 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         warnings = packed_warnings(config, call) + warnings
         notes = packed_notes(call) + notes
     problems = expectation_problems(config, call, uses) + [use.problem for use in uses if use.problem is not None]
+    neighbours = neighbour_problems(config, call, uses)
+    problems += neighbours[0]
+    warnings += neighbours[1]
+    notes += neighbours[2]
     notes += square_notes(config, call) + said
     shapes = result_shapes(config, call)
     results = {} if problems else {name: shapes[name] for name in result_names(config) if name in shapes}
@@ -133,11 +139,19 @@ def diagnose_error(text: str, config: RNNConfig | None = None, call: Call | None
         call: the shapes, if they are known; with ``config`` they narrow the causes down.
 
     Raises:
-        UnknownMessageError: if no known message is in it.
+        UnknownMessageError: if no known message is in it, and no shapes are stated beside the module.
     """
     from .message_search import explain_text
 
-    diagnosis = explain_text(text, config, call)
+    try:
+        diagnosis = explain_text(text, config, call)
+    except UnknownMessageError as unknown:
+        if config is None or call is None or call.is_empty:
+            raise
+        stated = check_shapes(config, call)
+        said = unknown.message.removeprefix("--error: ")
+        note = f"The message is unknown ({said}); the shapes beside it are checked alone."
+        return replace(stated, notes=(*stated.notes, note))
     if call is None or call.is_empty:
         return diagnosis
     if config is None:

@@ -33,6 +33,11 @@ class Call:
         c_n: shape that the user expects of ``c_n``.
         linear: ``in_features`` of the ``nn.Linear`` that follows.
         uses: expressions by which the results are used, like ``output[:, -1]``.
+        linear_out: ``out_features`` of that ``nn.Linear``.
+        target: shape of the target that the loss compares with.
+        loss: the loss: ``"ce"``, ``"mse"`` or ``"ctc"``.
+        decoder: the module whose initial states are the results of this one.
+        attention: whether dot attention reads the output.
     """
 
     input: Shape | None = None
@@ -47,6 +52,11 @@ class Call:
     c_n: Shape | None = None
     linear: int | None = None
     uses: tuple[str, ...] = ()
+    linear_out: int | None = None
+    target: Shape | None = None
+    loss: str | None = None
+    decoder: RNNConfig | None = None
+    attention: bool = False
 
     @property
     def is_empty(self) -> bool:

@@ -1,48 +1,36 @@
-"""What ``load_state_dict`` says, and which argument of the module differs from the checkpoint."""
+"""What ``load_state_dict`` and ``torch.load`` say: which arguments differ from the checkpoint, or what was loaded instead."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
+from ..phrases import plural
 from ..shapes import Shape
-from .kinds_of_call import CLASSES
-from .message_row import Interpretation, LikelyCause, Match, MessageRow
+from .load_report import LoadReport, ModuleReport, Part, parse_key, read_report
+from .message_row import ALWAYS, Claim, Interpretation, LikelyCause, Match, MessageRow
 from .problem import Problem
 
-# the name of an RNN's parameter: "encoder.rnn.weight_ih_l0_reverse"
-_KEY: Final = r"[\w.]{0,300}(?:weight|bias)_(?:ih|hh|hr)\w{0,40}"
-# a shape: "torch.Size([80, 12])"
-_SIZE: Final = r"torch\.Size\(\[([\d,\s]{0,60})\]\)"
-# "size mismatch for rnn.weight_ih_l0: copying a param with shape torch.Size([80, 12]) from checkpoint, the shape in current
-# model is torch.Size([80, 10])", or older
-_NEW: Final = re.compile(
-    rf"size\s+mismatch\s+for\s+({_KEY}):\s+copying\s+a\s+param\s+(?:with\s+shape|of)\s+{_SIZE}\s+from\s+checkpoint,\s+"
-    rf"(?:the\s+shape\s+in\s+current\s+model\s+is|where\s+the\s+shape\s+is)\s+{_SIZE}"
-)
-# While copying the parameter named rnn.weight_ih_l0, whose dimensions in the model are torch.Size([80, 10]) and whose
-# dimensions in the checkpoint are torch.Size([80, 12])
-_OLD: Final = re.compile(
-    rf"parameter\s+named\s+({_KEY}),\s+whose\s+dimensions\s+in\s+the\s+model\s+are\s+{_SIZE}\s+and\s+whose\s+dimensions\s+in\s+"
-    rf"the\s+checkpoint\s+are\s+{_SIZE}"
-)
-# the lists of names: Missing key(s) in state_dict: "a", "b". / unexpected key "a" in state_dict
-_LISTS: Final = re.compile(
-    r"(missing|unexpected)\s+keys?(?:\(s\))?\s+in\s+state_dict:([^\n]*)|(unexpected)\s+key\s+([^\n]*?)\s+in\s+state_dict",
-    re.IGNORECASE,
-)
-# "rnn.weight_ih_l0" in a list
-_NAME: Final = re.compile(rf"[\"']({_KEY})[\"']")
-# encoder.weight_ih_l1_reverse: module "encoder", kind "weight_ih", layer "1", reverse
-_PART: Final = re.compile(
-    r"(?:(?P<module>[\w.]*)\.)?(?P<kind>(?:weight|bias)_(?:ih|hh|hr))(?:_l(?P<layer>\d+))?(?P<reverse>_reverse)?"
-)
-
 _AS_SAVED: Final = "Pass this to the constructor, as in the checkpoint."
-_FROM_PARALLEL: Final = "The checkpoint was saved from DataParallel: its names begin with module."
-_STRIP_PARALLEL: Final = "state = {k.removeprefix('module.'): v for k, v in state.items()}"
-_SEE_FILE: Final = "`rnndims weights FILE` shows the module that a checkpoint was made of."
+_SEE_FILE: Final = "`rnndims weights FILE` shows the modules that a checkpoint was made of."
 
 MOST_PROBLEMS: Final = 6
-"""The most differences that are named."""
+"""The most RNNs whose differences are named."""
+
+_MOST_PREFIXES: Final = 50
+"""The most RNNs of each side whose names are compared."""
+
+_WRAPPED: Final = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params")
+"""Names under which training scripts keep the state dict, beside an optimizer's and the like."""
+
+# the name of an RNN's parameter anywhere in a list of names
+_RNN_KEY: Final = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)")
+_MOST_REPORT: Final = 1_000_000
+"""Characters of a report in which such a name is looked for."""
+
+NAMES_RNN: Final = Claim(
+    lambda _around, match: _RNN_KEY.search(match.string, match.start(), match.start() + _MOST_REPORT) is not None, ALWAYS.proves
+)
+"""Only where the report that begins there names an RNN's parameter: ``Missing key(s) in state_dict: "rnn.weight_ih_l0"``."""
 
 
 def interpret_checkpoint(match: Match) -> Interpretation:
@@ -50,27 +38,24 @@ def interpret_checkpoint(match: Match) -> Interpretation:
 
     ``size mismatch for rnn.weight_ih_l0: ...``, ``Missing key(s) in state_dict: "rnn.weight_ih_l1", ...``
     """
-    text = match.text
-    region = text[max(text.rfind("Error(s) in loading state_dict"), 0) :]
-    shapes = {m[1]: (_shape(m[2]), _shape(m[3])) for m in _NEW.finditer(region)}
-    shapes |= {m[1]: (_shape(m[3]), _shape(m[2])) for m in _OLD.finditer(region)}
-    missing: set[str] = set()
-    unexpected: set[str] = set()
-    for entry in _LISTS.finditer(region):
-        names = missing if (entry[1] or "").lower() == "missing" else unexpected
-        names.update(_NAME.findall(entry[2] or entry[4] or ""))
-    renamed = _renamed(missing, unexpected)
-    keys = [renamed] if renamed else [*_keys(missing, in_checkpoint=False), *_keys(unexpected, in_checkpoint=True)]
-    problems = [*keys, *_sizes(shapes)]
+    report = read_report(match.text)
+    explained = _dropped(report) or _prefixed(report)
+    if explained is not None:
+        return Interpretation((explained,), (_SEE_FILE,))
+    modules = report.modules()
+    gone = {name: module for name, module in modules.items() if module.only_in_model}
+    new = {name: module for name, module in modules.items() if module.only_in_checkpoint}
+    problems = _absent(report, gone, new)
+    changed = {name: module for name, module in modules.items() if name not in gone and name not in new}
+    problems += [problem for name, module in changed.items() if (problem := _changed(name, module))]
     if not problems:
-        key = match.slots.get("key", match.row.tensor)
-        message = f"{key} has another shape in the checkpoint than in the model."
+        key = match.slots.get("key") or min((*report.missing, *report.unexpected), default=match.row.tensor)
+        message = f"{key} is not the same in the checkpoint and in the model."
         problems = [_problem(key, message, advice="Build the module with the checkpoint's arguments.")]
-    return Interpretation(tuple(problems[:MOST_PROBLEMS]), (_SEE_FILE,))
-
-
-def _shape(text: str) -> Shape:
-    return tuple(int(size) for size in text.replace(",", " ").split())
+    notes = [_SEE_FILE]
+    if len(problems) > MOST_PROBLEMS:
+        notes.insert(0, f"{plural(len(problems) - MOST_PROBLEMS, 'more RNN')} of the report differ too.")
+    return Interpretation(tuple(problems[:MOST_PROBLEMS]), tuple(notes))
 
 
 def _problem(
@@ -81,12 +66,12 @@ def _problem(
     advice: str | None = None,
     model: Shape | None = None,
     saved: Shape | None = None,
-    dim: int | None = None,
 ) -> Problem:
     """A parameter that is ``saved`` in the checkpoint where the model has ``model``."""
+    dims = [dim for dim, (here, there) in enumerate(zip(model or (), saved or (), strict=False)) if here != there]
     return Problem(
         tensor=key,
-        dim=dim,
+        dim=dims[0] if len(dims) == 1 else None,
         expected=model,
         got=saved,
         cause="checkpoint_mismatch",
@@ -96,132 +81,267 @@ def _problem(
     )
 
 
-def _renamed(missing: set[str], unexpected: set[str]) -> Problem | None:
-    """The same weights under other names: with a prefix that ``DataParallel`` or an outer module adds."""
-    if unexpected and not missing and all(key.startswith("module.") for key in unexpected):
-        return _problem(min(unexpected), _FROM_PARALLEL, fix=_STRIP_PARALLEL)
-    for key in sorted(missing):
-        for other in sorted(unexpected):
-            if other == f"module.{key}":
-                return _problem(key, _FROM_PARALLEL, fix=_STRIP_PARALLEL)
-            if key == f"module.{other}":
-                message = "The model is wrapped in DataParallel, and the checkpoint is of a model that was not."
-                return _problem(key, message, fix="model.module.load_state_dict(state)")
-            if other.endswith("." + key) or key.endswith("." + other):
-                longer = other if len(other) > len(key) else key
-                prefix = longer[: -len(key if longer is other else other)]
-                renaming = f"k.removeprefix('{prefix}')" if longer is other else f"'{prefix}' + k"
-                message = f"The checkpoint has the same weights under other names: {other} for {key}."
-                return _problem(key, message, fix=f"state = {{{renaming}: v for k, v in state.items()}}")
+# --- the same weights under other names ------------------------------------------------------------------------------
+
+
+def _dropped(report: LoadReport) -> Problem | None:
+    """Names that WeightDrop adds: ``rnn.weight_hh_l0_raw``."""
+    dropped = report.weight_drop()
+    if not dropped:
+        return None
+    key = min(dropped)
+    if dropped <= report.unexpected:
+        message = f"The checkpoint was saved with WeightDrop: only it has {key}. The model has none."
+        renamed = "state = {k.removesuffix('_raw').replace('.module.', '.'): v for k, v in state.items()}"
+        if any(parse_key(name) for name in report.missing):
+            return _problem(
+                key, message, fix=renamed, advice="Then load the state dict: the _raw weights are the trained ones."
+            )
+        advice = (
+            "This leaves out what only the checkpoint has. The _raw weights are the trained ones: use them to go on training."
+        )
+        return _problem(key, message, fix="model.load_state_dict(state, strict=False)", advice=advice)
+    message = f"The model uses WeightDrop, or another version of it: only the model has {key}."
+    return _problem(
+        key, message, advice="Wrap the module in WeightDrop after loading, or as it was when the checkpoint was saved."
+    )
+
+
+def _prefixed(report: LoadReport) -> Problem | None:
+    """All names with a prefix that ``DataParallel`` or an outer module adds, in the checkpoint or in the model."""
+    missing, unexpected = report.missing, report.unexpected
+    if not unexpected or not any(parse_key(key) for key in unexpected):
+        return None
+    if not missing and all(key.startswith("module.") for key in unexpected):
+        return _unwrap(min(unexpected), "module.")
+    here = list(dict.fromkeys(parsed[0] for key in sorted(missing) if (parsed := parse_key(key))))[:_MOST_PREFIXES]
+    there = list(dict.fromkeys(parsed[0] for key in sorted(unexpected) if (parsed := parse_key(key))))[:_MOST_PREFIXES]
+    for model in here:
+        for saved in there:
+            longer, shorter = (saved, model) if len(saved) > len(model) else (model, saved)
+            if longer == shorter or (shorter and not longer.endswith("." + shorter)):
+                continue
+            prefix = longer.removesuffix(shorter) if shorter else longer + "."
+            outer, inner = (unexpected, missing) if longer == saved else (missing, unexpected)
+            if {prefix + key for key in inner if parse_key(key)} <= outer:
+                key = min(key for key in missing if parse_key(key))
+                return _unwrap(key, prefix) if longer == saved else _wrap(key, prefix)
     return None
 
 
-def _keys(keys: set[str], *, in_checkpoint: bool) -> list[Problem]:
-    """Weights that only one side has: the checkpoint if ``in_checkpoint``, else the model."""
-    if not keys:
+def _unwrap(key: str, prefix: str) -> Problem:
+    fix = f"state = {{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
+    if prefix == "module.":
+        return _problem(key, "The checkpoint was saved from DataParallel: its names begin with module.", fix=fix)
+    return _problem(key, f"The checkpoint has the same weights under other names: they begin with {prefix}", fix=fix)
+
+
+def _wrap(key: str, prefix: str) -> Problem:
+    if prefix == "module.":
+        message = "The model is wrapped in DataParallel, and the checkpoint is of a model that was not."
+        return _problem(key, message, fix="model.module.load_state_dict(state)")
+    message = f"The checkpoint has the same weights under other names: without {prefix}"
+    return _problem(key, message, fix=f"state = {{{prefix!r} + k: v for k, v in state.items()}}")
+
+
+# --- modules that one side lacks -------------------------------------------------------------------------------------
+
+
+def _absent(report: LoadReport, gone: dict[str, ModuleReport], new: dict[str, ModuleReport]) -> list[Problem]:
+    """RNNs that only one side has: renamed, of another model, or kept one level deeper."""
+    if not gone and not new:
         return []
-    has, lacks = ("The checkpoint", "the model") if in_checkpoint else ("The model", "the checkpoint")
-    parts = {key: part for key in sorted(keys) if (part := _PART.fullmatch(key))}
-    key = min(keys)
-    if any("_raw" in name or ".module.weight_hh" in name for name in keys):
-        message = (
-            f"{has} drops out weights (WeightDrop keeps weight_hh_l0_raw), and {lacks} does not, or does it with another "
-            "version of WeightDrop."
-        )
-        return [_problem(key, message, advice="Wrap the module in WeightDrop as in the checkpoint before loading.")]
-    reverse = [name for name, part in parts.items() if part["reverse"]]
-    forward = [name for name, part in parts.items() if not part["reverse"]]
-    if reverse and not forward:
-        message = f"{has} is bidirectional, and {lacks} is not: it has no {reverse[0]}."
-        return [_problem(reverse[0], message, fix=f"bidirectional={in_checkpoint}", advice=_AS_SAVED)]
-    kinds = {part["kind"] for part in parts.values()}
-    if kinds <= {"bias_ih", "bias_hh"}:
-        return [_problem(key, f"{has} has biases, and {lacks} has none.", fix=f"bias={in_checkpoint}", advice=_AS_SAVED)]
-    if kinds == {"weight_hr"}:
-        message = f"{has} has projections, and {lacks} has none."
-        if in_checkpoint:
-            return [
-                _problem(key, message, advice="Build the module with the proj_size of the checkpoint: the rows of weight_hr.")
-            ]
-        return [_problem(key, message, fix="proj_size=0", advice=_AS_SAVED)]
-    layers = sorted({int(part["layer"] or 0) for part in parts.values()})
-    if layers and layers[0] > 0:
-        name = next(iter(parts))
-        message = f"{has} has {layers[-1] + 1} layers, and {lacks} has {layers[0]}: it has no {name}."
-        count = layers[-1] + 1 if in_checkpoint else layers[0]
-        return [_problem(name, message, fix=f"num_layers={count}", advice=_AS_SAVED)]
-    message = f"{has} has the RNN weight {key}, and {lacks} has no weight of that name. The class or the name differs."
-    advice = "Name the module as in the checkpoint, or rename its keys."
+    if len(gone) == len(new) == 1:
+        return [_renamed(*next(iter(gone.items())), *next(iter(new.items())))]
+    absent = gone.keys() | new.keys()
+    key = min(key for key in report.missing | report.unexpected if (parsed := parse_key(key)) and parsed[0] in absent)
+    if not new:
+        names = ", ".join(_called(name) for name in list(gone)[:MOST_PROBLEMS])
+        wrapper = next((name for name in _WRAPPED if name in report.unexpected), None)
+        if wrapper is not None or (report.unexpected and not any("." in name for name in report.unexpected)):
+            message = (
+                f"The checkpoint has no weights at its top, but {_listed(report.unexpected)}: the whole dict was passed, and "
+                "the state dict is an item of it."
+            )
+            fix = None if wrapper is None else f"model.load_state_dict(state[{wrapper!r}])"
+            return [_problem(key, message, fix=fix, advice=None if fix else "Print state.keys(), and pass that item.")]
+        if report.unexpected and not any(parse_key(name) for name in report.unexpected):
+            message = (
+                f"The checkpoint has no weights of {names}, and none of the names that only it has is an RNN's "
+                f"({_listed(report.unexpected)}). It may be another model's file."
+            )
+            return [_problem(key, message, advice="Check the path, or build the model that the checkpoint was made of.")]
+        message = f"The checkpoint has no weights of {names}."
+        advice = "Check the path. strict=False loads the rest, and these weights stay as they are."
+        return [_problem(key, message, fix="model.load_state_dict(state, strict=False)", advice=advice)]
+    if not gone:
+        names = ", ".join(_called(name) for name in list(new)[:MOST_PROBLEMS])
+        message = f"The model has no {names}, and the checkpoint has."
+        advice = "Add it to the model. strict=False loads the rest without it."
+        return [_problem(key, message, fix="model.load_state_dict(state, strict=False)", advice=advice)]
+    message = (
+        f"The RNNs have other names: {_listed(map(_called, gone))} in the model, and {_listed(map(_called, new))} in the "
+        "checkpoint."
+    )
+    advice = "Name the modules as in the checkpoint, or rename its keys."
     return [_problem(key, message, fix="print(state.keys())", advice=advice)]
 
 
-def _sizes(shapes: dict[str, tuple[Shape, Shape]]) -> list[Problem]:
-    """Weights of other sizes: the class, ``hidden_size``, ``input_size`` or the directions, whatever explains them.
-
-    ``shapes`` has the shape in the checkpoint and the one in the model for each name.
-    """
-    problems: list[Problem] = []
-    explained: set[str] = set()
-    sized: set[str] = set()
-    for key, (saved, model) in shapes.items():
-        part = _PART.fullmatch(key)
-        if part is None or len(saved) != len(model):
-            continue
-        module = part["module"] or "module"
-        if part["kind"] == "weight_hh" and len(saved) == 2 and module not in explained:
-            explained.add(module)
-            problems.append(_hidden(key, saved, model))
-    for key, (saved, model) in shapes.items():
-        part = _PART.fullmatch(key)
-        if part is None or part["kind"] != "weight_ih" or len(saved) != 2 or len(model) != 2 or saved[1] == model[1]:
-            continue
-        module, layer = part["module"] or "module", int(part["layer"] or 0)
-        if layer == 0 and module not in sized:
-            sized.add(module)
-            message = f"{module}: input_size is {model[1]} in the model, and {saved[1]} in the checkpoint."
-            fix = f"input_size={saved[1]}"
-            problems.append(_problem(key, message, fix=fix, advice=_AS_SAVED, model=model, saved=saved, dim=1))
-            if saved[0] != model[0] and module not in explained:
-                problems.append(_rows(key, saved, model))
-        elif layer > 0 and module not in explained:
-            explained.add(module)
-            problems.append(_deeper(key, module, layer, saved, model))
-    if not problems and shapes:
-        key, (saved, model) = next(iter(shapes.items()))
-        problems.append(_rows(key, saved, model))
-    return problems
+def _renamed(name: str, module: ModuleReport, other: str, saved: ModuleReport) -> Problem:
+    """The one RNN of the model, and the one of the checkpoint: another name, class, or number of layers."""
+    sides = {"model": module.missing, "checkpoint": saved.unexpected}
+    key = min(_key(name, part) for part in module.missing)
+    facts = []
+    if name != other:
+        facts.append(f"its name is {_called(name)} in the model, and {_called(other)} in the checkpoint")
+    cells = [any(part.layer is None for part in parts) for parts in sides.values()]
+    if cells[0] != cells[1]:
+        facts.append(f"{'the model' if cells[0] else 'the checkpoint'} has a single cell, the other side a module with layers")
+    else:
+        for argument, values in (
+            ("num_layers", [1 + max(part.layer or 0 for part in parts) for parts in sides.values()]),
+            ("bidirectional", [any(part.reverse for part in parts) for parts in sides.values()]),
+            ("bias", [any(part.kind == "bias_ih" for part in parts) for parts in sides.values()]),
+        ):
+            if values[0] != values[1]:
+                facts.append(f"{argument} is {values[0]} in the model, and {values[1]} in the checkpoint")
+        projected = [any(part.kind == "weight_hr" for part in parts) for parts in sides.values()]
+        if projected[0] != projected[1]:
+            facts.append(f"{'the model' if projected[0] else 'the checkpoint'} has projections, and the other side has none")
+    message = (
+        f"The RNN is another one: {'; '.join(facts)}. The message has no sizes of it, so the class and sizes may differ too."
+    )
+    if facts[1:] or name == other:
+        return _problem(key, message, advice="Build the RNN as in the checkpoint, under the same name.")
+    before, after = (each + "." if each else "" for each in (other, name))
+    fix = f"state = {{{after!r} + k.removeprefix({before!r}) if k.startswith({before!r}) else k: v for k, v in state.items()}}"
+    return _problem(key, message, fix=fix, advice="This renames the weights. Or give the module the checkpoint's name.")
 
 
-def _hidden(key: str, saved: Shape, model: Shape) -> Problem:
-    """A ``weight_hh``, (gates times hidden_size, H_out), that differs."""
-    classes = [CLASSES.get(rows // cols) if cols and rows % cols == 0 else None for rows, cols in (saved, model)]
-    if classes[0] and classes[1] and classes[0] != classes[1]:
-        message = f"{key} has the rows of an nn.{classes[0]} in the checkpoint, and of an nn.{classes[1]} in the model."
-        return _problem(key, message, fix=f"nn.{classes[0]}(...)", advice=_AS_SAVED, model=model, saved=saved, dim=0)
-    if saved[1] != model[1]:
-        message = f"{key}: hidden_size is {model[1]} in the model, and {saved[1]} in the checkpoint."
-        return _problem(key, message, fix=f"hidden_size={saved[1]}", advice=_AS_SAVED, model=model, saved=saved, dim=1)
-    message = f"{key} is {model} in the model, and {saved} in the checkpoint: another number of gates, or proj_size."
-    advice = "Build the module with the checkpoint's class and sizes."
-    return _problem(key, message, advice=advice, model=model, saved=saved, dim=0)
+def _called(name: str) -> str:
+    return name or "the RNN"
 
 
-def _rows(key: str, saved: Shape, model: Shape) -> Problem:
-    """A parameter that differs, where nothing tells whether the class or the size is why."""
-    dim = next((index for index, (s, m) in enumerate(zip(saved, model, strict=False)) if s != m), None)
-    message = f"{key} is {model} in the model, and {saved} in the checkpoint. Its rows are gates times hidden_size."
-    advice = "Build the module with the class and the hidden_size of the checkpoint."
-    return _problem(key, message, advice=advice, model=model, saved=saved, dim=dim)
+def _key(name: str, part: Part) -> str:
+    tail = "" if part.layer is None else f"_l{part.layer}"
+    return f"{name}{'.' if name else ''}{part.kind}{tail}{'_reverse' if part.reverse else ''}"
 
 
-def _deeper(key: str, module: str, layer: int, saved: Shape, model: Shape) -> Problem:
-    """A ``weight_ih`` of a layer above the first, (gates times hidden_size, D*H_out), of another width."""
-    message = f"{module}: layer {layer} reads {model[1]} features in the model, and {saved[1]} in the checkpoint: D*H_out."
-    if saved[1] in (2 * model[1], model[1] // 2):
-        fix = f"bidirectional={saved[1] > model[1]}"
-        return _problem(key, message, fix=fix, advice=_AS_SAVED, model=model, saved=saved, dim=1)
-    advice = "Build the module with the hidden_size of the checkpoint."
-    return _problem(key, message, advice=advice, model=model, saved=saved, dim=1)
+def _listed(names: "frozenset[str] | map[str]") -> str:
+    """The first names of a set: ``"model", "optimizer" and 3 more``."""
+    every = sorted(names)
+    shown = ", ".join(f'"{name}"' for name in every[:4])
+    return shown if len(every) <= 4 else f"{shown} and {len(every) - 4} more"
+
+
+# --- modules that differ ---------------------------------------------------------------------------------------------
+
+
+def _changed(name: str, module: ModuleReport) -> Problem | None:
+    """One RNN that both sides have: every argument that differs."""
+    part, shapes = next(iter(module.shapes.items()), (None, None))
+    if part is None:
+        part = min((*module.missing, *module.unexpected), key=lambda each: (each.layer or 0, each.reverse, each.kind))
+    key, (saved, model) = _key(name, part), shapes or (None, None)
+    differences = module.differences()
+    if not differences:
+        return _part_of_a_report(key, part, module, saved, model)
+    facts = [
+        f"{each.argument} is {_said(each.model)} in the model, and {_said(each.saved)} in the checkpoint"
+        for each in differences
+    ]
+    message = f"{name or 'The module'}: {'; '.join(facts)}."
+    arguments = [f"{each.argument}={each.saved}" for each in differences if each.argument != "class"]
+    fix = "\n".join(arguments)
+    if differences[0].argument == "class":
+        fix = f"nn.{differences[0].saved}({', '.join(['...', *arguments])})"
+    return _problem(key, message, fix=fix, advice=_AS_SAVED, model=model, saved=saved)
+
+
+def _said(value: int | bool | str) -> str:
+    return f"nn.{value}" if isinstance(value, str) else str(value)
+
+
+def _part_of_a_report(key: str, part: Part, module: ModuleReport, saved: Shape | None, model: Shape | None) -> Problem | None:
+    """A single line of a report, which tells less than the whole."""
+    if saved is not None and model is not None:
+        if part.layer and part.kind == "weight_ih" and saved[1:] != model[1:]:
+            widths = f"{model[-1]} features in the model, and {saved[-1]} in the checkpoint"
+            message = f"{key}: layer {part.layer} reads {widths}: D*H_out."
+            advice = "Build the module with the directions and the hidden_size of the checkpoint."
+        else:
+            message = f"{key} is {model} in the model, and {saved} in the checkpoint. Its rows are gates times hidden_size."
+            advice = (
+                "Build the module with the class and the hidden_size of the checkpoint. Paste the whole message to see which."
+            )
+        return _problem(key, message, advice=advice, model=model, saved=saved)
+    has, lacks = ("The model", "the checkpoint") if module.missing else ("The checkpoint", "the model")
+    if any(each.kind == "weight_hr" for each in (*module.missing, *module.unexpected)):
+        message, advice = (
+            f"{has} has projections, and {lacks} has none.",
+            "Build the module with the proj_size of the checkpoint.",
+        )
+    else:
+        message = f"{has} has the RNN weight {key}, and {lacks} has no weight of that name. The class or the name differs."
+        advice = "Name the module as in the checkpoint, or rename its keys."
+    return _problem(key, message, advice=advice)
+
+
+# --- modules and files of other versions -----------------------------------------------------------------------------
+
+_LOADING: Final = re.compile(r"torch\.load|pickle|serialization\.py|__setstate__|legacy_load|\bload\(", re.IGNORECASE)
+# a frame that moves or converts the module: "in _apply"
+_APPLY: Final = re.compile(r"\bin _apply\b")
+_WEIGHT_DROP: Final = re.compile(r"weight_?drop|_raw\b|_setweights|dropconnect", re.IGNORECASE)
+
+
+DROPOUT_FIX: Final = 'nn.utils.parametrize.register_parametrization(lstm, "weight_hh_l0", nn.Dropout(0.5))'
+DROPOUT_ADVICE: Final = (
+    "This is weight dropout for PyTorch 1.9 and later. Or use the version of PyTorch that your WeightDrop was written for."
+)
+
+
+def interpret_attribute(match: Match) -> Interpretation:
+    """``'LSTM' object has no attribute 'weight_hh_l0'``: a replaced weight, or a module that another version pickled."""
+    attribute = match.slots["attribute"]
+    is_weight = attribute.startswith(("weight_", "bias_"))
+    near = match.text[: match.text.rfind(match.slots["attribute"]) + 1][-20_000:]
+    lost = (
+        f"{attribute} was deleted or replaced. Weight dropout does this (WeightDrop keeps {attribute}_raw instead), and "
+        "PyTorch 1.4 and later need every weight under its own name when the module moves or is called."
+    )
+    older = (
+        f"A weight was deleted or replaced before {attribute} was made or used. Weight dropout (WeightDrop) does this, and it "
+        "depends on the version of PyTorch."
+    )
+    dropped = match.problem("other", lost if is_weight else older, fix=DROPOUT_FIX, advice=DROPOUT_ADVICE)
+    saved = match.problem(
+        "checkpoint_mismatch",
+        f"The whole module was saved with another version of PyTorch than this one, so it has no {attribute}.",
+        fix="torch.save(model.state_dict(), path)",
+        advice="Do this in the old version. Then build the module again in this one and load the state dict.",
+    )
+    own = match.problem(
+        "other",
+        f"__init__ of a class derived from nn.RNN, nn.LSTM or nn.GRU may not call super().__init__(), which makes {attribute}.",
+        fix="super().__init__(input_size, hidden_size)",
+    )
+    if _WEIGHT_DROP.search(near):
+        return match.likely(dropped)
+    if _LOADING.search(near):
+        return match.likely(saved)
+    first, second = (dropped, saved) if is_weight and _APPLY.search(near) else (saved, dropped)
+    return match.likely(first, _if(second), _if(own))
+
+
+def _if(problem: Problem) -> Problem:
+    """The same as an alternative, which says when it holds."""
+    conditions = {
+        "other": "If weights are deleted or replaced, as weight dropout does: ",
+        "checkpoint_mismatch": "If the module came out of torch.load: ",
+    }
+    condition = "If the class is your own: " if "super()" in problem.message else conditions[problem.cause]
+    return replace(problem, message=condition + problem.message[:1].lower() + problem.message[1:])
 
 
 CHECKPOINT_MESSAGES: Final = (
@@ -229,25 +349,42 @@ CHECKPOINT_MESSAGES: Final = (
         wordings=(
             "size mismatch for <key:weight>: copying a param",
             "While copying the parameter named <key:weight>, whose dimensions in the model are",
-            "Missing key(s) in state_dict: <keys:keys>",
-            "Unexpected key(s) in state_dict: <keys:keys>",
             "unexpected key <key:weight> in state_dict",
-            "missing keys in state_dict: <keys:keys>",
         ),
         tensor="weight_ih_l0",
         explanation="load_state_dict compared the names and shapes in the checkpoint with those of the module.",
         interpret=interpret_checkpoint,
     ),
     MessageRow(
+        wordings=("Missing key(s) in state_dict:", "Unexpected key(s) in state_dict:", "missing keys in state_dict:"),
+        tensor="weight_ih_l0",
+        explanation="load_state_dict compared the names and shapes in the checkpoint with those of the module.",
+        interpret=interpret_checkpoint,
+        claim=NAMES_RNN,
+    ),
+    MessageRow(
         wordings=("'<kind:class>' object has no attribute '<attribute:member>'",),
         tensor="module",
-        explanation="A pickled module has the attributes of its version of PyTorch, and this version needs others.",
+        explanation="PyTorch's RNN code needs an attribute that this module has lost, or never had.",
+        interpret=interpret_attribute,
+    ),
+    # Of a module, and of a class of one's own: "GLOBAL __main__.Net was not an allowed global by default".
+    MessageRow(
+        wordings=(
+            "Weights only load failed",
+            "Unsupported global: GLOBAL torch.nn.modules.rnn.",
+            "Unsupported class torch.nn.modules.rnn.",
+        ),
+        tensor="module",
+        explanation="torch.load reads plain tensors only (weights_only=True, the default since PyTorch 2.6), and this file has "
+        "other objects.",
         causes=(
             LikelyCause(
                 "checkpoint_mismatch",
-                "The whole module was saved with another version of PyTorch than this one, so it has no {attribute}.",
-                "torch.save(model.state_dict(), path)",
-                "Do this in the old version. Then build the module again in this one and load the state dict.",
+                "The whole module was saved, or other objects beside its state dict.",
+                "state = torch.load(path, weights_only=False)",
+                "This can run code of the file: do it only if you trust the file, and save model.state_dict() from then on. "
+                "`rnndims weights FILE` shows the RNNs in it without running anything.",
             ),
         ),
     ),

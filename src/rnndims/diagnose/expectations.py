@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ..config import RNNConfig
 from ..constructor import format_constructor
@@ -10,14 +10,11 @@ from ..phrases import shape_text
 from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, batch_dim, layout, result_shapes
-from .kinds_of_call import result_code, takes_pair
+from .kinds_of_call import BOTH_DIRECTIONS, result_code, takes_pair
 from .problem import TUPLE_EXPECTED, Cause, Problem
 
 if TYPE_CHECKING:
     from .uses import Use
-
-_BOTH: Final = "torch.cat([h_n[-2], h_n[-1]], dim=-1)"
-"""The last states of both directions of the last layer, side by side."""
 
 
 def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = ()) -> list[Problem]:
@@ -39,7 +36,9 @@ def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = 
             continue
         expected = shapes.get(_result_name(config, name))
         if expected is not None and got != expected:
-            problems.append(_other_layout(config, call, name, expected, got) or _wrong_result(config, name, expected, got))
+            problems.append(
+                _other_layout(config, call, name, expected, got) or _wrong_result(config, name, expected, got, call.lengths)
+            )
     linear = None if call.linear is None else _wrong_linear(config, call.linear, uses, shapes)
     return problems if linear is None else [*problems, linear]
 
@@ -110,7 +109,7 @@ def _other_layout(config: RNNConfig, call: Call, name: str, expected: Shape, got
     )
 
 
-def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape) -> Problem:
+def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape, lengths: tuple[int, ...] | None = None) -> Problem:
     def problem(cause: Cause, dim: int | None, why: str, *, fix: str | None = None, advice: str | None = None) -> Problem:
         return Problem(
             tensor=name,
@@ -142,6 +141,12 @@ def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape) -> 
         width = "proj_size" if config.proj_size and not name.startswith("c") else "hidden_size"
         times = "2*" if name == "output" and config.bidirectional else ""
         return problem("hidden_size_vs_proj", last, f"its last dim is {times}{width} = {expected[last]}")
+    time = 1 - batch_dim(config)
+    if name == "output" and lengths and wrong == [time] and got[time] > expected[time]:
+        first = ", batch_first=True" if config.batch_first else ""
+        fix = f"output, lengths = nn.utils.rnn.pad_packed_sequence(output{first}, total_length={got[time]})"
+        why = f"pad_packed_sequence pads to the longest length, {expected[time]}, unless it is told a total_length"
+        return problem("packed_lengths", time, why, fix=fix)
     if name == "output":
         return problem("other", wrong[0], "its leading dims are those of input, with lengths the longest length")
     if wrong[0] == 0 and not config.is_cell:
@@ -167,7 +172,7 @@ def _wrong_linear(config: RNNConfig, features: int, uses: Sequence["Use"], shape
     elif not config.bidirectional and features == 2 * width:
         why = " The module has one direction only."
     elif features == 2 * width and not is_output:
-        why, advice = f" {what} has one direction.", f"Or join both directions of the last layer: {_BOTH}."
+        why, advice = f" {what} has one direction.", f"Or join both directions of the last layer: {BOTH_DIRECTIONS}."
     elif config.proj_size and features == config.D * config.hidden_size:
         cause, why = "hidden_size_vs_proj", f" With proj_size={config.proj_size} the width is proj_size, not hidden_size."
     else:

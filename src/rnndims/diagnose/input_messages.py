@@ -3,7 +3,7 @@
 from typing import Final
 
 from .kinds_of_call import PAIR
-from .message_row import ALONE, IN_RNN, Interpretation, LikelyCause, Match, MessageRow
+from .message_row import ALONE, IN_RNN, NEAR_RNN, Interpretation, LikelyCause, Match, MessageRow
 from .problem import TUPLE_EXPECTED
 
 _LAYOUTS: Final = "(L, N, H_in), or (N, L, H_in) with batch_first=True"
@@ -56,12 +56,10 @@ def interpret_features(match: Match) -> Interpretation:
     fix, advice = None, build
     if want == 1:
         fix, advice = "x = x.unsqueeze(-1)", "Do this if each number is a step of its own."
-    elif got == 2 * want:
-        message += " A bidirectional module before this one returns twice its hidden_size."
-    elif want == 2 * got:
-        message += " A bidirectional module returns twice as many features as one with one direction."
     elif got == 1:
         fix, advice = "x = x.transpose(1, 2)", f"Do this if dim 1 of x is {want}. Print x.shape to see."
+    else:
+        advice += " x has what the layer before makes: embedding_dim of an nn.Embedding, D*H_out of an RNN."
     size = (want,), (got,)
     features = match.problem("input_feature_mismatch", message, dim=-1, expected=size[0], got=size[1], fix=fix, advice=advice)
     if want != 1:
@@ -211,6 +209,6 @@ INPUT_MESSAGES: Final = (
         tensor="input",
         explanation="PyTorch multiplied the input or the state with the weights. Both are matrices, the batch first.",
         interpret=interpret_matrices,
-        claim=IN_RNN,
+        claim=NEAR_RNN,
     ),
 )

@@ -25,6 +25,9 @@ RNN_WORDS: Final = re.compile(
 )
 """Words that mean an RNN: ``self.bilstm(x)``, ``CharRNN`` (not ``journal``), ``GRUCell`` (not ``group``)."""
 
+BOTH_DIRECTIONS: Final = "torch.cat([h_n[-2], h_n[-1]], dim=-1)"
+"""The last states of both directions of the last layer, side by side."""
+
 PAIR: Final = "output, (h_n, c_n) = lstm(x, (h_0, c_0))"
 """The call of a module whose state is a pair."""
 

@@ -36,7 +36,8 @@ class Slot(NamedTuple):
 # attributes of a tensor that messages name where the tensor is a tuple or a list: 'tuple' object has no attribute 'size'
 _ATTRIBUTES: Final = (
     "size|dim|shape|ndim|index_select|batch_sizes|contiguous|view|reshape|unsqueeze|squeeze|transpose|permute|detach|data|to|cuda|"
-    "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten"
+    "is_cuda|device|dtype|new_zeros|log_softmax|softmax|mean|sum|t|float|backward|relu|flatten|clone|cpu|numpy|half|double|chunk|"
+    "expand|repeat|unbind|bmm|matmul|argmax|masked_fill|requires_grad|is_contiguous|tanh|sigmoid|numel|element_size|gather"
 )
 _CLASS_NAMES: Final = "|".join(CLASSES.values())
 
@@ -55,7 +56,7 @@ SLOTS: Final[dict[str, Slot]] = {
     "ctype": Slot(r"(?P<{}>(?:(?:un)?signed |long |short )?[\w.:]{{0,60}}\w)", "long int", "long int"),
     # an attribute that a pickled module may lack
     "member": Slot(
-        r"(?P<{}>_flat_weight\w*|_all_weights|_data_ptrs|_param_buf_size|proj_size|(?:weight|bias)_[ih]h_l\w+)",
+        r"(?P<{}>_flat_weight\w*|_?all_weights|_data_ptrs|_param_buf_size|proj_size|(?:weight|bias)_[ih]h_l\w+)",
         "_flat_weights_names",
         "_flat_weights_names",
     ),
@@ -67,6 +68,14 @@ SLOTS: Final[dict[str, Slot]] = {
     "tensorish": Slot(rf"(?P<{{}}>{_ATTRIBUTES})", "size", "size"),
     # a kernel of an RNN
     "rnnop": Slot(rf"(?P<{{}}>[\w.]{{{{0,60}}}}(?:{_CLASS_NAMES})[\w.]{{{{0,60}}}})", "_rnn_cell_cuda", "_rnn_cell_cuda"),
+    # the backward function of a kernel of an RNN
+    "rnnbackward": Slot(
+        rf"'?(?P<{{}}>[\w.]{{{{0,60}}}}(?:{_CLASS_NAMES})[\w.]{{{{0,60}}}}backward)'?",
+        "_cudnn_rnn_backward",
+        "_cudnn_rnn_backward",
+    ),
+    # sizes with commas and no brackets
+    "sizes": Slot(r"(?P<{}>\d{{1,18}}(?:,\d{{1,18}}){{0,8}})", "1,2,512", "1,2,512"),
     # a function behind nn.RNN and its like
     "rnncall": Slot(rf"(?<![\w.])(?P<{{}}>{FUNCTIONS})", "rnn_tanh", "rnn_tanh"),
     # the types of arguments, where the message lists them
@@ -78,12 +87,6 @@ SLOTS: Final[dict[str, Slot]] = {
         r"[\"'\s]{{0,3}}(?P<{}>[\w.]{{0,300}}(?:weight|bias)_(?:ih|hh|hr)\w{{0,40}})[\"']?",
         ' "encoder.rnn.weight_ih_l0"',
         "encoder.rnn.weight_ih_l0",
-    ),
-    # a list of names with an RNN's parameter in it
-    "keys": Slot(
-        r"(?P<{}>[^\n]{{0,40000}}?(?:weight|bias)_(?:ih|hh|hr)[^\n]{{0,40000}})",
-        '"fc.weight", "rnn.weight_ih_l1"',
-        '"fc.weight", "rnn.weight_ih_l1"',
     ),
 }
 """Every kind of slot, with an example."""
@@ -112,6 +115,18 @@ def compile_wording(text: str) -> re.Pattern[str]:
                 raise ValueError(f"the wording {text!r} has a slot of the kind {kind}, and SLOTS has no such kind")
             pattern += SLOTS[kind].pattern.format(name)
     return re.compile(pattern, re.IGNORECASE)
+
+
+def longest_run(text: str) -> tuple[re.Pattern[str], bool]:
+    r"""The longest part of a wording outside its slots, in small letters, and whether the wording begins with it.
+
+    >>> longest_run("Expected hidden size <expected:shape>, got <got:shape>")
+    (re.compile('expected\\s+hidden\\s+size'), True)
+    """
+    runs = _SLOT.split(text)[::3]
+    longest = max(runs, key=len)
+    words = longest.lower().split()  # no space at its ends: a search for one is slow where there are thousands of spaces
+    return re.compile(r"\s+".join(map(re.escape, words))), runs.index(longest) == 0
 
 
 def longest_word(text: str) -> str:
@@ -149,11 +164,14 @@ IN_RNN: Final = Claim(lambda around, _match: around.in_rnn, lambda _around: True
 ON_RNN_LINE: Final = Claim(lambda around, _match: around.line, lambda _around: False)
 """Only where the line of code before it names an RNN: ``too many values to unpack`` below ``output, h = self.rnn(x)``."""
 
-NEAR_RNN: Final = Claim(lambda around, _match: not around.foreign and around.rnn, lambda _around: False)
-"""Only where something around it names an RNN: ``Expected all tensors to be on the same device`` with ``self.rnn`` in a
-frame."""
+NEAR_RNN: Final = Claim(lambda around, _match: not around.foreign and around.near, lambda _around: False)
+"""Only where something around it names an RNN, or the user does beside the text: ``Expected all tensors to be on the same
+device`` with ``self.rnn`` in a frame."""
 
-ALONE: Final = Claim(lambda around, _match: not around.foreign and (not around.framed or around.rnn), lambda _around: False)
+IN_PACKING: Final = Claim(lambda around, _match: around.in_packing, lambda _around: True)
+"""Only where ``pack_padded_sequence`` raised it: ``index out of range in self`` below ``File ".../nn/utils/rnn.py"``."""
+
+ALONE: Final = Claim(lambda around, _match: not around.foreign and (not around.framed or around.near), lambda _around: False)
 """Where something names an RNN, or where there is no traceback that could say otherwise: ``expected scalar type Float but
 found Double`` alone."""
 

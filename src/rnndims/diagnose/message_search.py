@@ -1,6 +1,7 @@
 """The message table, and the search for its last message in a pasted text."""
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple
@@ -10,46 +11,96 @@ from ..errors import shorten
 from .call import Call
 from .checkpoint_messages import CHECKPOINT_MESSAGES
 from .input_messages import INPUT_MESSAGES
-from .message_row import Match, MessageRow, compile_wording, interpret_causes, longest_word
+from .message_row import Match, MessageRow, compile_wording, interpret_causes, longest_run, longest_word
 from .module_messages import MODULE_MESSAGES
+from .neighbour_messages import NEIGHBOUR_MESSAGES
 from .packed_messages import PACKED_MESSAGES
 from .problem import Diagnosis, MatchedMessage, UnknownMessageError
 from .product_messages import PRODUCT_MESSAGES
 from .state_messages import STATE_MESSAGES
-from .traceback_text import Evidence, clean, evidence, unwrap
+from .traceback_text import WHOLE_TRACEBACK, Evidence, clean, evidence, unwrap
+from .transform_messages import TRANSFORM_MESSAGES
 from .type_messages import TYPE_MESSAGES
 
 TABLE: Final[tuple[MessageRow, ...]] = (
+    *PACKED_MESSAGES,
     *STATE_MESSAGES,
     *INPUT_MESSAGES,
     *TYPE_MESSAGES,
-    *PACKED_MESSAGES,
     *PRODUCT_MESSAGES,
     *CHECKPOINT_MESSAGES,
     *MODULE_MESSAGES,
+    *TRANSFORM_MESSAGES,
+    *NEIGHBOUR_MESSAGES,
 )
 """All rows; of two that match the same words the earlier one counts."""
 
-# a line that begins like an error or a warning: "torch.cuda.OutOfMemoryError: CUDA out of memory"
-_ANY_ERROR: Final = re.compile(r"^[ \t]*(?:\w+\.)*\w*(?:Error|Exception|Warning)\b:?[^\n]*", re.MULTILINE)
+# an error or a warning, whatever stands before it on the line: "torch.cuda.OutOfMemoryError: CUDA out of memory"; dynamo's
+# "torch._dynamo.exc.Unsupported: ..." and others of PyTorch too; not "Exception ignored in: <function ...>"
+_NAMES: Final = (
+    r"(?:\w{1,80}\.){0,12}(?:\w{0,80}(?:Error|Exception|Warning)(?! ignored)|Unsupported|KeyboardInterrupt|StopIteration)\b"
+)
+_ANY_ERROR: Final = re.compile(rf"(?<![\w.]){_NAMES}:[^\n]*|^[ \t]*{_NAMES}[ \t]*$", re.MULTILINE)
 
 # a line that begins like an error; not "Exception ignored in: <function ...>"
-_ERROR: Final = re.compile(r"^[ \t]*(?:\w+\.)*\w*(?:Error|Exception)\b(?! ignored)", re.MULTILINE)
+_ERROR: Final = re.compile(r"^[ \t]*(?:\w{1,80}\.){0,12}\w{0,80}(?:Error|Exception)\b(?! ignored)[^\n]*", re.MULTILINE)
+
+# errors that only say that another one happened: "ChildFailedError", "RayTaskError(RuntimeError)", "CalledProcessError"
+_WRAPPER: Final = re.compile(
+    r"^[\s\w.]*(?:ChildFailed|RayTask|CalledProcess|ProcessRaised|RemoteTraceback|SystemExit|BrokenProcessPool)"
+)
+
+_MOST_PLACES: Final = 2000
+"""Places in a text at which one wording is tried: the last ones."""
+
+_MOST_MATCHES: Final = 30
+"""Matches of one wording whose surroundings are read: the last ones."""
+
+_MOST_BEFORE: Final = 400
+"""Characters by which a wording may begin before its longest part without slots."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One compiled wording. ``anchor`` is its longest word: text without it cannot match."""
+    """One compiled wording.
+
+    Attributes:
+        row: its row.
+        pattern: what it matches.
+        anchor: its longest word: text without it cannot match.
+        run: its longest part without slots, in small letters: where it is not, the wording is not.
+        leads: whether the wording begins with this part.
+    """
 
     row: MessageRow
     pattern: re.Pattern[str]
     anchor: str
+    run: re.Pattern[str]
+    leads: bool
+
+    def matches(self, text: str, lowered: str) -> "list[re.Match[str]]":
+        """Where it stands in ``text``, from the last place on; ``lowered`` is the same in small letters."""
+        if self.anchor not in lowered:
+            return []
+        found: list[re.Match[str]] = []
+        for place in reversed(deque(self.run.finditer(lowered), maxlen=_MOST_PLACES)):
+            if self.leads:
+                match = self.pattern.match(text, place.start())
+            else:
+                match = self.pattern.search(text, max(0, place.start() - _MOST_BEFORE), place.end() + _MOST_BEFORE)
+            if match is not None and (not found or match.start() != found[-1].start()):
+                found.append(match)
+                if len(found) == _MOST_MATCHES:
+                    break
+        return found
 
 
 @cache
 def wordings() -> tuple[Wording, ...]:
     """All wordings of the table, in its order."""
-    return tuple(Wording(row, compile_wording(text), longest_word(text)) for row in TABLE for text in row.wordings)
+    return tuple(
+        Wording(row, compile_wording(text), longest_word(text), *longest_run(text)) for row in TABLE for text in row.wordings
+    )
 
 
 def explain_text(text: str, config: RNNConfig | None, call: Call | None) -> Diagnosis:
@@ -60,10 +111,11 @@ def explain_text(text: str, config: RNNConfig | None, call: Call | None) -> Diag
         UnknownMessageError: if there is none.
     """
     lines = clean(text)
-    hit = _last(lines)
+    told = config is not None
+    hit = _last(lines, told=told)
     if hit is None:
         lines = unwrap(lines)
-        hit = _last(lines)
+        hit = _last(lines, told=told)
     if hit is None:
         raise _unknown(lines)
     if hit.row.is_warning and _ERROR.search(lines, hit.match.end()):
@@ -71,8 +123,17 @@ def explain_text(text: str, config: RNNConfig | None, call: Call | None) -> Diag
     slots = {name: value for name, value in hit.match.groupdict().items() if value is not None}
     match = Match(hit.row, slots, " ".join(hit.match[0].split()), hit.around, config, call or Call(), lines)
     interpretation = (hit.row.interpret or interpret_causes)(match)
-    message = MatchedMessage(shorten(_sentence(lines, hit.match), 400), match.fill(hit.row.explanation), match.certain)
-    return Diagnosis(config=config, problems=interpretation.problems, notes=interpretation.notes, error=message)
+    around = hit.around
+    message = MatchedMessage(
+        shorten(_sentence(lines, hit.match), 400),
+        match.fill(hit.row.explanation),
+        match.certain,
+        around.whole and around.framed,
+    )
+    later = [] if hit.row.is_warning else [found[0] for found in _ERROR.finditer(lines, hit.match.end())]
+    later = [error for error in later if not _WRAPPER.match(error)]
+    notes = (f"The text has a later error, which rnndims cannot explain: {shorten(later[-1].strip(), 160)}",) if later else ()
+    return Diagnosis(config=config, problems=interpretation.problems, notes=(*interpretation.notes, *notes), error=message)
 
 
 class _Hit(NamedTuple):
@@ -83,18 +144,18 @@ class _Hit(NamedTuple):
     around: Evidence
 
 
-def _last(text: str) -> _Hit | None:
+def _last(text: str, *, told: bool) -> _Hit | None:
     lowered = text.lower()
     best: tuple[tuple[bool, int, int], _Hit] | None = None
+    surroundings: dict[int, Evidence] = {}
     for order, wording in enumerate(wordings()):
-        if wording.anchor not in lowered:
-            continue
-        matches = list(wording.pattern.finditer(text))[-30:]
-        for match in reversed(matches):
+        for match in wording.matches(text, lowered):
             rank = (not wording.row.is_warning, match.start(), -order)
             if best is not None and rank < best[0]:
                 break
-            around = evidence(text, match.start())
+            if match.start() not in surroundings:
+                surroundings[match.start()] = evidence(text, match.start(), told=told)
+            around = surroundings[match.start()]
             if wording.row.claim.holds(around, match):
                 best = (rank, _Hit(wording.row, match, around))
                 break
@@ -110,19 +171,22 @@ def _sentence(text: str, match: "re.Match[str]") -> str:
 
 
 def _unknown(text: str, warning: MessageRow | None = None) -> UnknownMessageError:
-    errors = [line[0].strip() for line in _ANY_ERROR.finditer(text)]
+    last = deque(_ANY_ERROR.finditer(text), maxlen=1)
+    lines = text.split("\n", 20)
+    shown = [line.strip() for line in lines if line.strip()] if len(lines) < 20 else []
     if not text.strip():
         message = "--error: the text is empty"
-    elif errors:
-        message = (
-            f"--error: the text has no RNN message that rnndims can explain; the last error is: {shorten(errors[-1], 160)}"
-        )
+    elif last:
+        quoted = shorten(last[0][0].strip(), 160)
+        message = f"--error: the text has no RNN message that rnndims can explain; the last error is: {quoted}"
+    elif shown:
+        message = f"--error: the text has no RNN message that rnndims can explain; its last line is: {shorten(shown[-1], 160)}"
     else:
         message = "--error: the text has no RNN message of PyTorch that rnndims can explain"
     if warning is not None:
         message += f"; the warning before it has another cause: {warning.causes[0].message}"
+    shapes = "heck the shapes instead: rnndims check 'nn.RNN(10, 20)' --input 5,3,10 --h0 1,3,20"
+    whole = WHOLE_TRACEBACK in text
     return UnknownMessageError(
-        message,
-        fix="Paste the whole traceback, from its first line on. Or check the shapes instead: "
-        "rnndims check 'nn.RNN(10, 20)' --input 5,3,10 --h0 1,3,20",
+        message, fix=f"C{shapes}" if whole else f"Paste the whole traceback, from its first line on. Or c{shapes}"
     )

@@ -1,12 +1,61 @@
 """What PyTorch says of the module itself: its constructor, its backend, its backward pass, and what it only warns of."""
 
+import re
 from typing import Final
 
-from .message_row import ALONE, NEAR_RNN, LikelyCause, MessageRow
+from .checkpoint_messages import DROPOUT_ADVICE, DROPOUT_FIX
+from .message_row import ALONE, IN_RNN, NEAR_RNN, Interpretation, LikelyCause, Match, MessageRow
+
+# a module that moves to the GPU, where no input exists yet: "flatten_parameters", "in _apply", "model.cuda()"
+_MOVING: Final = re.compile(r"flatten_(?:parameters|weight)|\bin _apply\b|\.cuda\(|\.to\(device")
+
+
+def interpret_cudnn(match: Match) -> Interpretation:
+    """``cuDNN error: CUDNN_STATUS_NOT_INITIALIZED``: while the module moves, or in a call."""
+    status = match.slots["status"]
+    start = match.text.rfind("CUDNN_STATUS_" + status)
+    if (match.around.framed and "flatten_" in match.around.code) or _MOVING.search(match.text[max(0, start - 600) : start]):
+        message = f"cuDNN failed ({status}) when the module's weights were put in one piece: no input is involved."
+        driver = match.problem(
+            "other",
+            f"{message} The driver, CUDA and this build of PyTorch do not fit each other or the GPU, or its memory is full.",
+            tensor="module",
+            fix="print(torch.version.cuda, torch.backends.cudnn.version(), torch.cuda.get_device_name())",
+            advice="See whether nvidia-smi shows free memory and a driver for that CUDA. If so, install another build.",
+        )
+        return match.likely(driver)
+    message = (
+        f"cuDNN failed ({status}). Input or a state may not be contiguous, memory may be too small, or an earlier shape may be "
+        "wrong."
+    )
+    fix = "x, h_0 = x.contiguous(), h_0.contiguous()"
+    advice = "If it fails again, run it once on the CPU: the messages there say more."
+    return match.likely(match.problem("other", message, fix=fix, advice=advice))
+
+
+def interpret_flatten(match: Match) -> Interpretation:
+    """``RNN module weights are not part of single contiguous chunk of memory``"""
+    fix = "rnn.flatten_parameters()"
+    if match.around.parallel:
+        message = "DataParallel copies the module to each GPU, weight by weight, so they do not lie in one piece there."
+        return match.likely(match.problem("other", message, fix=fix, advice="Call it at the start of forward, on each GPU."))
+    message = "The weights do not lie in one piece of memory."
+    main = match.problem("other", message, fix=fix, advice="Call it at the start of forward.")
+    replaced = match.problem(
+        "other",
+        "If weights are replaced after that, as weight dropout does in each call: flatten_parameters cannot help.",
+        advice="The warning does no harm but for memory. Weight dropout with nn.utils.parametrize has the same cost.",
+    )
+    return match.likely(main, replaced)
+
 
 MODULE_MESSAGES: Final = (
     MessageRow(
-        wordings=("cudnn RNN backward can only be called in train",),
+        wordings=(
+            "RNN backward can only be called in train",  # of cuDNN and of MIOpen
+            "backward_input can only be called in training mode",
+            "backward_weight can only be called in training mode",
+        ),
         tensor="output",
         explanation="cuDNN keeps what the backward pass needs in training mode only.",
         causes=(
@@ -22,21 +71,28 @@ MODULE_MESSAGES: Final = (
         wordings=("CUDNN_STATUS_<status:word>",),
         tensor="input",
         explanation="cuDNN refused or failed, without saying why.",
+        interpret=interpret_cudnn,
+        claim=ALONE,
+    ),
+    # github.com/clarinsi/classla/issues/12: in _cudnn_rnn_flatten_weight, of model.cuda()
+    MessageRow(
+        wordings=("no kernel image is available for execution on the device",),
+        tensor="module",
+        explanation="This build of PyTorch has no code for this GPU.",
         causes=(
             LikelyCause(
                 "other",
-                "cuDNN failed ({status}). Input or a state may not be contiguous, memory may be too small, or an earlier shape "
-                "may be wrong.",
-                "x, h_0 = x.contiguous(), h_0.contiguous()",
-                "If it fails again, run it once on the CPU: the messages there say more.",
+                "PyTorch was built for other GPUs than this one. It is not about shapes.",
+                "print(torch.cuda.get_arch_list(), torch.cuda.get_device_capability())",
+                "Install a build of PyTorch whose list has the GPU's number.",
             ),
         ),
-        claim=ALONE,
+        claim=IN_RNN,
     ),
     MessageRow(
         wordings=("Trying to backward through the graph a second time",),
         tensor="h_0",
-        explanation="backward freed the graph of an earlier batch, and the state still belongs to that graph.",
+        explanation="backward freed the graph of an earlier batch, and something still belongs to that graph.",
         causes=(
             LikelyCause(
                 "other",
@@ -44,8 +100,69 @@ MODULE_MESSAGES: Final = (
                 "h = h.detach()",
                 "Do this before each batch. For an LSTM: h, c = h.detach(), c.detach().",
             ),
+            LikelyCause(
+                "other",
+                "If no state is kept: backward is called twice for one forward pass, or a tensor is computed outside the loop.",
+                advice="Add the losses and call backward once, or compute the tensor in each pass.",
+            ),
         ),
         claim=NEAR_RNN,
+    ),
+    MessageRow(
+        wordings=("one of the variables needed for gradient computation has been modified by an inplace operation",),
+        tensor="h_0",
+        explanation="backward needs the numbers of the forward pass, and some have been overwritten since.",
+        causes=(
+            LikelyCause(
+                "other",
+                "The state is kept from one batch to the next with its graph, and the optimizer has changed the weights since.",
+                "h = h.detach()",
+                "Do this before each batch. For an LSTM: h, c = h.detach(), c.detach(). retain_graph=True is then not needed.",
+            ),
+            LikelyCause(
+                "other",
+                "If a state or an output is changed in place, as in h[0] = ... or h += ...: backward needs the old numbers.",
+                "h = h.clone()",
+                "Do this before the change, or collect the steps in a list and use torch.stack.",
+            ),
+        ),
+        claim=NEAR_RNN,
+    ),
+    # github.com/pytorch/pytorch/issues/90440
+    MessageRow(
+        wordings=("Placeholder storage has not been allocated on MPS device",),
+        tensor="input",
+        explanation="A kernel of the Apple GPU got a tensor that is not there.",
+        causes=(
+            LikelyCause(
+                "other",
+                "The module is on the GPU (mps), and input or a state is still on the CPU, or the reverse.",
+                "device = next(rnn.parameters()).device\nx, h_0 = x.to(device), h_0.to(device)",
+                "Do the same with c_0.",
+            ),
+        ),
+        claim=NEAR_RNN,
+    ),
+    MessageRow(
+        wordings=(
+            "cannot assign '<got:word>' as parameter '<key:weight>'",
+            "cannot assign '<got:word>' object to parameter '<key:weight>'",
+        ),
+        tensor="module",
+        explanation="Under the name of a parameter, a module takes only an nn.Parameter.",
+        causes=(
+            LikelyCause(
+                "other",
+                "{key} was set to a tensor that is no parameter ({got}). Weight dropout does this.",
+                DROPOUT_FIX,
+                DROPOUT_ADVICE,
+            ),
+            LikelyCause(
+                "other",
+                "If {key} should get new numbers: set it to a parameter.",
+                "lstm.weight_hh_l0 = nn.Parameter(value)",
+            ),
+        ),
     ),
     MessageRow(
         wordings=(
@@ -107,14 +224,7 @@ MODULE_MESSAGES: Final = (
         ),
         tensor="module",
         explanation="A warning: the weights were moved or replaced one by one, which costs memory at every call.",
-        causes=(
-            LikelyCause(
-                "other",
-                "The weights do not lie in one piece of memory.",
-                "rnn.flatten_parameters()",
-                "Call it at the start of forward.",
-            ),
-        ),
+        interpret=interpret_flatten,
         is_warning=True,
     ),
     MessageRow(

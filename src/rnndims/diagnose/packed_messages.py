@@ -5,6 +5,7 @@ from typing import Final
 from .message_row import (
     FRESH_ADVICE,
     FRESH_FIX,
+    IN_PACKING,
     IN_RNN,
     NEAR_RNN,
     Interpretation,
@@ -47,6 +48,27 @@ def interpret_length_count(match: Match) -> Interpretation:
 
 
 PACKED_MESSAGES: Final = (
+    # Before the rows of the same words in state_messages.py: here no state exists yet.
+    MessageRow(
+        wordings=("index out of range in self", "INDICES element is out of DATA bounds"),
+        tensor="lengths",
+        explanation="pack_padded_sequence sorts the sequences by their lengths (enforce_sorted=False), and there are more "
+        "lengths than sequences in the batch dim.",
+        causes=(
+            LikelyCause(
+                "packed_lengths",
+                "There are more lengths than sequences: each sequence has exactly one.",
+                "lengths = [len(sequence) for sequence in sequences]",
+            ),
+            LikelyCause(
+                "batch_first_mismatch",
+                "If x has as many sequences as there are lengths: they are in the other dim, so batch_first is wrong.",
+                "packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)",
+                "Use the same batch_first as in the module.",
+            ),
+        ),
+        claim=IN_PACKING,
+    ),
     MessageRow(
         wordings=(
             "'lengths' argument should be a 1D CPU int64 tensor, but got <ndim:int>D <device:word> <dtype:word> tensor",

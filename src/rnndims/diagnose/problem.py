@@ -37,6 +37,9 @@ CautionKind = Literal[
     "dropped_sequences",  # fewer lengths than sequences
     "state_in_part",  # a packed batch whose state is not checked, so a part of it is used
     "broadcast_state",  # a cell that repeats a state of another shape
+    "broadcast_target",  # MSELoss repeats a target of another shape
+    "steps_read_as_classes",  # CrossEntropyLoss takes dim 1 for the classes, and output has them in the last dim
+    "batch_read_as_time",  # CTCLoss reads (T, N, C), and the output is (N, T, C)
     "state_taken_apart",  # a bare tensor that is read as the tuple of states, row by row
 ]
 """The kinds of warnings."""
@@ -138,11 +141,13 @@ class MatchedMessage:
         matched: its words as they stand in the text.
         explanation: what PyTorch compared.
         certain: ``False`` where other code of PyTorch raises the same words and nothing in the text says who did.
+        whole: whether the text has the traceback from its first line on.
     """
 
     matched: str
     explanation: str
     certain: bool
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from .traceback_text import Evidence
 
 
 def _is_rnns_product(around: Evidence, match: "re.Match[str]") -> bool:
-    if around.foreign or not around.framed or around.rnn or not around.in_linear:
+    if around.foreign or not around.framed or around.near or not around.in_linear:
         return ALONE.holds(around, match)
     if around.whole and not around.after:
         return False
@@ -48,7 +48,7 @@ def _after(match: Match, b: int, c: int, d: int) -> Problem:
     if b == 2 * c:
         message = f"it gets {b} = 2*{c} features and was built for {c}. A bidirectional module joins both directions, D*H_out."
     elif c == 2 * b:
-        message = f"it gets {b} features and was built for {c} = 2*{b}: one direction where two are expected."
+        message = f"it gets {b} features and was built for {c} = 2*{b}, as if for two directions."
         advice = "Or give it both directions: torch.cat([h_n[-2], h_n[-1]], dim=-1)."
     else:
         cause = "other"

@@ -87,15 +87,25 @@ def interpret_cell_width(match: Match) -> Interpretation:
     """``hidden0 has inconsistent hidden_size: got 21, expected 20``."""
     want, got = match.number("expected"), match.number("got")
     tensor = "c_0" if match.slots.get("index") == "1" else "h_0"
-    message = f"The last dim of {tensor} is {got}, and the cell was built with hidden_size {want}."
     fix, advice = f"{tensor} = x.new_zeros(x.size(0), {want})", f"Or build the cell with hidden_size={got}."
     width = match.problem(
-        "hidden_size_vs_proj", message, tensor=tensor, dim=-1, expected=(want,), got=(got,), fix=fix, advice=advice
+        "hidden_size_vs_proj",
+        f"The cell was built with hidden_size {want}, and PyTorch read {got} off {tensor}: its last dim, if input is a batch.",
+        tensor=tensor,
+        dim=-1,
+        expected=(want,),
+        got=(got,),
+        fix=fix,
+        advice=advice,
     )
-    if got != 1:
-        return match.likely(width)
-    other = f"If input is 1-D and {tensor} is 2-D, (1, H_cell): either both need a batch dim or neither."
-    return match.likely(width, match.problem("unbatched_2d_vs_3d", other, tensor=tensor, fix="x = x.unsqueeze(0)"))
+    flat = match.problem(
+        "unbatched_2d_vs_3d",
+        f"If input is 1-D and {tensor} 2-D, ({got}, {want}): PyTorch then reads the state's batch, {got}, as its features.",
+        tensor=tensor,
+        fix=f"{tensor} = {tensor}[0]",
+        advice="This is the state of one sequence. Or give input a batch dim. For an LSTM do both states.",
+    )
+    return match.likely(width, flat)
 
 
 def interpret_cell_batch(match: Match) -> Interpretation:

@@ -11,7 +11,7 @@ from .problem import TUPLE_EXPECTED, Problem
 
 
 RNNS_TUPLE: Final = Claim(
-    lambda around, _match: around.rnn or around.sequential or not (around.foreign or around.framed), lambda _around: False
+    lambda around, _match: around.near or around.sequential or not (around.foreign or around.framed), lambda _around: False
 )
 """Where something names an RNN, in an ``nn.Sequential``, or without a traceback: any module may get an RNN's tuple, so
 ``relu(): argument 'input' (position 1) must be Tensor, not tuple`` counts below ``container.py``, ``self.relu``."""
@@ -39,7 +39,11 @@ def interpret_tuple(match: Match) -> Interpretation:
         message = "The summary tool cannot handle modules that return tuples, and every RNN returns one."
         tool = match.problem("other", message, advice="Use torchinfo.summary, or return output alone from forward.")
         return match.likely(tool, result)
-    if around.in_rnn or not around.framed:
+    if around.in_rnn:
+        return match.likely(state, result)
+    if "function" in match.slots:  # linear(), relu(): they take no state
+        return match.likely(result)
+    if not around.framed:
         return match.likely(state, result)
     return match.likely(result, state)
 

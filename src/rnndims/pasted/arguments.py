@@ -13,7 +13,7 @@ _SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")
 _LAYER: Final = ("bias", "batch_first", "dropout", "bidirectional", "proj_size", "device", "dtype")
 """The last arguments of all classes with layers."""
 
-_SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
+SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
     "RNN": ("input_size", "hidden_size", "num_layers", "nonlinearity", *_LAYER),
     "LSTM": ("input_size", "hidden_size", "num_layers", *_LAYER),
     "GRU": ("input_size", "hidden_size", "num_layers", *_LAYER),
@@ -23,7 +23,7 @@ _SIGNATURES: Final[dict[str, tuple[str, ...]]] = {
 }
 """Arguments in the order of PyTorch's signatures. By position ``proj_size`` is always one, but only LSTM has the keyword."""
 
-_PREFIXES: Final = ("", "nn.", "torch.nn.", "torch.nn.modules.", "torch.nn.modules.rnn.")
+PREFIXES: Final = ("", "nn.", "torch.nn.", "torch.nn.modules.", "torch.nn.modules.rnn.")
 """What may stand before the name of a class."""
 
 
@@ -50,7 +50,7 @@ def find_call(snippet: Snippet) -> tuple[ast.Call, list[ast.Call]]:
                 node = inner
             case ast.Call(func=ast.Name() | ast.Attribute() as function) if dotted(function) is not None:
                 return node, methods[::-1]
-            case ast.Name() | ast.Attribute() if (dotted(node) or "").rpartition(".")[2] in _SIGNATURES:
+            case ast.Name() | ast.Attribute() if (dotted(node) or "").rpartition(".")[2] in SIGNATURES:
                 raise snippet.error(
                     f"{snippet.text(node)} is not called", node, fix=f"Write {snippet.text(node)}(input_size, hidden_size)."
                 )
@@ -66,13 +66,13 @@ def class_name(snippet: Snippet, call: ast.Call) -> str:
     """
     path = cast(str, dotted(call.func))
     prefix, dot, name = path.rpartition(".")
-    if name in _SIGNATURES and prefix + dot in _PREFIXES:
+    if name in SIGNATURES and prefix + dot in PREFIXES:
         return name
-    known = {each.lower(): each for each in _SIGNATURES}
-    if name.lower() in known and prefix + dot in _PREFIXES:
+    known = {each.lower(): each for each in SIGNATURES}
+    if name.lower() in known and prefix + dot in PREFIXES:
         fix = f"Write {prefix + dot}{known[name.lower()]}(...)."
     else:
-        fix = "Use one of nn." + ", nn.".join(_SIGNATURES) + "."
+        fix = "Use one of nn." + ", nn.".join(SIGNATURES) + "."
     raise snippet.error(f"{shorten(path)} is not one of PyTorch's recurrent modules", call.func, fix=fix)
 
 
@@ -82,7 +82,7 @@ def bind(snippet: Snippet, call: ast.Call, name: str) -> dict[str, ast.expr]:
     Raises:
         ConstructorError: where Python would raise ``TypeError``, or the arguments are unpacked (``*sizes``).
     """
-    positional = _SIGNATURES[name]
+    positional = SIGNATURES[name]
     keywords = tuple(each for each in positional if each != "proj_size" or name == "LSTM")
     bound: dict[str, ast.expr] = {}
     for position, node in enumerate(call.args):

@@ -46,7 +46,9 @@ def _print(diagnosis: Diagnosis, notes: Sequence[str], console: "Console") -> No
         _print_sentence(diagnosis.error.matched, console, indent="  ", mark=style.QUIET)
         _print_sentence(diagnosis.error.explanation, console)
         if not diagnosis.error.certain:
-            doubt = "Other layers raise the same words. Paste the whole traceback, from its first line on, to be sure."
+            doubt = "Other layers raise the same words."
+            if not diagnosis.error.whole:
+                doubt += " Paste the whole traceback, from its first line on, to be sure."
             _print_sentence(doubt, console, mark=style.QUIET)
     if diagnosis.fits:
         _print_results(diagnosis, console)

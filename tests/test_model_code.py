@@ -1,0 +1,134 @@
+"""check: a pasted class or nn.Sequential as CONSTRUCTOR: parsed, never executed, and read only where it is certain."""
+
+import pytest
+import torch
+from torch import nn
+
+from rnndims.errors import ConstructorError
+from rnndims.pasted.model_code import is_model, read_model
+
+CLASS = """class Net(nn.Module):
+    def __init__(self, vocab, hidden_size=128):
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.emb = nn.Embedding(vocab, 64)
+        self.lstm = nn.LSTM(64, self.hidden_size, 2, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear({features}, 5)
+
+    def forward(self, x):
+        x = self.emb(x)
+        out, (h, c) = self.lstm(x)
+        {body}
+"""
+
+
+def model(body: str, features: str = "hidden_size") -> str:
+    """The class with these lines after the RNN."""
+    return CLASS.format(body=body, features=features)
+
+
+@pytest.mark.parametrize(
+    ("body", "use"),
+    [
+        ("return self.fc(out[:, -1, :])", "output[:, -1, :]"),
+        ("out = out[:, -1]\n        return self.fc(out)", "output[:, -1]"),
+        ("last = h[-1]\n        y = self.fc(last)\n        return y", "h_n[-1]"),
+        ("both = torch.cat([h[-2], h[-1]], dim=1)\n        return self.fc(both)", "torch.cat([h_n[-2], h_n[-1]], dim=1)"),
+        ("return self.fc(out)", None),
+        ("return self.fc(self.dropout(out))", ""),
+        ("out = self.norm(out)\n        return self.fc(out)", ""),
+    ],
+)
+def test_the_use_of_a_result(body, use):
+    """The expression that the first Linear reads is followed through plain assignments; what is not certain is empty."""
+    found = read_model(model(body), {})
+    assert found.use == use
+    assert found.linear == (128, 5)
+    assert found.names["self.hidden_size"] == 128
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if self.training:\n            out = out[0]\n        return self.fc(out)",
+        "for _ in range(2):\n            out = out * 2\n        return self.fc(out)",
+        "out += 1\n        return self.fc(out)",
+        "return out",
+        "out, (h, c) = self.lstm(out)\n        return self.fc(out)",
+    ],
+)
+def test_a_branch_or_a_second_call_leaves_a_doubt(body):
+    """Where the code after the RNN branches, loops, or calls it again, nothing is said of its use."""
+    assert read_model(model(body), {}).linear is None
+
+
+def test_a_class_on_the_command_line(invoke):
+    """The Linear of a pasted class is checked with what forward gives it; -D and options work as for a constructor."""
+    answer = invoke("check", model("return self.fc(out[:, -1, :])"), "--input", "3,7,64", "--json").json
+    assert [(problem["tensor"], problem["expected"]) for problem in answer["problems"]] == [("linear", [256])]
+    assert [warning["kind"] for warning in answer["warnings"]] == ["reverse_half_of_last_step"]
+    right = model("return self.fc(out)", "2 * hidden_size")
+    assert invoke("check", right, "--input", "3,7,64").code == 0
+    smaller = invoke("check", right, "--input", "3,7,64", "-D", "hidden_size=16", "--json").json
+    assert smaller["ok"]
+    assert invoke("check", right, "--input", "3,7,65").code == 1
+    target = invoke("check", right, "--input", "3,7,64", "--target", "3,7", "--loss", "ce", "--json").json
+    assert [problem["tensor"] for problem in target["problems"]] == ["target"]
+
+
+def test_what_is_not_certain_is_said(invoke):
+    """Where forward's use cannot be followed, a note says so, and the module is checked all the same."""
+    answer = invoke("check", model("return self.fc(self.dropout(out))"), "--input", "3,7,64", "--json").json
+    assert answer["ok"]
+    assert any("--uses" in note for note in answer["notes"])
+
+
+def test_a_sequential_is_repaired(invoke):
+    """An nn.Sequential that passes an RNN's tuple on is a problem, quoted as PyTorch says it, and the fix runs."""
+    code = "nn.Sequential(nn.LSTM(10, 20), nn.Linear(20, 5))"
+    problem = invoke("check", code, "--input", "3,7,10", "--json").json["problems"][0]
+    with pytest.raises(TypeError) as raised:
+        nn.Sequential(nn.LSTM(10, 20), nn.Linear(20, 5))(torch.zeros(3, 7, 10))
+    assert problem["torch"] in str(raised.value)
+    scope = {"nn": nn}
+    exec(problem["fix"], scope)
+    assert scope["model"](torch.zeros(3, 7, 10)).shape == (3, 7, 5)
+    wrong = invoke(
+        "check", "nn.Sequential(nn.GRU(10, 20, bidirectional=True), nn.Linear(20, 5))", "--input", "3,7,10", "--json"
+    )
+    assert [each["tensor"] for each in wrong.json["problems"]] == ["output", "linear"]
+    assert invoke("check", "nn.Sequential(nn.Embedding(9, 10), nn.LSTM(10, 20))", "--input", "3,7,10").code == 0
+    assert invoke("check", code).code == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "nn.Sequential(nn.Linear(1, 2))",
+        "nn.Sequential(nn.LSTM(1, 2), nn.LSTM(2, 3))",
+        "class A(nn.Module):\n    pass",
+        model("return out").replace("self.fc = nn.Linear(hidden_size, 5)", "self.gru = nn.GRU(1, 2)"),
+        "class A(:\n    pass",
+        "nn.Sequential(" + "nn.ReLU()," * 3000 + ")",
+    ],
+)
+def test_other_models_are_refused(code):
+    """A model without an RNN, with several, or that is no Python, is refused with what to paste instead."""
+    assert is_model(code)
+    with pytest.raises(ConstructorError) as raised:
+        read_model(code, {})
+    assert "line" in raised.value.fix
+
+
+def test_nothing_is_executed(tmp_path):
+    """Code in a pasted class has no effect, whatever it says."""
+    path = tmp_path / "made"
+    evil = model(f"return self.fc(open({str(path)!r}, 'w'))", f"open({str(path)!r}, 'w')")
+    assert read_model(evil, {}).linear == (None, 5)
+    assert not path.exists()
+
+
+def test_a_constructor_is_no_model():
+    """A constructor as before is not taken for a model."""
+    assert not is_model("self.rnn = nn.LSTM(10, 20)")
+    assert not is_model("(lstm): LSTM(10, 20, num_layers=2)")
