@@ -34,6 +34,7 @@ ORDER = [
     "request",
     "file_request",
     "torch_runner",
+    "live",
     "render",
     "drawing",
     "api",

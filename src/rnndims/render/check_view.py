@@ -51,7 +51,7 @@ def _print(diagnosis: Diagnosis, notes: Sequence[str], console: "Console") -> No
     if diagnosis.fits:
         _print_results(diagnosis, console)
     for number, problem in enumerate(diagnosis.problems, 1):
-        _print_problem(problem, f"{number}. " if len(diagnosis.problems) > 1 else "", console)
+        print_problem(problem, f"{number}. " if len(diagnosis.problems) > 1 else "", console)
     for caution in diagnosis.warnings:
         _print_caution(caution, console)
     for note in (*notes, *diagnosis.notes):
@@ -66,7 +66,8 @@ def _print_results(diagnosis: Diagnosis, console: "Console") -> None:
     text.print_parts(parts, console)
 
 
-def _print_problem(problem: Problem, number: str, console: "Console") -> None:
+def print_problem(problem: Problem, number: str, console: "Console") -> None:
+    """Print a problem with its numbers, PyTorch's words, its fix and its alternatives; ``number`` stands in front."""
     where = problem.tensor if problem.dim is None else f"{problem.tensor} dim {problem.dim}"
     parts = [Text.assemble((style.glyphs(f"✗ {number}", console), style.BAD), (where, style.NAME))]
     if problem.expected is not None:
