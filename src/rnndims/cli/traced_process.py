@@ -57,6 +57,27 @@ class _Reporter:
         if os.getpid() != self.process or self.said:
             return
         self.said = True
+        try:
+            for stream in (sys.stdout, self.errors):
+                if stream is not None and not stream.closed:
+                    stream.flush()
+            if self.recorder is None and not self.report:
+                self.write_line("" if self.quiet else "\nrnndims: this program does not import torch")
+            else:
+                self.show()
+        except (OSError, ValueError):  # the reader of the pipe is gone, or the program has closed the stream
+            pass
+        except Exception as fault:  # noqa: BLE001 - for example, a random.py of the user's in place of Python's own
+            self.write_line(f"rnndims: the report cannot be made: {type(fault).__name__}: {fault}")
+
+    def write_line(self, text: str) -> None:
+        """Write to the standard error that the program began with."""
+        if text and self.errors is not None and not self.errors.closed:
+            self.errors.write(f"{text}\n")
+            self.errors.flush()
+
+    def show(self) -> None:
+        """Print the table and what is wrong, and write the report."""
         from rnndims.live.trace_report import TraceReport
 
         seen = self.recorder
@@ -67,13 +88,7 @@ class _Reporter:
             from rnndims.render.console import make_console
             from rnndims.render.trace_view import trace_view
 
-            try:
-                for stream in (sys.stdout, self.errors):
-                    if stream is not None and not stream.closed:
-                        stream.flush()
-                trace_view(report, table=not self.quiet, torch=seen is not None)(make_console(self.errors))
-            except (OSError, ValueError):  # the reader of the pipe is gone
-                pass
+            trace_view(report, table=not self.quiet, torch=seen is not None)(make_console(self.errors))
         if self.report:
             self.write(report)
 
@@ -104,8 +119,7 @@ class _Reporter:
         try:
             OutputFile(self.report, overwrite=self.force).write(pretty(trace_document(report)))
         except RnndimsError as error:
-            if self.errors is not None and not self.errors.closed:
-                self.errors.write(f"rnndims: {error}\n")
+            self.write_line(f"rnndims: {error}")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Why the program ended: an exception explained by the values that the frames of its traceback still hold.
 
-A call that a recurrent module refused is checked again by its real shapes, in the same way as ``rnndims check`` does; the code of
-the fix then has the names of the user's own variables. Any other exception is looked up in the table of messages, as
+A call that a recurrent module refused is checked again by its real shapes, in the same way as ``rnndims check`` does; the code
+of the fix then has the names of the user's own variables. Any other exception is looked up in the table of messages, as
 ``rnndims check --error`` does, if a recurrent module was being called.
 """
 
@@ -48,7 +48,8 @@ def explain_crash(error: BaseException) -> TracedProblem | None:
     node = find_call(expression, user.tb_frame, module)
     name = ast.unparse(node.func) if node is not None else ""
     if node is not None:
-        problem = _in_users_names(problem, node, config)
+        state = args[1] if len(args) > 1 else kwargs.get("hx")
+        problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
     return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
 
 
@@ -119,16 +120,21 @@ def _problem(error: BaseException, config: RNNConfig, call: Call) -> Problem | N
     return by_message.problems[0] if by_message.problems else None
 
 
-def _in_users_names(problem: Problem, node: ast.Call, config: RNNConfig) -> Problem:
+def _in_users_names(problem: Problem, node: ast.Call, names: dict[str, ast.expr]) -> Problem:
     """The problem with the user's variables in the code of its fixes."""
-    names = _users_names(node, config)
-    alternatives = tuple(_in_users_names(alternative, node, config) for alternative in problem.alternatives)
+    alternatives = tuple(_in_users_names(alternative, node, names) for alternative in problem.alternatives)
     fix = None if problem.fix is None else _users_fix(problem.fix, names, node)
     return replace(problem, fix=fix, alternatives=alternatives)
 
 
-def _users_names(node: ast.Call, config: RNNConfig) -> dict[str, ast.expr]:
-    """What the user writes for the names in a fix: ``x``, ``h_0``, ``c_0``, and the module (``lstm``, ``cell``)."""
+def _users_names(node: ast.Call, config: RNNConfig, *, is_pair: bool) -> dict[str, ast.expr]:
+    """What the user writes for the names in a fix: ``x``, ``h_0``, ``c_0``, and the module (``lstm``, ``cell``).
+
+    Args:
+        node: the call.
+        config: the module.
+        is_pair: whether the state that is passed is a tuple, ``(h_0, c_0)``, also under one name: ``hidden``.
+    """
     keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
     names: dict[str, ast.expr] = {"cell" if config.is_cell else config.cell: node.func}
     given = node.args[0] if node.args else keywords.get("input")
@@ -137,8 +143,11 @@ def _users_names(node: ast.Call, config: RNNConfig) -> dict[str, ast.expr]:
         names["x"] = given
     if isinstance(state, ast.Tuple) and len(state.elts) == 2:
         names["h_0"], names["c_0"] = state.elts
-    elif state is not None and len(config.definition.states) == 1:
+    elif state is not None and not is_pair:
         names["h_0"] = state
+    elif isinstance(state, ast.Name):
+        for at, name in enumerate(("h_0", "c_0")):
+            names[name] = ast.Subscript(state, ast.Constant(at), ast.Load())
     return names
 
 

@@ -1,7 +1,7 @@
 """Run a user's program in this process as ``python`` would: a file, a folder or zip file, or a module with ``-m``.
 
-The program finds what it would find under ``python``: ``sys.argv``, ``sys.path``, a ``__main__`` module of its own that stays until
-the very end, its exceptions and exit code. What runs it is cut off the traceback of an exception that nobody caught.
+The program finds what it would find under ``python``: ``sys.argv``, ``sys.path``, a ``__main__`` module of its own that stays
+until the very end, its exceptions and exit code. What runs it is cut off the traceback of an exception that nobody caught.
 """
 
 import builtins
@@ -11,7 +11,7 @@ import sys
 from _frozen_importlib_external import SourceFileLoader, SourcelessFileLoader  # importlib.machinery, which loads more
 
 TYPE_CHECKING = False
-"""True for type checkers. Only what Python has loaded anyway is imported here: a ``random.py`` beside the program is found first."""
+"""True for type checkers. Only what Python has loaded anyway is imported here: a ``random.py`` of the user's is found first."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def _run(
     """Run the program as ``__main__``; an exception passes on, and ``sys.excepthook`` is made to cut it."""
     main = _Module("__main__")
     if sys.version_info < (3, 14):
-        main.__dict__["__annotations__"] = {}
+        main.__annotations__ = {}
     main.__dict__.update(
         __builtins__=builtins,
         __file__=file,
@@ -152,7 +152,7 @@ def _run(
     sys.modules["__main__"] = main
     try:
         code = program if isinstance(program, _Code) else compile(program, file, "exec", dont_inherit=True)
-        exec(code, main.__dict__)
+        exec(code, main.__dict__)  # noqa: S102 - the program that the user asks to run
     except SystemExit:
         raise
     except BaseException as error:
@@ -190,9 +190,7 @@ def _cut_when_shown(shown: "Callable[[], None]") -> None:
 
     def cut_hook(kind: type[BaseException], error: BaseException, _: "TracebackType | None") -> None:
         _cut(error)
-        try:
-            hook(kind, error, error.__traceback__)
-        finally:
-            shown()
+        hook(kind, error, error.__traceback__)
+        shown()
 
     sys.excepthook = cut_hook

@@ -1,8 +1,8 @@
 """See every call of a recurrent module of torch.nn while a program runs, without changing what it does.
 
-The classes from which ``nn.RNN``, ``nn.LSTM``, ``nn.GRU`` and their cells inherit get a ``__call__`` of their own, which calls that
-of ``nn.Module`` and notes what went in and came out. Hooks of modules would do the same, but PyTorch looks at them: with any
-global hook ``torch.compile`` warns, and every module of the program is called in a slower way.
+The classes from which ``nn.RNN``, ``nn.LSTM``, ``nn.GRU`` and their cells inherit get a ``__call__`` of their own, which calls
+that of ``nn.Module`` and notes what went in and came out. Hooks of modules would do the same, but PyTorch looks at them: with
+any global hook ``torch.compile`` warns, and every module of the program is called in a slower way.
 """
 
 import sys
@@ -89,13 +89,15 @@ class Recorder:
         from functools import wraps
 
         module_class, see = torch.nn.Module, self._see
-        quiet, compiling = torch._C.DisableTorchFunction, torch.compiler.is_compiling
+        quiet, compiling, tracing = torch._C.DisableTorchFunction, torch.compiler.is_compiling, torch.jit.is_tracing
+        real = (torch.Tensor, torch.nn.utils.rnn.PackedSequence)
 
         @wraps(module_class.__call__)
         def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - the method that it stands for
             # torch.fx replaces Module.__call__ for a while, so it is looked up at each call.
             result = module_class.__call__(module, *args, **kwargs)
-            if not compiling():
+            # torch.fx passes stand-ins, which note down whatever is asked of them; torch.jit.trace makes sizes tensors
+            if not compiling() and not tracing() and isinstance(args[0] if args else kwargs.get("input"), real):
                 with quiet():
                     see(module, args, kwargs, result, sys._getframe(1))
             return result

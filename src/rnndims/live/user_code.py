@@ -21,9 +21,8 @@ def library_folders() -> tuple[str, ...]:
 
 
 def is_users(frame: FrameType, libraries: tuple[str, ...]) -> bool:
-    """Whether the frame is the user's code: in no library's folder, and not made by Python itself (``<frozen runpy>``)."""
-    file = frame.f_code.co_filename
-    return not file.startswith(libraries) and not file.startswith("<frozen ")
+    """Whether the frame is the user's code: in no library's folder, and not made by Python or torch.fx themselves."""
+    return not frame.f_code.co_filename.startswith((*libraries, "<frozen ", "<eval_with_key>"))
 
 
 def place(code: Any, line: int) -> str:
