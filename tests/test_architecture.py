@@ -27,6 +27,7 @@ ORDER = [
     "pasted",
     "constructor",
     "measurements",
+    "axes",
     "checkpoint",
     "diagnose",
     "diagrams",

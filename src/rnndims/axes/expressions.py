@@ -1,0 +1,584 @@
+"""Python expressions of an RNN's results, followed axis by axis. The text is parsed, never executed.
+
+``torch.cat([h_n[-2], h_n[-1]], dim=-1)``, ``out.view(x.size(0), -1)``, ``F.softmax(fc(out), 1)``: names, indexing, methods,
+functions of ``torch`` and ``torch.nn.functional``, some layers of ``torch.nn``, arithmetic of ints.
+"""
+
+import ast
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..dtypes import BITS, RNN_DTYPES, dtype_name
+from ..errors import shorten
+from .call_results import ModuleResults, NamedInt, StateOrPair
+from .computation import elementwise, to_float, to_int
+from .named_tensor import Atom, ExpressionError, NamedTensor, NotFollowedError, RefusedError
+from .operations import FUNCTIONAL, METHODS, TORCH, apply, call
+
+MAX_TEXT: Final = 2000
+"""The longest expression, in characters."""
+
+MAX_NODES: Final = 500
+MAX_DEPTH: Final = 60
+MAX_NUMBER: Final = 10**200
+"""Ints beyond it are not computed with."""
+
+MAX_LIST: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of an expression.
+
+    Attributes:
+        name: PyTorch's name; ``"index"`` for ``x[...]``, ``"linear"`` with the sizes of its weight.
+        text: the part of the expression that it computes.
+        arguments: what it was called with, tensors first.
+        keywords: the same by name.
+        result: a `NamedTensor`, or a tuple of them.
+    """
+
+    name: str
+    text: str
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An expression and what is known of it.
+
+    Attributes:
+        text: the expression.
+        value: a `NamedTensor`, a tuple, or a number.
+        trail: its operations in the order in which Python runs them.
+        spelling: for each source in it (``"output"``) the name that the expression uses (``"out"``).
+    """
+
+    text: str
+    value: Any
+    trail: tuple[Step, ...]
+    spelling: Mapping[str, str]
+
+
+class _Opaque:
+    """A device, a dtype: something that changes no axis."""
+
+
+class _Layer:
+    """A layer of ``torch.nn`` with its arguments: a function of one tensor."""
+
+    def __init__(self, name: str, run: Callable[[NamedTensor], Any], arguments: tuple[Any, ...]) -> None:
+        self.name = name
+        self.run = run
+        self.arguments = arguments
+
+
+def read_expression(text: str) -> ast.expr:
+    """The syntax tree of an expression.
+
+    Raises:
+        ExpressionError: if it is none, or too long, or too deep.
+    """
+    if len(text) > MAX_TEXT:
+        raise ExpressionError(f"an expression has {MAX_TEXT} characters at most")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `1if 1else 2` and odd escapes are warned of while they are read
+            node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ExpressionError(f"{shorten(text)} is no Python expression") from None
+    todo: list[tuple[ast.AST, int]] = [(node, 0)]
+    count = 0
+    while todo:
+        here, depth = todo.pop()
+        count += 1
+        if count > MAX_NODES or depth > MAX_DEPTH:
+            raise ExpressionError(f"{shorten(text)} has too many parts to be followed")
+        todo += [(child, depth + 1) for child in ast.iter_child_nodes(here) if isinstance(child, (ast.expr, ast.keyword))]
+    return node
+
+
+def follow(text: str, names: Mapping[str, Any]) -> Followed:
+    """Follow an expression.
+
+    Args:
+        text: a Python expression; it is not executed.
+        names: what its names stand for: `NamedTensor` values, ints, tuples of them. `usual_names` has all those in use.
+
+    Returns:
+        The result with its shape and axes, and every operation on the way.
+
+    Raises:
+        ExpressionError: if the text is no expression, or a name in it has no value.
+        RefusedError: if PyTorch would refuse it: the message is PyTorch's where that is practical.
+        NotFollowedError: if it may run, but cannot be followed.
+
+    >>> from rnndims.config import DataConfig, RNNConfig
+    >>> from rnndims.axes import usual_names
+    >>> names = usual_names(RNNConfig("gru", 3, 4, bidirectional=True), DataConfig())
+    >>> print(follow("torch.cat([hn[-2], hn[-1]], dim=-1)", names).value)
+    (N) (D H_out)
+    """
+    node = read_expression(text)
+    reader = _Reader(text.strip(), names)
+    value = reader.value(node)
+    if isinstance(value, StateOrPair):
+        value = value.h_n
+    if not _is_value(value):
+        raise ExpressionError(f"{shorten(text)} is no tensor")
+    return Followed(text.strip(), value, tuple(reader.trail), reader.spelling)
+
+
+def _is_value(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(_is_value(item) for item in value)
+    return not isinstance(value, (ModuleResults, _Layer, _Opaque))
+
+
+class _Reader:
+    def __init__(self, text: str, names: Mapping[str, Any]) -> None:
+        self.text = text
+        self.names = names
+        self.trail: list[Step] = []
+        self.spelling: dict[str, str] = {}
+
+    def value(self, node: ast.expr) -> Any:
+        """The value of one node; a name that may be a pair is the state."""
+        found = self.raw(node)
+        return found.h_n if isinstance(found, StateOrPair) else found
+
+    def raw(self, node: ast.expr) -> Any:
+        reader = _READERS.get(type(node))
+        if reader is None:
+            raise NotFollowedError(f"{type(node).__name__} is not followed")
+        return reader(self, node)
+
+    def step(
+        self, node: ast.expr, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], function: Any = None
+    ) -> Any:
+        """Run one operation and note it."""
+        result = apply(name, *arguments, **keywords) if function is None else call(function, name, arguments, keywords)
+        if isinstance(result, (NamedTensor, tuple)) and name not in ("size", "shape"):
+            self.trail.append(Step(name, self.source(node), arguments, keywords, result))
+        return result
+
+    def source(self, node: ast.expr) -> str:
+        return ast.get_source_segment(self.text, node) or ast.unparse(node)
+
+    # ---- leaves
+
+    def constant(self, node: ast.Constant) -> Any:
+        if isinstance(node.value, (bool, int, float, str)) or node.value in (None, ...):
+            if isinstance(node.value, int):
+                _bounded(node.value)
+            return node.value
+        raise NotFollowedError(f"a {type(node.value).__name__} is not followed")
+
+    def name(self, node: ast.Name) -> Any:
+        return self.named(node.id)
+
+    def named(self, word: str) -> Any:
+        if word not in self.names:
+            raise ExpressionError(f"{shorten(word)} has no known value here")
+        value = self.names[word]
+        for tensor in (value.h_n, value.c_n) if isinstance(value, StateOrPair) else (value,):
+            if isinstance(tensor, NamedTensor):
+                for source in tensor.sources:
+                    self.spelling.setdefault(source, word)
+        return value
+
+    def sequence(self, node: ast.Tuple | ast.List) -> Any:
+        found: list[Any] = []
+        for item in node.elts:
+            if isinstance(item, ast.Starred):
+                found += self.several(item.value)
+            else:
+                found.append(self.value(item))
+        if len(found) > MAX_LIST:
+            raise NotFollowedError("a list of so many items is not followed")
+        return tuple(found) if isinstance(node, ast.Tuple) else found
+
+    def several(self, node: ast.expr) -> list[Any]:
+        value = self.value(node)
+        if isinstance(value, NamedTensor):
+            return list(self.step(node, "unbind", (value,), {}))
+        if not isinstance(value, (tuple, list)) or len(value) > MAX_LIST:
+            raise NotFollowedError("* before this is not followed")
+        return list(value)
+
+    # ---- operators
+
+    def binary(self, node: ast.BinOp) -> Any:
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(left, NamedTensor) or isinstance(right, NamedTensor):
+            name = _OPERATORS.get(type(node.op))
+            if name is None:
+                raise NotFollowedError(f"{type(node.op).__name__} of tensors is not followed")
+            return self.step(node, name, (left, right), {})
+        if isinstance(node.op, ast.Add) and isinstance(left, tuple) and isinstance(right, tuple):
+            return left + right
+        if isinstance(node.op, ast.Add) and isinstance(left, list) and isinstance(right, list):
+            return left + right
+        if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
+            raise NotFollowedError("arithmetic of this kind is not followed")
+        return _arithmetic(node.op, left, right)
+
+    def unary(self, node: ast.UnaryOp) -> Any:
+        value = self.value(node.operand)
+        if isinstance(value, NamedTensor):
+            if isinstance(node.op, ast.UAdd) and value.kind != "bool":
+                return value
+            if isinstance(node.op, ast.Invert) and value.kind == "bool":
+                return elementwise(value)
+            if isinstance(node.op, ast.USub):
+                return self.step(node, "neg", (value,), {})
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isinstance(node.op, ast.USub):
+                return -value
+            if isinstance(node.op, ast.UAdd):
+                return value
+        raise NotFollowedError(f"{type(node.op).__name__} of this is not followed")
+
+    def compare(self, node: ast.Compare) -> Any:
+        name = _COMPARISONS.get(type(node.ops[0])) if len(node.ops) == 1 else None
+        left, right = self.value(node.left), self.value(node.comparators[0])
+        if name is None or not (isinstance(left, NamedTensor) or isinstance(right, NamedTensor)):
+            raise NotFollowedError("a comparison of this kind is not followed")
+        return self.step(node, name, (left, right), {})
+
+    # ---- indexing
+
+    def subscript(self, node: ast.Subscript) -> Any:
+        value = self.raw(node.value)
+        if isinstance(value, StateOrPair):
+            which = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            if type(which) is int and which in (0, 1):
+                return (value.h_n, value.c_n)[which]
+            value = value.h_n
+        at = self.index(node.slice)
+        if isinstance(value, NamedTensor):
+            return self.step(node, "index", (value, at), {})
+        if not isinstance(value, (tuple, list)):
+            raise NotFollowedError("an index of this is not followed")
+        if not (isinstance(at, (int, slice))) or isinstance(at, bool):
+            raise ExpressionError("tuple indices must be integers or slices")
+        try:
+            return value[at]
+        except (IndexError, ValueError, TypeError) as error:
+            raise ExpressionError(str(error)) from None
+
+    def index(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Slice):
+            bounds = [None if bound is None else self.value(bound) for bound in (node.lower, node.upper, node.step)]
+            if any(isinstance(bound, NamedTensor) for bound in bounds):
+                raise NotFollowedError("a slice up to the value of a tensor is not followed")
+            return slice(*bounds)
+        if isinstance(node, ast.Tuple):
+            return tuple(self.index(item) for item in node.elts)
+        return self.value(node)
+
+    # ---- attributes and calls
+
+    def attribute(self, node: ast.Attribute) -> Any:
+        path = _path(node)
+        if path[:1] == ["self"] and len(path) == 2:
+            return self.named(path[1])
+        if path[:1] == ["torch"] and len(path) == 2 and _dtype_kind(node):
+            return _Opaque()
+        value = self.value(node.value)
+        if isinstance(value, NamedTensor):
+            if node.attr in ("T", "mT"):
+                return self.step(node, node.attr, (value,), {})
+            if node.attr == "shape":
+                return shape_of(value)
+            if node.attr == "ndim":
+                return value.ndim
+            if node.attr == "data":
+                return value
+            if node.attr in ("dtype", "device"):
+                return _Opaque()
+        if isinstance(value, tuple) and len(value) == 2 and node.attr in ("values", "indices"):
+            return value[node.attr == "indices"]
+        raise NotFollowedError(f".{shorten(node.attr)} is not followed")
+
+    def call(self, node: ast.Call) -> Any:
+        path = _path(node.func)
+        word = path[-1] if path else ""
+        if path in (["len"], ["tuple"], ["list"], ["int"]):
+            return self.builtin(node, word)
+        target = self.module(node.func, path)
+        if target is not None:
+            return self.results(node, target)
+        if isinstance(node.func, ast.Call):
+            return self.layer_call(node)
+        if path[:-1] == ["torch"] and word in TORCH:
+            arguments, keywords = self.arguments(node)
+            return self.step(node, word, arguments, keywords, TORCH[word])
+        if path[:-1] in (["F"], ["nn", "functional"], ["torch", "nn", "functional"], ["functional"]):
+            return self.functional(node, word)
+        if path[:-1] in (["nn"], ["torch", "nn"]):
+            return self.layer(node, word)
+        if isinstance(node.func, ast.Attribute) and path[:1] not in (["torch"], ["nn"], ["F"]):
+            return self.method(node, node.func)
+        raise NotFollowedError(f"{shorten('.'.join(path)) if path else 'a call of this kind'} is not followed")
+
+    def module(self, func: ast.expr, path: list[str]) -> ModuleResults | None:
+        """The module, if the call is one of it: ``rnn(x)``, ``self.rnn(x)``, ``nn.GRU(3, 4)(x)``."""
+        inner = func.func if isinstance(func, ast.Call) else None
+        if inner is not None:
+            path = _path(inner)
+            if path[:-1] not in (["nn"], ["torch", "nn"]):
+                return None
+        elif path[:-1] not in ([], ["self"]):
+            return None
+        found = self.names.get(path[-1]) if path else None
+        if not isinstance(found, ModuleResults):
+            return None
+        if isinstance(func, ast.Call):
+            self.check_constructor(func, found)
+        return found
+
+    def check_constructor(self, node: ast.Call, module: ModuleResults) -> None:
+        """Refuse to take another module for the one whose results are known."""
+        arguments, keywords = self.arguments(node)
+        built = {**dict(zip(("input_size", "hidden_size", "num_layers"), arguments, strict=False)), **keywords}
+        if len(arguments) > 3 or any(
+            isinstance(value, float) or getattr(module.config, word, built) != value for word, value in built.items()
+        ):
+            raise NotFollowedError("the results of a module with other arguments are not known")
+
+    def results(self, node: ast.Call, target: ModuleResults) -> Any:
+        first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "input"), None)
+        if first is None or isinstance(first, ast.Starred):
+            raise NotFollowedError("a call of the module without its input is not followed")
+        value = self.value(first)
+        if not isinstance(value, NamedTensor) or target.argument is None or value != target.argument:
+            raise NotFollowedError("what the module returns is known for its own input only")
+        return target.returned
+
+    def builtin(self, node: ast.Call, word: str) -> Any:
+        if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
+            raise NotFollowedError(f"{word}() of this is not followed")
+        value = self.value(node.args[0])
+        if word == "int":
+            if isinstance(value, int):
+                return value
+        elif isinstance(value, NamedTensor) and word == "len":
+            if value.ndim == 0:
+                raise ExpressionError("len() of a 0-d tensor")
+            return shape_of(value)[0]
+        elif isinstance(value, NamedTensor):
+            parts = self.step(node, "unbind", (value,), {})
+            return parts if word == "tuple" else list(parts)
+        elif isinstance(value, (tuple, list)):
+            return len(value) if word == "len" else tuple(value) if word == "tuple" else list(value)
+        raise NotFollowedError(f"{word}() of this is not followed")
+
+    def method(self, node: ast.Call, func: ast.Attribute) -> Any:
+        value = self.value(func.value)
+        name = func.attr
+        if not isinstance(value, NamedTensor) or name not in METHODS:
+            raise NotFollowedError(f".{shorten(name)}() is not followed")
+        if name in ("to", "cuda", "cpu"):
+            return _converted(value, node)
+        arguments, keywords = self.arguments(node)
+        if name == "size":
+            at = call(METHODS[name], name, (value, *arguments), keywords)
+            if isinstance(at, tuple):
+                return shape_of(value)
+            dim = next(iter((*arguments, *keywords.values())))
+            return shape_of(value)[dim]
+        return self.step(node, name, (value, *arguments), keywords, METHODS[name])
+
+    def functional(self, node: ast.Call, word: str) -> Any:
+        arguments, keywords = self.arguments(node)
+        if word == "linear":
+            weight = arguments[1] if len(arguments) > 1 else keywords.get("weight")
+            first = arguments[0] if arguments else keywords.get("input")
+            if not isinstance(weight, NamedTensor) or weight.ndim != 2:
+                raise NotFollowedError("the size of this weight is not known")
+            return self.step(node, "linear", (first, weight.sizes[1], weight.sizes[0]), {})
+        if word not in FUNCTIONAL:
+            raise NotFollowedError(f"functional.{shorten(word)} is not followed")
+        return self.step(node, word, arguments, keywords, FUNCTIONAL[word])
+
+    def layer(self, node: ast.Call, word: str) -> _Layer:
+        if isinstance(self.names.get(word), ModuleResults):
+            raise ExpressionError(f"nn.{shorten(word)}(...) is a module, not its result")
+        arguments, keywords = self.arguments(node)
+        if word == "Linear":
+            sizes = list(arguments[:2]) + [keywords[key] for key in ("in_features", "out_features") if key in keywords]
+            if len(sizes) != 2:
+                raise ExpressionError("nn.Linear needs in_features and out_features")
+            return _Layer("linear", lambda x: apply("linear", x, *sizes), tuple(sizes))
+        if word in ("Softmax", "LogSoftmax"):
+            dims = [*arguments, *keywords.values()]
+            if len(dims) > 1 or (keywords and "dim" not in keywords):
+                raise NotFollowedError(f"nn.{shorten(word)} with these arguments is not followed")
+            return _Layer("softmax", lambda x: apply("functional_softmax", x, *dims), tuple(dims))
+        if word == "Flatten":
+            both = {"start_dim": 1, **dict(zip(("start_dim", "end_dim"), arguments, strict=False)), **keywords}
+            return _Layer("flatten", lambda x: apply("flatten", x, **both), tuple(both.values()))
+        if word in _ELEMENTWISE_LAYERS:
+            constants = [*arguments, *keywords.values()]
+            if len(constants) > 1 or not all(isinstance(value, (int, float)) for value in constants):
+                raise NotFollowedError(f"nn.{shorten(word)} with these arguments is not followed")
+            if word == "Dropout" and constants and not 0 <= constants[0] <= 1:
+                raise RefusedError(f"dropout probability has to be between 0 and 1, but got {constants[0]}", "ValueError")
+            return _Layer(word, elementwise, ())
+        if word == "Identity":
+            return _Layer(word, lambda x: x, ())
+        raise NotFollowedError(f"nn.{shorten(word)} is not followed")
+
+    def layer_call(self, node: ast.Call) -> Any:
+        layer = self.value(node.func)
+        arguments, keywords = self.arguments(node)
+        if not isinstance(layer, _Layer) or keywords or len(arguments) != 1 or not isinstance(arguments[0], NamedTensor):
+            raise NotFollowedError("a call of this kind is not followed")
+        result = layer.run(arguments[0])
+        self.trail.append(Step(layer.name, self.source(node), (arguments[0], *layer.arguments), {}, result))
+        return result
+
+    def arguments(self, node: ast.Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        found: list[Any] = []
+        for argument in node.args:
+            found += self.several(argument.value) if isinstance(argument, ast.Starred) else [self.value(argument)]
+        keywords: dict[str, Any] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise NotFollowedError("** is not followed")
+            if keyword.arg in ("device", "requires_grad"):
+                continue
+            if keyword.arg == "dtype":
+                self.check_dtype(node, keyword.value)
+                continue
+            keywords[keyword.arg] = self.value(keyword.value)
+        if len(found) > MAX_LIST:
+            raise NotFollowedError("so many arguments are not followed")
+        return tuple(found), keywords
+
+    def check_dtype(self, node: ast.Call, dtype: ast.expr) -> None:
+        """A dtype that changes what can be done with the result is not followed."""
+        makes_ints = _path(node.func)[-1:] in (["arange"], ["tensor"])
+        if _dtype_kind(dtype) != ("int" if makes_ints else "float"):
+            raise NotFollowedError("this dtype is not followed")
+
+
+def _dtype_kind(node: ast.expr) -> str | None:
+    """``"int"`` or ``"float"`` for ``torch.long``, ``torch.float16`` and their like."""
+    path = _path(node)
+    if path[:1] != ["torch"] or len(path) != 2:
+        return None
+    name = dtype_name(path[1])
+    if name in BITS and name.startswith(("int", "uint")):
+        return "int"
+    return "float" if name in RNN_DTYPES and name.startswith(("float", "bfloat")) else None
+
+
+def _converted(x: NamedTensor, node: ast.Call) -> NamedTensor:
+    """``x.to(device)``, ``x.to(torch.long)``: devices change nothing, a dtype may change the kind."""
+    found = apply("to", x)
+    for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+        kind = _dtype_kind(argument)
+        if kind is not None:
+            found = to_int(found) if kind == "int" else to_float(found)
+        elif not (
+            _path(argument)[-1:] == ["device"]
+            or (isinstance(argument, ast.Constant) and isinstance(argument.value, (str, int)))
+        ):
+            raise NotFollowedError("to() of this is not followed")
+    assert isinstance(found, NamedTensor)  # noqa: S101 - for the type checker
+    return found
+
+
+def shape_of(x: NamedTensor) -> tuple[int, ...]:
+    """The shape, each size with the name of its axis where that is one whole atom."""
+    found: list[int] = []
+    for dim, size in enumerate(x.sizes):
+        factor = x.axes[dim][0] if len(x.axes[dim]) == 1 else None
+        named = factor is not None and factor.is_whole and isinstance(factor.of, Atom) and factor.of.name != "?"
+        found.append(NamedInt(size, factor.of.name) if named and factor and isinstance(factor.of, Atom) else size)
+    return tuple(found)
+
+
+def _path(node: ast.expr) -> list[str]:
+    """``torch.nn.functional`` as its words; empty if it is no path of names."""
+    words: list[str] = []
+    while isinstance(node, ast.Attribute):
+        words.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(words)] if isinstance(node, ast.Name) else []
+
+
+def _bounded(value: int) -> int:
+    if abs(value) > MAX_NUMBER:
+        raise NotFollowedError("numbers of so many digits are not followed")
+    return value
+
+
+def _arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
+    if any(isinstance(value, float) for value in (left, right)) and not isinstance(
+        operator, (ast.Add, ast.Sub, ast.Mult, ast.Div)
+    ):
+        raise NotFollowedError("arithmetic of floats is not followed")
+    try:
+        if isinstance(operator, ast.Add):
+            found = left + right
+        elif isinstance(operator, ast.Sub):
+            found = left - right
+        elif isinstance(operator, ast.Mult):
+            found = left * right
+        elif isinstance(operator, ast.FloorDiv):
+            found = left // right
+        elif isinstance(operator, ast.Mod):
+            found = left % right
+        elif isinstance(operator, ast.Div):
+            found = left / right
+        elif isinstance(operator, ast.Pow) and 0 <= right <= 64 and abs(left) <= 10**20:
+            found = left**right
+        else:
+            raise NotFollowedError(f"{type(operator).__name__} is not followed")
+    except (ZeroDivisionError, OverflowError) as error:
+        raise ExpressionError(str(error)) from None
+    return _bounded(found) if isinstance(found, int) else found
+
+
+_OPERATORS: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.MatMult: "matmul",
+    ast.Mod: "remainder",
+    ast.FloorDiv: "remainder",
+    ast.Pow: "remainder",
+    ast.BitAnd: "logical",
+    ast.BitOr: "logical",
+}
+_COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+}
+_ELEMENTWISE_LAYERS: Final = frozenset(
+    {"ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Dropout", "Mish", "SELU", "Hardtanh"}
+)
+_READERS: Final[dict[type[ast.expr], Callable[[_Reader, Any], Any]]] = {
+    ast.Constant: _Reader.constant,
+    ast.Name: _Reader.name,
+    ast.Tuple: _Reader.sequence,
+    ast.List: _Reader.sequence,
+    ast.BinOp: _Reader.binary,
+    ast.UnaryOp: _Reader.unary,
+    ast.Compare: _Reader.compare,
+    ast.Subscript: _Reader.subscript,
+    ast.Attribute: _Reader.attribute,
+    ast.Call: _Reader.call,
+}
