@@ -81,9 +81,9 @@ class _Reporter:
         from rnndims.live.trace_report import TraceReport
 
         seen = self.recorder
-        report = TraceReport(
-            () if seen is None else seen.calls, self.problems, () if seen is None else tuple(seen.not_watched), self.exit
-        )
+        report = TraceReport(problems=self.problems, exit=self.exit)
+        if seen is not None:
+            report = TraceReport(seen.calls, self.problems, tuple(seen.follower.warnings), tuple(seen.not_watched), self.exit)
         if self.errors is not None and not self.errors.closed:
             from rnndims.render.console import make_console
             from rnndims.render.trace_view import trace_view

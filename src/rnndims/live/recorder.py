@@ -16,8 +16,12 @@ from weakref import ref
 from ..config import DataConfig, RNNConfig
 from ..cost import macs
 from ..shapes import Shape
+from .follower import Follower
 from .trace_report import TracedCall
 from .user_code import is_users, library_folders, place
+
+FOLLOWED_CALLS = 2
+"""Calls of each place after which the results are followed; later ones are only counted."""
 
 MOST_ROWS = 1000
 """Rows of calls that are kept: a program that calls from ever new places, or with ever new shapes, fills no memory."""
@@ -37,6 +41,7 @@ class _Place:
     """The calls of one module from one place."""
 
     module: "ref[Any]"
+    times: int = 0
     rows: dict[tuple[Any, ...], _Seen] = field(default_factory=dict)
 
 
@@ -55,6 +60,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._libraries: tuple[str, ...] = ()
         self.not_watched: list[str] = []
+        self.follower: Follower | None = None
 
     @property
     def calls(self) -> tuple[TracedCall, ...]:
@@ -71,6 +77,7 @@ class Recorder:
             torch: the module ``torch``, as the program has imported it.
         """
         self._libraries = library_folders()
+        self.follower = Follower(torch)
         for base in (torch.nn.modules.rnn.RNNBase, torch.nn.modules.rnn.RNNCellBase):
             self._replaced.append((base, base.__dict__.get("__call__")))
             base.__call__ = self._watched(torch)
@@ -140,6 +147,18 @@ class Recorder:
                 row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user))
             row.times += 1
             row.macs += row.call.macs
+            place.times += 1
+            followed = place.times <= FOLLOWED_CALLS
+        if self.follower is not None:
+            if followed:
+                self.follower.results(row.call.config, row.call.name, given, result, _lengths(given))
+                self.follower.begin()
+            else:
+                self.follower.end()
+
+
+def _lengths(given: Any) -> tuple[int, ...] | None:
+    return packed_lengths(given) if hasattr(given, "batch_sizes") else None
 
 
 def _shape(tensor: Any) -> Shape | None:

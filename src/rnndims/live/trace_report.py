@@ -66,17 +66,42 @@ class TracedProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedWarning:
+    """What runs and is wrong.
+
+    Attributes:
+        kind: one of ``axes.KINDS``.
+        at: file and line of the user's code: ``model.py:31``.
+        code: the part of that line that it is about.
+        name: the module whose results they are: ``encoder.rnn``.
+        message: what the numbers are, and why that is not what is meant.
+        fix: code that gives what is meant, if that is known.
+        certain: whether it is wrong whatever is meant; otherwise it is likely a mistake.
+    """
+
+    kind: str
+    at: str
+    code: str
+    name: str
+    message: str
+    fix: str | None
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TraceReport:
     """All that was seen.
 
     Attributes:
         calls: by module and place, in the order of their first call.
         problems: what ended the program, if an RNN has to do with it.
+        warnings: what runs and is wrong, each once for each line.
         not_watched: what could not be seen, in whole sentences.
         exit: the exit code of the program; ``None`` where it is not known yet.
     """
 
     calls: tuple[TracedCall, ...] = ()
     problems: tuple[TracedProblem, ...] = ()
+    warnings: tuple[TracedWarning, ...] = ()
     not_watched: tuple[str, ...] = ()
     exit: int | None = None

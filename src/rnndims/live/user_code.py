@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
@@ -25,7 +25,7 @@ def is_users(frame: FrameType, libraries: tuple[str, ...]) -> bool:
     return not frame.f_code.co_filename.startswith((*libraries, "<frozen ", "<eval_with_key>"))
 
 
-def place(code: Any, line: int) -> str:
+def place(code: CodeType, line: int) -> str:
     """``model.py:10``: the file relative to the working directory if it is in it."""
     file = code.co_filename
     if not file.startswith("<"):
@@ -49,20 +49,30 @@ def failing_code(entry: TracebackType) -> tuple[str, ast.expr | None]:
 
     Python 3.10 does not know the part, and then it is the whole line.
     """
-    code = entry.tb_frame.f_code
-    line = linecache.getline(code.co_filename, entry.tb_lineno, entry.tb_frame.f_globals).strip()
+    linecache.lazycache(entry.tb_frame.f_code.co_filename, entry.tb_frame.f_globals)
+    text = code_at(entry.tb_frame.f_code, entry.tb_lasti, entry.tb_lineno)
+    return text, _expression(text) or _statement_expression(text)
+
+
+def code_at(code: CodeType, lasti: int, line_number: int) -> str:
+    """The part of the source that runs at one instruction; the whole line where Python does not know the part.
+
+    Args:
+        code: the code of a frame.
+        lasti: the instruction, ``f_lasti`` or ``tb_lasti``.
+        line_number: the line.
+    """
+    line = linecache.getline(code.co_filename, line_number).strip()
     positions = getattr(code, "co_positions", None)
     if positions is not None:
-        start, end, column, end_column = next(islice(positions(), entry.tb_lasti // 2, None), (None,) * 4)
+        start, end, column, end_column = next(islice(positions(), lasti // 2, None), (None,) * 4)
         if start is not None and end is not None and column is not None and end_column is not None:
-            lines = [linecache.getline(code.co_filename, n, entry.tb_frame.f_globals) for n in range(start, end + 1)]
-            raw = [text.encode() for text in lines]
+            raw = [linecache.getline(code.co_filename, number).encode() for number in range(start, end + 1)]
             if raw and raw[-1]:
                 raw[-1] = raw[-1][:end_column]
                 raw[0] = raw[0][column:]
-                text = b"".join(raw).decode(errors="replace")
-                return text, _expression(text)
-    return line, _statement_expression(line)
+                return b"".join(raw).decode(errors="replace")
+    return line
 
 
 def _expression(text: str) -> ast.expr | None:

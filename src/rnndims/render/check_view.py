@@ -53,7 +53,7 @@ def _print(diagnosis: Diagnosis, notes: Sequence[str], console: "Console") -> No
     for number, problem in enumerate(diagnosis.problems, 1):
         print_problem(problem, f"{number}. " if len(diagnosis.problems) > 1 else "", console)
     for caution in diagnosis.warnings:
-        _print_caution(caution, console)
+        print_caution(caution, console)
     for note in (*notes, *diagnosis.notes):
         _print_sentence(f"note: {note}", console, mark=style.NOTE)
 
@@ -96,7 +96,8 @@ def _print_alternative(alternative: Problem, number: str, tensor: str, console: 
     _print_way_out(alternative.fix, alternative.advice, _DEEPER, console)
 
 
-def _print_caution(caution: Caution, console: "Console") -> None:
+def print_caution(caution: Caution, console: "Console") -> None:
+    """Print a warning with its fix."""
     _print_sentence(f"warning: {caution.message}", console, mark=style.WARNING)
     _print_way_out(caution.fix, caution.advice, "  ", console)
 

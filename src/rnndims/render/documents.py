@@ -373,7 +373,7 @@ def trace_document(report: "TraceReport") -> dict[str, Any]:
         **head("trace"),
         "calls": [_traced_call(call) for call in report.calls],
         "problems": problems,
-        "warnings": [],
+        "warnings": plain(report.warnings),
         "not_watched": list(report.not_watched),
         "exit": report.exit,
     }

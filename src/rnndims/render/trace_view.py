@@ -7,13 +7,14 @@ from rich.text import Text
 
 from ..constructor import format_constructor
 from . import style, text
-from .check_view import print_problem
+from ..diagnose import Caution
+from .check_view import print_caution, print_problem
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ..live.trace_report import TracedCall, TracedProblem, TraceReport
+    from ..live.trace_report import TracedCall, TracedProblem, TracedWarning, TraceReport
     from ..shapes import Shape
 
 MOST_ROWS = 30
@@ -43,17 +44,31 @@ def _print(report: "TraceReport", table: bool, torch: bool, console: "Console") 
     if len(places) > MOST_ROWS and table:
         text.print_notes([f"{len(places) - MOST_ROWS} more places: --report FILE has them all"], console)
     text.print_notes(report.not_watched, console)
+    for warning in report.warnings:
+        console.print()
+        _print_warning(warning, console)
     for problem in report.problems:
         console.print()
         _print_traced(problem, console)
 
 
+def _print_warning(warning: "TracedWarning", console: "Console") -> None:
+    print_where(warning.at, warning.code, console)
+    likely = "" if warning.certain else "likely: "
+    print_caution(Caution(kind="mixed_axes", message=likely + warning.message, fix=warning.fix), console)
+
+
 def _print_traced(traced: "TracedProblem", console: "Console") -> None:
-    where = Text.assemble("rnndims: ", (traced.at, style.NAME))
-    if traced.code:
-        where.append(": ").append(" ".join(traced.code.split()), style=style.SHAPE)
-    text.print_unbroken(where, console)
+    print_where(traced.at, traced.code, console)
     print_problem(traced.problem, "", console)
+
+
+def print_where(at: str, code: str, console: "Console") -> None:
+    """Print where in the user's code it is."""
+    where = Text.assemble("rnndims: ", (at, style.NAME))
+    if code:
+        where.append(": ").append(" ".join(code.split()), style=style.SHAPE)
+    text.print_unbroken(where, console)
 
 
 def _by_place(calls: "Sequence[TracedCall]") -> "list[list[TracedCall]]":
