@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rnndims.axes import apply, results_of
+from rnndims.axes.call_results import results_of
+from rnndims.axes.operations import apply
 from rnndims.config import DataConfig, RNNConfig
 
 SPEC = importlib.util.spec_from_file_location("axes_agreement", Path(__file__).parents[1] / "benchmarks" / "axes_agreement.py")

@@ -1,5 +1,6 @@
 """The tensors of one call of a module as named tensors, and the names that people give them."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
@@ -24,6 +25,33 @@ _INTS: Final[dict[str, tuple[str, ...]]] = {
     "H_out": ("H", "H_out"),
     "H_cell": ("H_cell", "hidden_size", "hidden_dim", "hid_dim"),
 }
+
+
+_PARTS: Final[dict[str, frozenset[str]]] = {
+    "output": frozenset({"o", "out", "outs", "output", "outputs", "y", "ys"}),
+    "h_n": frozenset({"hn", "ht"}),
+    "hidden": frozenset({"h", "hx", "hid", "hidden", "hiddens"}),
+    "c_n": frozenset({"c", "cn", "ct", "cx", "cell"}),
+    "input": frozenset({"x", "xs", "inp", "input", "inputs", "emb", "embs", "embed", "embeds", "embedded", "embedding"}),
+}
+_OTHERWISE: Final = {"h_out": "h_n", "h_c": "c_n", "_": "states", "hidden_states": None, "last_hidden_state": None}
+"""Names of which the parts say something else, or not enough: ``out, (h_out, _) = lstm(x)`` is how tutorials write it."""
+
+
+def role(word: str) -> str | None:
+    """What a name most likely stands for, by its parts, as `usual_names` calls it; ``None`` if that is not clear.
+
+    >>> role("encoder_outputs"), role("decHidden"), role("c_last"), role("h_0"), role("features")
+    ('output', 'hidden', 'c_n', None, None)
+    """
+    if word in _OTHERWISE:
+        return _OTHERWISE[word]
+    parts = set(re.findall(r"[A-Z]?[a-z]+|[A-Z]+", word))
+    lower = {part.lower() for part in parts}
+    if re.search(r"0|init|prev|packed|size|dim", word.lower()):
+        return None  # an initial state, a packed batch, a number
+    found = [name for name, known in _PARTS.items() if lower & known]
+    return found[0] if len(found) == 1 else None
 
 
 class NamedInt(int):
@@ -135,7 +163,10 @@ def usual_names(config: RNNConfig, data: DataConfig) -> dict[str, Any]:
     state: Any = h_n if c_n is None else (h_n, c_n)
     found.update(dict.fromkeys(("state", "states"), state))
     if c_n is not None:
-        found["hidden"] = StateOrPair(h_n, c_n)
+        words = ("hidden",) if config.is_cell else ("hidden", "h", "hid", "hx")
+        found.update(dict.fromkeys(words, StateOrPair(h_n, c_n)))
+    elif "output" not in results:
+        found.update(dict.fromkeys(_ALIASES["output"], h_n))  # `out = cell(x)`
     returned = state if "output" not in results else (results["output"], state)
     module = ModuleResults(returned, results["input"] if data.lengths is None else None, config)
     found.update(dict.fromkeys(("rnn", "module", config.cell, config.class_name), module))

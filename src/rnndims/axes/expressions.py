@@ -1,10 +1,12 @@
-"""Python expressions of an RNN's results, followed axis by axis. The text is parsed, never executed.
+"""Python code that uses an RNN's results, followed axis by axis. The text is parsed, never executed.
 
-``torch.cat([h_n[-2], h_n[-1]], dim=-1)``, ``out.view(x.size(0), -1)``, ``F.softmax(fc(out), 1)``: names, indexing, methods,
-functions of ``torch`` and ``torch.nn.functional``, some layers of ``torch.nn``, arithmetic of ints.
+``torch.cat([h_n[-2], h_n[-1]], dim=-1)``, ``out.view(x.size(0), -1)``, ``o, (h, c) = lstm(x); fc(o[:, -1])``: names,
+assignments, indexing, methods, functions of ``torch`` and ``torch.nn.functional``, some layers of ``torch.nn``, arithmetic of
+ints. What cannot be followed has an unknown value; the rest is followed all the same.
 """
 
 import ast
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +14,9 @@ from typing import Any, Final
 
 from ..dtypes import BITS, RNN_DTYPES, dtype_name
 from ..errors import shorten
-from .call_results import ModuleResults, NamedInt, StateOrPair
+from .call_results import ModuleResults, NamedInt, StateOrPair, role
 from .computation import elementwise, to_float, to_int
-from .named_tensor import Atom, ExpressionError, NamedTensor, NotFollowedError, RefusedError
+from .named_tensor import Atom, ExpressionError, NamedTensor, NotFollowedError, RefusedError, type_name
 from .operations import FUNCTIONAL, METHODS, TORCH, apply, call
 
 MAX_TEXT: Final = 2000
@@ -33,11 +35,12 @@ class Step:
     """One operation of an expression.
 
     Attributes:
-        name: PyTorch's name; ``"index"`` for ``x[...]``, ``"linear"`` with the sizes of its weight.
+        name: PyTorch's name; ``"index"`` for ``x[...]``, ``"linear"`` with the sizes of its weight, ``"call"`` for a function
+            that is not known.
         text: the part of the expression that it computes.
         arguments: what it was called with, tensors first.
         keywords: the same by name.
-        result: a `NamedTensor`, or a tuple of them.
+        result: a `NamedTensor`, or a tuple of them; ``UNKNOWN`` where it is not known or PyTorch refuses the operation.
     """
 
     name: str
@@ -52,16 +55,27 @@ class Followed:
     """An expression and what is known of it.
 
     Attributes:
-        text: the expression.
-        value: a `NamedTensor`, a tuple, or a number.
+        text: the expression that has the value: the last one, without the name that it is assigned to.
+        value: a `NamedTensor`, a tuple, or a number; ``UNKNOWN`` where it is not known.
         trail: its operations in the order in which Python runs them.
         spelling: for each source in it (``"output"``) the name that the expression uses (``"out"``).
+        refused: why PyTorch would refuse it; the trail then ends there.
+        gap: the first thing that could not be followed, and has an unknown value.
     """
 
     text: str
     value: Any
     trail: tuple[Step, ...]
     spelling: Mapping[str, str]
+    refused: RefusedError | None = None
+    gap: str | None = None
+
+
+class Unknown:
+    """What is not followed: whatever is done with it is not known either."""
+
+
+UNKNOWN: Final[Any] = Unknown()
 
 
 class _Opaque:
@@ -77,74 +91,122 @@ class _Layer:
         self.arguments = arguments
 
 
-def read_expression(text: str) -> ast.expr:
-    """The syntax tree of an expression.
+def read_statements(text: str) -> list[ast.expr | ast.Assign]:
+    """The expressions and assignments of a text, one a line or with ``;`` between them.
 
     Raises:
-        ExpressionError: if it is none, or too long, or too deep.
+        ExpressionError: if it is something else, or too long, or too deep.
     """
     if len(text) > MAX_TEXT:
-        raise ExpressionError(f"an expression has {MAX_TEXT} characters at most")
+        raise ExpressionError(f"is longer than {MAX_TEXT} characters")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `1if 1else 2` and odd escapes are warned of while they are read
-            node = ast.parse(text.strip(), mode="eval").body
+            body = ast.parse(text.strip()).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExpressionError(f"{shorten(text)} is no Python expression") from None
-    todo: list[tuple[ast.AST, int]] = [(node, 0)]
+        raise ExpressionError("is no Python expression") from None
+    todo: list[tuple[ast.AST, int]] = [(statement, 0) for statement in body]
     count = 0
     while todo:
         here, depth = todo.pop()
         count += 1
         if count > MAX_NODES or depth > MAX_DEPTH:
-            raise ExpressionError(f"{shorten(text)} has too many parts to be followed")
-        todo += [(child, depth + 1) for child in ast.iter_child_nodes(here) if isinstance(child, (ast.expr, ast.keyword))]
-    return node
+            raise ExpressionError("has too many parts")
+        todo += [(child, depth + 1) for child in ast.iter_child_nodes(here) if not isinstance(child, ast.expr_context)]
+    found: list[ast.expr | ast.Assign] = []
+    for statement in body:
+        if not isinstance(statement, ast.Expr | ast.Assign):
+            raise ExpressionError("has a statement that is neither an expression nor an assignment")
+        found.append(statement.value if isinstance(statement, ast.Expr) else statement)
+    if not found:
+        raise ExpressionError("is no Python expression")
+    return found
 
 
 def follow(text: str, names: Mapping[str, Any]) -> Followed:
-    """Follow an expression.
+    """Follow an expression, or several statements of which the last has the value.
 
     Args:
-        text: a Python expression; it is not executed.
+        text: Python code; it is not executed.
         names: what its names stand for: `NamedTensor` values, ints, tuples of them. `usual_names` has all those in use.
 
     Returns:
-        The result with its shape and axes, and every operation on the way.
+        The result with its shape and axes, and every operation on the way, as far as it can be followed and runs.
 
     Raises:
-        ExpressionError: if the text is no expression, or a name in it has no value.
-        RefusedError: if PyTorch would refuse it: the message is PyTorch's where that is practical.
-        NotFollowedError: if it may run, but cannot be followed.
+        ExpressionError: if the text cannot be read.
 
     >>> from rnndims.config import DataConfig, RNNConfig
-    >>> from rnndims.axes import usual_names
+    >>> from rnndims.axes.call_results import usual_names
     >>> names = usual_names(RNNConfig("gru", 3, 4, bidirectional=True), DataConfig())
     >>> print(follow("torch.cat([hn[-2], hn[-1]], dim=-1)", names).value)
     (N) (D H_out)
+    >>> print(follow("hn.view(5, 5)", names).refused)
+    shape '[5, 5]' is invalid for input of size 16
     """
-    node = read_expression(text)
+    statements = read_statements(text)
     reader = _Reader(text.strip(), names)
-    value = reader.value(node)
-    if isinstance(value, StateOrPair):
-        value = value.h_n
+    value, refused = UNKNOWN, None
+    try:
+        for statement in statements:
+            value = reader.statement(statement)
+    except RefusedError as error:
+        value, refused = UNKNOWN, error
     if not _is_value(value):
-        raise ExpressionError(f"{shorten(text)} is no tensor")
-    return Followed(text.strip(), value, tuple(reader.trail), reader.spelling)
+        value = UNKNOWN
+    gap = None if value is not UNKNOWN else reader.gap or "it is no tensor"
+    last = statements[-1]
+    shown = reader.source(last.value if isinstance(last, ast.Assign) else last)
+    return Followed(shown, value, tuple(reader.trail), reader.spelling, refused, None if refused else gap)
 
 
 def _is_value(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return all(_is_value(item) for item in value)
-    return not isinstance(value, (ModuleResults, _Layer, _Opaque))
+    return not isinstance(value, (ModuleResults, _Layer, _Opaque, Unknown))
+
+
+def _has_unknown(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return any(_has_unknown(item) for item in value)
+    if isinstance(value, slice):
+        return _has_unknown((value.start, value.stop, value.step))
+    return value is UNKNOWN
 
 
 class _Reader:
     def __init__(self, text: str, names: Mapping[str, Any]) -> None:
         self.text = text
-        self.names = names
+        self.names = dict(names)
         self.trail: list[Step] = []
         self.spelling: dict[str, str] = {}
+        self.gap: str | None = None
+
+    def statement(self, node: ast.expr | ast.Assign) -> Any:
+        """The value of an expression or an assignment; the names that are assigned have it from then on."""
+        value = self.value(node.value if isinstance(node, ast.Assign) else node)
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            self.assign(target, value)
+        return value
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        if isinstance(target, ast.Tuple | ast.List) and not any(isinstance(item, ast.Starred) for item in target.elts):
+            if isinstance(value, NamedTensor):
+                value = apply("unbind", value)
+            if isinstance(value, (tuple, list)) and len(value) != len(target.elts):
+                few = "not enough" if len(value) < len(target.elts) else "too many"
+                raise RefusedError(f"{few} values to unpack (expected {len(target.elts)})", "ValueError")
+            for at, item in enumerate(target.elts):
+                self.assign(item, value[at] if isinstance(value, (tuple, list)) else UNKNOWN)
+        elif isinstance(target, ast.Name):
+            self.names[target.id] = value
+        else:
+            self.missed(f"{shorten(ast.unparse(target))} = is not followed")
+
+    def missed(self, what: str) -> Any:
+        """Remember what is not followed first; its value is unknown."""
+        self.gap = self.gap or what
+        return UNKNOWN
 
     def value(self, node: ast.expr) -> Any:
         """The value of one node; a name that may be a pair is the state."""
@@ -154,14 +216,23 @@ class _Reader:
     def raw(self, node: ast.expr) -> Any:
         reader = _READERS.get(type(node))
         if reader is None:
-            raise NotFollowedError(f"{type(node).__name__} is not followed")
-        return reader(self, node)
+            return self.missed(f"{shorten(self.source(node))} is not followed")
+        try:
+            return reader(self, node)
+        except NotFollowedError as error:
+            return self.missed(error.message)
 
     def step(
         self, node: ast.expr, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], function: Any = None
     ) -> Any:
         """Run one operation and note it."""
-        result = apply(name, *arguments, **keywords) if function is None else call(function, name, arguments, keywords)
+        if _has_unknown((*arguments, *keywords.values())):
+            return UNKNOWN
+        try:
+            result = apply(name, *arguments, **keywords) if function is None else call(function, name, arguments, keywords)
+        except RefusedError:
+            self.trail.append(Step(name, self.source(node), arguments, keywords, UNKNOWN))
+            raise
         if isinstance(result, (NamedTensor, tuple)) and name not in ("size", "shape"):
             self.trail.append(Step(name, self.source(node), arguments, keywords, result))
         return result
@@ -182,9 +253,10 @@ class _Reader:
         return self.named(node.id)
 
     def named(self, word: str) -> Any:
-        if word not in self.names:
-            raise ExpressionError(f"{shorten(word)} has no known value here")
-        value = self.names[word]
+        known = word if word in self.names else role(word)
+        if known not in self.names:
+            raise NotFollowedError(f"{shorten(word)} is no known name of a result, the input or a size")
+        value = self.names[known]
         for tensor in (value.h_n, value.c_n) if isinstance(value, StateOrPair) else (value,):
             if isinstance(tensor, NamedTensor):
                 for source in tensor.sources:
@@ -203,6 +275,7 @@ class _Reader:
         return tuple(found) if isinstance(node, ast.Tuple) else found
 
     def several(self, node: ast.expr) -> list[Any]:
+        """The items of what stands behind a ``*``."""
         value = self.value(node)
         if isinstance(value, NamedTensor):
             return list(self.step(node, "unbind", (value,), {}))
@@ -257,7 +330,7 @@ class _Reader:
         if isinstance(value, StateOrPair):
             which = node.slice.value if isinstance(node.slice, ast.Constant) else None
             if type(which) is int and which in (0, 1):
-                return (value.h_n, value.c_n)[which]
+                return self.part_of_pair(node, (value.h_n, value.c_n)[which])
             value = value.h_n
         at = self.index(node.slice)
         if isinstance(value, NamedTensor):
@@ -265,11 +338,21 @@ class _Reader:
         if not isinstance(value, (tuple, list)):
             raise NotFollowedError("an index of this is not followed")
         if not (isinstance(at, (int, slice))) or isinstance(at, bool):
-            raise ExpressionError("tuple indices must be integers or slices")
+            raise RefusedError(f"tuple indices must be integers or slices, not {type_name(at)}", "TypeError")
         try:
-            return value[at]
+            return self.part_of_pair(node, value[at])
         except (IndexError, ValueError, TypeError) as error:
-            raise ExpressionError(str(error)) from None
+            raise RefusedError(str(error), type(error).__name__) from None
+
+    def part_of_pair(self, node: ast.Subscript, value: Any) -> Any:
+        """A state that is taken from a tuple is called so from then on: ``hidden[0]``, not ``hidden``."""
+        if (
+            isinstance(value, NamedTensor)
+            and isinstance(node.value, ast.Name)
+            and any(value is known for known in self.names.values())
+        ):
+            self.spelling.update(dict.fromkeys(value.sources, self.source(node)))
+        return value
 
     def index(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Slice):
@@ -315,19 +398,36 @@ class _Reader:
             return self.results(node, target)
         if isinstance(node.func, ast.Call):
             return self.layer_call(node)
-        if path[:-1] == ["torch"] and word in TORCH:
+        if path[:-1] in ([], ["torch"]) and word in TORCH:
             arguments, keywords = self.arguments(node)
             return self.step(node, word, arguments, keywords, TORCH[word])
-        if path[:-1] in (["F"], ["nn", "functional"], ["torch", "nn", "functional"], ["functional"]):
+        if path[:-1] in _FUNCTIONAL or (len(path) == 1 and word in FUNCTIONAL):
             return self.functional(node, word)
         if path[:-1] in (["nn"], ["torch", "nn"]):
             return self.layer(node, word)
-        if isinstance(node.func, ast.Attribute) and path[:1] not in (["torch"], ["nn"], ["F"]):
+        of_self = len(path) == 2 and path[0] == "self"
+        if isinstance(node.func, ast.Attribute) and not of_self and (not path or word in METHODS or self.knows(path[0])):
             return self.method(node, node.func)
-        raise NotFollowedError(f"{shorten('.'.join(path)) if path else 'a call of this kind'} is not followed")
+        return self.other_function(node, ".".join(path))
+
+    def knows(self, word: str) -> bool:
+        """Whether a name stands for something here."""
+        return word in self.names or role(word) in self.names
+
+    def other_function(self, node: ast.Call, name: str) -> Any:
+        """A function of the user's, ``self.fc(out[:, -1])``: what it reads is known, and what it returns is not.
+
+        Dropout, a norm or an activation by its name changes no axis.
+        """
+        arguments, keywords = self.arguments(node)
+        if len(arguments) == 1 and isinstance(arguments[0], NamedTensor) and not keywords:
+            if _ELEMENTWISE_NAME.search(name):
+                return elementwise(arguments[0])
+            self.trail.append(Step("call", self.source(node), arguments, keywords, UNKNOWN))
+        raise NotFollowedError(f"what {shorten(name or self.source(node.func))} returns is not known")
 
     def module(self, func: ast.expr, path: list[str]) -> ModuleResults | None:
-        """The module, if the call is one of it: ``rnn(x)``, ``self.rnn(x)``, ``nn.GRU(3, 4)(x)``."""
+        """The module, if the call is one of it: ``rnn(x)``, ``self.bi_lstm(x)``, ``nn.GRU(3, 4)(x)``."""
         inner = func.func if isinstance(func, ast.Call) else None
         if inner is not None:
             path = _path(inner)
@@ -336,6 +436,10 @@ class _Reader:
         elif path[:-1] not in ([], ["self"]):
             return None
         found = self.names.get(path[-1]) if path else None
+        known = self.names.get("module")
+        if path and inner is None and found is None and isinstance(known, ModuleResults):
+            names_it = re.search(f"rnn|{known.config.cell}", path[-1].lower())
+            found = known if names_it else None
         if not isinstance(found, ModuleResults):
             return None
         if isinstance(func, ast.Call):
@@ -352,11 +456,14 @@ class _Reader:
             raise NotFollowedError("the results of a module with other arguments are not known")
 
     def results(self, node: ast.Call, target: ModuleResults) -> Any:
+        """What the module returns for its own input, or for one of which nothing is known."""
         first = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "input"), None)
         if first is None or isinstance(first, ast.Starred):
             raise NotFollowedError("a call of the module without its input is not followed")
+        gap = self.gap
         value = self.value(first)
-        if not isinstance(value, NamedTensor) or target.argument is None or value != target.argument:
+        self.gap = gap
+        if value is not UNKNOWN and (not isinstance(value, NamedTensor) or value != target.argument):
             raise NotFollowedError("what the module returns is known for its own input only")
         return target.returned
 
@@ -369,7 +476,7 @@ class _Reader:
                 return value
         elif isinstance(value, NamedTensor) and word == "len":
             if value.ndim == 0:
-                raise ExpressionError("len() of a 0-d tensor")
+                raise RefusedError("len() of a 0-d tensor", "TypeError")
             return shape_of(value)[0]
         elif isinstance(value, NamedTensor):
             parts = self.step(node, "unbind", (value,), {})
@@ -408,12 +515,12 @@ class _Reader:
 
     def layer(self, node: ast.Call, word: str) -> _Layer:
         if isinstance(self.names.get(word), ModuleResults):
-            raise ExpressionError(f"nn.{shorten(word)}(...) is a module, not its result")
+            raise NotFollowedError(f"nn.{shorten(word)}(...) is a module, not what it returns")
         arguments, keywords = self.arguments(node)
         if word == "Linear":
             sizes = list(arguments[:2]) + [keywords[key] for key in ("in_features", "out_features") if key in keywords]
             if len(sizes) != 2:
-                raise ExpressionError("nn.Linear needs in_features and out_features")
+                raise RefusedError("Linear.__init__() missing 'in_features' or 'out_features'", "TypeError")
             return _Layer("linear", lambda x: apply("linear", x, *sizes), tuple(sizes))
         if word in ("Softmax", "LogSoftmax"):
             dims = [*arguments, *keywords.values()]
@@ -436,11 +543,20 @@ class _Reader:
 
     def layer_call(self, node: ast.Call) -> Any:
         layer = self.value(node.func)
+        if layer is UNKNOWN:
+            return self.other_function(node, "")
         arguments, keywords = self.arguments(node)
+        if _has_unknown(arguments):
+            return UNKNOWN
         if not isinstance(layer, _Layer) or keywords or len(arguments) != 1 or not isinstance(arguments[0], NamedTensor):
             raise NotFollowedError("a call of this kind is not followed")
-        result = layer.run(arguments[0])
-        self.trail.append(Step(layer.name, self.source(node), (arguments[0], *layer.arguments), {}, result))
+        given = (arguments[0], *layer.arguments)
+        try:
+            result = layer.run(arguments[0])
+        except RefusedError:
+            self.trail.append(Step(layer.name, self.source(node), given, {}, UNKNOWN))
+            raise
+        self.trail.append(Step(layer.name, self.source(node), given, {}, result))
         return result
 
     def arguments(self, node: ast.Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -543,7 +659,7 @@ def _arithmetic(operator: ast.operator, left: Any, right: Any) -> Any:
         else:
             raise NotFollowedError(f"{type(operator).__name__} is not followed")
     except (ZeroDivisionError, OverflowError) as error:
-        raise ExpressionError(str(error)) from None
+        raise RefusedError(str(error), type(error).__name__) from None
     return _bounded(found) if isinstance(found, int) else found
 
 
@@ -567,6 +683,10 @@ _COMPARISONS: Final[dict[type[ast.cmpop], str]] = {
     ast.Eq: "eq",
     ast.NotEq: "ne",
 }
+_FUNCTIONAL: Final = (["F"], ["functional"], ["nn", "functional"], ["torch", "nn", "functional"])
+_ELEMENTWISE_NAME: Final = re.compile(r"drop|norm|(?:^|[._])(?:bn|ln|act|activation)\d*$|relu|tanh", re.IGNORECASE)
+"""Names of functions that change no axis: ``self.dropout``, ``layer_norm``, ``self.bn1``."""
+
 _ELEMENTWISE_LAYERS: Final = frozenset(
     {"ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Dropout", "Mish", "SELU", "Hardtanh"}
 )

@@ -6,12 +6,13 @@
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..config import RNNConfig
 from ..errors import ConfigError, Template
 from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
-from .expectations import call_notes, expectation_problems, square_notes
+from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems
 from .packed_call import packed_notes, packed_problems, packed_warnings
@@ -25,7 +26,9 @@ from .problem import (
     Problem,
     UnknownMessageError,
 )
-from .result_uses import read_use, use_notes, use_warnings
+
+if TYPE_CHECKING:
+    from .uses import Use
 
 __all__ = [
     "CAUSES",
@@ -66,21 +69,39 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     else:
         problems = (layer_problems if call.lengths is None else packed_problems)(config, call)
     notes = call_notes(config, call)
-    if problems:
-        return Diagnosis(config=config, problems=tuple(problems), notes=tuple(notes))
-    warnings = cell_warnings(config, call) if config.is_cell else []
+    runs = not problems
+    uses = _uses(config, call, runs=runs)
+    warnings = [caution for use in uses for caution in use.warnings]
+    said = [note for use in uses for note in use.notes]
+    if not runs:
+        problems += expectations_besides(config, call, problems)
+        return Diagnosis(config=config, problems=tuple(problems), warnings=tuple(warnings), notes=(*notes, *said))
+    if config.is_cell:
+        warnings = cell_warnings(config, call) + warnings
     if call.lengths is not None:
-        warnings += packed_warnings(config, call)
+        warnings = packed_warnings(config, call) + warnings
         notes = packed_notes(call) + notes
-    problems = expectation_problems(config, call)
-    notes += square_notes(config, call)
+    problems = expectation_problems(config, call, uses) + [use.problem for use in uses if use.problem is not None]
+    notes += square_notes(config, call) + said
     shapes = result_shapes(config, call)
-    for text in call.uses:
-        use = read_use(text, config, shapes)
-        warnings += use_warnings(use, config, call.lengths)
-        notes += use_notes(use, config)
     results = {} if problems else {name: shapes[name] for name in result_names(config) if name in shapes}
-    return Diagnosis(config=config, problems=tuple(problems), warnings=tuple(warnings), notes=tuple(notes), results=results)
+    return Diagnosis(
+        config=config,
+        problems=tuple(problems),
+        warnings=tuple(dict.fromkeys(warnings)),
+        notes=tuple(dict.fromkeys(notes)),
+        results=results,
+        uses={} if problems else {use.text: use.shape for use in uses if use.shape is not None},
+    )
+
+
+def _uses(config: RNNConfig, call: Call, *, runs: bool) -> "list[Use]":
+    """What is known of the uses of the results; what follows them is loaded only if there are any."""
+    if not call.uses:
+        return []
+    from .uses import read_uses
+
+    return read_uses(config, call, runs=runs)
 
 
 def diagnose_error(text: str, config: RNNConfig | None = None, call: Call | None = None) -> Diagnosis:

@@ -94,17 +94,21 @@ def state_for_input(config: RNNConfig, name: str, shape: Shape) -> Shape:
 
 def result_shapes(config: RNNConfig, call: Call) -> dict[str, Shape]:
     """The shape of everything that goes in and comes out, by name; empty where no input is stated or it is empty."""
+    data = input_data(config, call)
+    return {} if data is None else {name: tensor.shape for name, tensor in tensors(config, data).items()}
+
+
+def input_data(config: RNNConfig, call: Call) -> DataConfig | None:
+    """What the input is; ``None`` where none is stated, or it is empty or has a wrong number of dims."""
     shape = call.input
-    if shape is None or 0 in shape[:-1]:
-        return {}
+    if shape is None or 0 in shape[:-1] or len(shape) not in ((1, 2) if config.is_cell else (2, 3)):
+        return None
     if config.is_cell:
-        data = DataConfig(batch_size=shape[0]) if len(shape) == 2 else DataConfig(unbatched=True)
-    elif len(shape) == 2:
-        data = DataConfig(seq_len=shape[0], unbatched=True)
-    else:
-        batch, lengths = batch_dim(config), call.lengths
-        data = DataConfig(shape[1 - batch], len(lengths) if lengths else shape[batch], lengths=lengths)
-    return {name: tensor.shape for name, tensor in tensors(config, data).items()}
+        return DataConfig(batch_size=shape[0]) if len(shape) == 2 else DataConfig(unbatched=True)
+    if len(shape) == 2:
+        return DataConfig(seq_len=shape[0], unbatched=True)
+    batch, lengths = batch_dim(config), call.lengths
+    return DataConfig(shape[1 - batch], len(lengths) if lengths else shape[batch], lengths=lengths)
 
 
 def parse_shape(name: str, text: str) -> Shape:

@@ -1,6 +1,8 @@
 """What the user expects to come out, and the ``nn.Linear`` that reads it: a wrong expectation is a problem."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from ..config import RNNConfig
 from ..constructor import format_constructor
@@ -10,11 +12,22 @@ from . import torch_phrases
 from .call import Call, batch_dim, layout, result_shapes
 from .kinds_of_call import result_code, takes_pair
 from .problem import TUPLE_EXPECTED, Cause, Problem
-from .result_uses import both_directions, read_use
+
+if TYPE_CHECKING:
+    from .uses import Use
+
+_BOTH: Final = "torch.cat([h_n[-2], h_n[-1]], dim=-1)"
+"""The last states of both directions of the last layer, side by side."""
 
 
-def expectation_problems(config: RNNConfig, call: Call) -> list[Problem]:
-    """The expected shapes of ``output``, ``h_n``, ``c_n`` and the ``in_features`` after them, against what comes out."""
+def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = ()) -> list[Problem]:
+    """The expected shapes of ``output``, ``h_n``, ``c_n`` and the ``in_features`` after them, against what comes out.
+
+    Args:
+        config: the module.
+        call: what is expected.
+        uses: what is known of the uses of the results; an ``nn.Linear`` reads the last one.
+    """
     problems: list[Problem] = []
     shapes = result_shapes(config, call)
     for name, got in (("output", call.output), ("h_n", call.h_n), ("c_n", call.c_n)):
@@ -27,8 +40,32 @@ def expectation_problems(config: RNNConfig, call: Call) -> list[Problem]:
         expected = shapes.get(_result_name(config, name))
         if expected is not None and got != expected:
             problems.append(_other_layout(config, call, name, expected, got) or _wrong_result(config, name, expected, got))
-    linear = None if call.linear is None else _wrong_linear(config, call, call.linear, shapes)
+    linear = None if call.linear is None else _wrong_linear(config, call.linear, uses, shapes)
     return problems if linear is None else [*problems, linear]
+
+
+def expectations_besides(config: RNNConfig, call: Call, problems: Sequence[Problem]) -> list[Problem]:
+    """What is expected and does not come out however the call is mended: rows and widths, which the module alone decides.
+
+    Args:
+        config: the module.
+        call: a call that PyTorch refuses, and what is expected of it.
+        problems: why it is refused.
+    """
+    said = {cause for problem in problems for cause in problem.causes}
+    return [
+        problem
+        for problem in expectation_problems(config, replace(call, uses=(), lengths=None))
+        if problem.cause not in said and (problem.tensor == "linear" or _rows_or_width(problem))
+    ]
+
+
+def _rows_or_width(problem: Problem) -> bool:
+    """Whether another number of rows of a state, or another last dim, is expected."""
+    expected, got = problem.expected, problem.got
+    if not expected or not got or len(expected) != len(got):
+        return False
+    return expected[-1] != got[-1] or (problem.tensor != "output" and expected[0] != got[0])
 
 
 def _result_name(config: RNNConfig, name: str) -> str:
@@ -113,15 +150,16 @@ def _wrong_result(config: RNNConfig, name: str, expected: Shape, got: Shape) -> 
     return problem("hidden_batch_mismatch", wrong[0], f"the batch size is {expected[wrong[0]]}")
 
 
-def _wrong_linear(config: RNNConfig, call: Call, features: int, shapes: dict[str, Shape]) -> Problem | None:
+def _wrong_linear(config: RNNConfig, features: int, uses: Sequence["Use"], shapes: dict[str, Shape]) -> Problem | None:
     """An ``nn.Linear`` after the module whose ``in_features`` is not the width of its input."""
     what, width = "h_1" if config.is_cell else "output", (1 if config.is_cell else config.D) * config.H_out
-    for use in (read_use(text, config, shapes) for text in call.uses):
-        if use.shape:
-            what, width = use.text, use.shape[-1]
+    is_output = not config.is_cell
+    if uses:
+        if uses[-1].width is None:
+            return None
+        what, width, is_output = uses[-1].text, uses[-1].width, uses[-1].source == "output"
     if width == features:
         return None
-    is_output = what == "output" or what.startswith("output[")
     cause: Cause = "bidirectional_linear_mismatch"
     advice = None
     if config.bidirectional and width == 2 * features and is_output:
@@ -129,7 +167,7 @@ def _wrong_linear(config: RNNConfig, call: Call, features: int, shapes: dict[str
     elif not config.bidirectional and features == 2 * width:
         why = " The module has one direction only."
     elif features == 2 * width and not is_output:
-        why, advice = f" {what} has one direction.", f"Or join both directions of the last layer: {both_directions()}."
+        why, advice = f" {what} has one direction.", f"Or join both directions of the last layer: {_BOTH}."
     elif config.proj_size and features == config.D * config.hidden_size:
         cause, why = "hidden_size_vs_proj", f" With proj_size={config.proj_size} the width is proj_size, not hidden_size."
     else:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, get_args
 
+from ..axes.misuse_kinds import MisuseKind
 from ..config import RNNConfig
 from ..errors import RnndimsError
 from ..shapes import Shape
@@ -32,11 +33,7 @@ CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 """All kinds of problems."""
 
 CautionKind = Literal[
-    "reverse_half_of_last_step",  # output[-1] of a bidirectional module: its reverse half has read one step
-    "padding_as_last_step",  # output[-1] of a packed batch: shorter sequences have padding there
-    "sequence_instead_of_step",  # output[-1] with batch_first: the last sequence, not the last step
-    "mixed_axes",  # h_n.view(N, -1): a view keeps the order of the numbers, so sequences and layers get mixed
-    "split_directions",  # output.reshape(-1, H_out): two rows of each step
+    MisuseKind,
     "dropped_sequences",  # fewer lengths than sequences
     "state_in_part",  # a packed batch whose state is not checked, so a part of it is used
     "broadcast_state",  # a cell that repeats a state of another shape
@@ -147,6 +144,7 @@ class Diagnosis:
         notes: what is worth knowing; nothing is wrong.
         error: the message that was found in a pasted text.
         results: shape of everything that comes out, by name, where nothing is refused.
+        uses: shape of each use of the results that is one tensor, by its text, where nothing is refused.
     """
 
     config: RNNConfig | None = None
@@ -155,6 +153,7 @@ class Diagnosis:
     notes: tuple[str, ...] = ()
     error: MatchedMessage | None = None
     results: dict[str, Shape] = field(default_factory=dict)
+    uses: dict[str, Shape] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:

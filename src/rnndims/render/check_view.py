@@ -59,9 +59,9 @@ def _print(diagnosis: Diagnosis, notes: Sequence[str], console: "Console") -> No
 
 
 def _print_results(diagnosis: Diagnosis, console: "Console") -> None:
-    """What comes out; that it fits is said only where there is no warning either."""
+    """What comes out, and what the uses of it are; that it fits is said only where there is no warning either."""
     parts = [Text(style.glyphs("✓ fits", console), style=style.GOOD)] if diagnosis.ok else [Text("it runs", style=style.QUIET)]
-    for name, shape in diagnosis.results.items():
+    for name, shape in {**diagnosis.results, **diagnosis.uses}.items():
         parts.append(Text.assemble((f"{name} ", style.NAME), text.shape(shape)))
     text.print_parts(parts, console)
 

@@ -353,6 +353,7 @@ def check_document(diagnosis: "Diagnosis", notes: Sequence[str] = ()) -> dict[st
         "warnings": plain(diagnosis.warnings),
         "notes": [*notes, *diagnosis.notes],
         "results": diagnosis.results,
+        "uses": diagnosis.uses,
     }
     return document if diagnosis.error is None else {**document, "error": plain(diagnosis.error)}
 

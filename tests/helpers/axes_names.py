@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rnndims.axes import NamedTensor, usual_names
-from rnndims.axes.call_results import ModuleResults, StateOrPair
+from rnndims.axes.call_results import ModuleResults, StateOrPair, usual_names
+from rnndims.axes.named_tensor import NamedTensor
 from rnndims.config import DataConfig, RNNConfig
 
 

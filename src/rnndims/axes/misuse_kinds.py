@@ -1,0 +1,25 @@
+"""The kinds of misuse: what runs and is wrong, each with an example."""
+
+from typing import Literal
+
+MisuseKind = Literal[
+    "mixed_axes",  # h_n.view(N, -1): a view does not move axes, so sequences, layers or steps get mixed
+    "split_directions",  # output.reshape(-1, H_out): two rows of each step
+    "reverse_half_of_last_step",  # output[-1] of a bidirectional module: its reverse half has read one step
+    "forward_half_of_first_step",  # output[0, :, :H_out]: the forward half has read one step
+    "padding_as_last_step",  # output[-1] of a packed batch: shorter sequences have padding there
+    "sequence_instead_of_step",  # output[-1] with batch_first: the last sequence, not the last step
+    "feature_instead_of_step",  # output[:, -1] unbatched: the last feature of every step
+    "one_direction",  # h_n[-1] of a bidirectional module
+    "other_layer",  # h_n[0]: a state that is not of the last layer
+    "rows_of_two_layers",  # torch.cat([h_n[0], h_n[-1]]): two layers, one direction of each
+    "layers_for_directions",  # torch.cat([h_n[-2], h_n[-1]]) of a module with one direction
+    "same_row_twice",  # torch.cat([h_n[-1], h_n[-1]])
+    "directions_in_batch",  # torch.cat([h_n[-2], h_n[-1]]): dim=0 is the batch
+    "softmax_over_batch",  # F.softmax(output, 0) with batch_first
+    "pooled_over_batch",  # output.mean(0) with batch_first
+    "softmax_over_padding",  # attention over padded steps
+    "pooled_over_padding",  # output.mean(1) of a padded batch
+    "axes_meet",  # output * h_n where steps and rows are equally many
+]
+"""The kinds, as JSON has them."""
