@@ -14,7 +14,11 @@ from types import CodeType, FrameType
 from typing import Any, Final
 from weakref import ref
 
-from ..axes import AxesError, Followed, Misuse, NamedTensor, Step, apply, misuses, plain_tensor, results_of
+from ..axes.call_results import results_of
+from ..axes.expressions import Followed, Step
+from ..axes.misuse import Misuse, misuses
+from ..axes.named_tensor import AxesError, NamedTensor, plain_tensor
+from ..axes.operations import apply
 from ..config import DataConfig, RNNConfig
 from ..errors import RnndimsError
 from .trace_report import TracedWarning
@@ -205,7 +209,6 @@ class Follower:
             return
         first = trails[0]
         frame = self._user(sys._getframe(2))
-        self._spell(frame, args, kwargs)
         if name == "_pad_packed_sequence":
             self._padded(first, args, result)
             return
@@ -296,41 +299,39 @@ class Follower:
             Step(each.name, code_at(each.code, each.lasti, each.line), each.arguments, each.keywords, each.result)
             for each in operations
         )
+        self._spell_all(trail.origin, frame)
         spelling = {"output": "output", "h_n": "h_n", "c_n": "c_n", **trail.origin.spelling}
         followed = Followed(steps[-1].text if steps else "", trail.value, steps, spelling)
         try:
-            found = misuses(followed, trail.origin.config, trail.origin.data)
+            found = misuses(followed, trail.origin.config, trail.origin.data, layout_known=True)
         except RnndimsError:
             return
         for misuse in found:
-            self._say(misuse, trail.origin, operations, steps, frame)
+            if misuse.certain:
+                self._say(misuse, trail.origin, operations, steps, frame)
 
     def _say(
         self, misuse: Misuse, origin: Origin, operations: list[_Operation], steps: tuple[Step, ...], frame: FrameType
     ) -> None:
         """Add one warning, at the line of the operation that it is about."""
-        at = next(
-            (place(each.code, each.line) for each, step in zip(operations, steps, strict=True) if step.text == misuse.text),
-            place(frame.f_code, frame.f_lineno),
-        )
+        named = [
+            (len(step.text), each, step) for each, step in zip(operations, steps, strict=True) if step.text in misuse.message
+        ]
+        _, operation, step = max(named, key=lambda item: item[0], default=(0, None, None))
+        at = place(frame.f_code, frame.f_lineno) if operation is None else place(operation.code, operation.line)
         if (at, misuse.kind) in self._said or len(self.warnings) >= MOST_WARNINGS:
             return
         self._said.add((at, misuse.kind))
-        self.warnings.append(
-            TracedWarning(misuse.kind, at, misuse.text, origin.name, misuse.message, misuse.fix, misuse.certain)
-        )
+        code = "" if step is None else step.text
+        self.warnings.append(TracedWarning(misuse.kind, at, code, origin.name, misuse.message, misuse.fix, misuse.advice))
 
-    def _spell(self, frame: FrameType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Remember what the code calls the results of a module."""
-        for tensor in _tensors((args, kwargs)):
-            trail = self.trail(tensor)
-            if trail is not None and trail.operation is None:
+    def _spell_all(self, origin: Origin, frame: FrameType) -> None:
+        """Remember what the code calls the results of a call: the variables of the function where they are used."""
+        for name, value in frame.f_locals.items():
+            trail = self.trail(value)
+            if trail is not None and trail.operation is None and trail.origin is origin:
                 for source in trail.value.sources:
-                    if source not in trail.origin.spelling:
-                        for name, value in frame.f_locals.items():
-                            if value is tensor:
-                                trail.origin.spelling[source] = name
-                                break
+                    origin.spelling[source] = name
 
     def _user(self, frame: FrameType) -> FrameType:
         at: FrameType | None = frame
@@ -343,7 +344,7 @@ def _make_mode(torch: Any, follower: Follower) -> Any:
     """The mode that sees every operation; its class can only be made when torch is there."""
 
     class Following(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
-        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             if "_stacklevel" in kwargs:  # where a warning of softmax points: two more functions are on the way now
                 kwargs["_stacklevel"] += 2
@@ -351,7 +352,6 @@ def _make_mode(torch: Any, follower: Follower) -> Any:
             try:
                 follower.saw(function, args, kwargs, result)
             except Exception:  # noqa: BLE001, S110 - nothing that goes wrong here may reach the program
-                import traceback; traceback.print_exc()  # DEBUG
                 pass
             return result
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..axes.misuse_kinds import MisuseKind
 from ..config import RNNConfig
 from ..diagnose import Problem
 from ..shapes import Shape
@@ -70,22 +71,22 @@ class TracedWarning:
     """What runs and is wrong.
 
     Attributes:
-        kind: one of ``axes.KINDS``.
+        kind: one of ``MisuseKind``.
         at: file and line of the user's code: ``model.py:31``.
         code: the part of that line that it is about.
         name: the module whose results they are: ``encoder.rnn``.
         message: what the numbers are, and why that is not what is meant.
         fix: code that gives what is meant, if that is known.
-        certain: whether it is wrong whatever is meant; otherwise it is likely a mistake.
+        advice: what to do, in words; there is a fix or advice.
     """
 
-    kind: str
+    kind: MisuseKind
     at: str
     code: str
     name: str
     message: str
     fix: str | None
-    certain: bool
+    advice: str | None
 
 
 @dataclass(frozen=True, slots=True)

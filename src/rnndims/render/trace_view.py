@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ..constructor import format_constructor
-from . import style, text
 from ..diagnose import Caution
+from . import style, text
 from .check_view import print_caution, print_problem
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def _print(report: "TraceReport", table: bool, torch: bool, console: "Console") 
 
 def _print_warning(warning: "TracedWarning", console: "Console") -> None:
     print_where(warning.at, warning.code, console)
-    likely = "" if warning.certain else "likely: "
-    print_caution(Caution(kind="mixed_axes", message=likely + warning.message, fix=warning.fix), console)
+    print_caution(Caution(kind=warning.kind, message=warning.message, fix=warning.fix, advice=warning.advice), console)
 
 
 def _print_traced(traced: "TracedProblem", console: "Console") -> None:
