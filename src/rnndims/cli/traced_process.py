@@ -46,7 +46,7 @@ class _Reporter:
         try:
             from rnndims.live.crash import explain_crash
 
-            found = explain_crash(error)
+            found = explain_crash(error, self.recorder)
         except Exception as fault:  # noqa: BLE001 - the program's own end must not be lost in it
             self.recorder.not_watched.append(f"The exception could not be explained: {type(fault).__name__}.")
             return

@@ -1,13 +1,13 @@
 """Follow the axes of an RNN's results through the operations of a running program, by name.
 
-While it is on, a ``TorchFunctionMode`` sees every operation on a tensor. Where a result of an RNN takes part, the same operation
-is done with named axes (``rnndims.axes``), and when a ``Linear`` or a loss reads what came out, it can be said whether the numbers
-are the ones that are meant. A mode slows a small model down, so it is on for the first calls of each place only. It changes no
-number: what PyTorch would compute otherwise while any mode is on, the fast path of transformers, runs without it.
+While it is on, a ``TorchFunctionMode`` sees every operation on a tensor. Where a result of an RNN takes part, the same
+operation is done with named axes (``rnndims.axes``), and when a ``Linear`` or a loss reads what came out, it can be said
+whether the numbers are the ones that are meant. A mode slows a small model down: it is on for the first calls of each place.
 """
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from types import CodeType, FrameType
@@ -20,6 +20,7 @@ from ..axes.misuse import Misuse, misuses
 from ..axes.named_tensor import AxesError, NamedTensor, plain_tensor
 from ..axes.operations import apply
 from ..config import DataConfig, RNNConfig
+from ..constructor import format_constructor
 from ..errors import RnndimsError
 from .trace_report import TracedWarning
 from .user_code import code_at, is_users, library_folders, place
@@ -55,6 +56,9 @@ _LOSSES: Final = frozenset(
 _SAME_AXES: Final = frozenset({"layer_norm", "rms_norm"})
 """Functions that compute anew along an axis and leave the axes as they are."""
 
+_ROW_ALONE: Final = frozenset({"one_direction", "other_layer"})
+"""Kinds of misuse that are likely mistakes where nothing else reads the rest of the state."""
+
 _GETTERS: Final = frozenset({"T", "mT", "data"})
 
 
@@ -68,6 +72,7 @@ class Origin:
         data: its input.
         unsorted: the ints by which ``pad_packed_sequence`` puts sequences back in order, if there are any.
         spelling: the names of the user's variables for ``output``, ``h_n``, ``c_n``.
+        rows: which rows of ``h_n`` and ``c_n`` are read; ``None`` among them stands for all.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Origin:
     data: DataConfig
     unsorted: Any = None
     spelling: dict[str, str] = field(default_factory=dict)
+    rows: set[int | None] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,12 +131,17 @@ class Follower:
     def __init__(self, torch: Any) -> None:
         self.torch = torch
         self.libraries = library_folders()
-        self.warnings: list[TracedWarning] = []
+        self._warnings: list[tuple[Origin, TracedWarning]] = []
         self._said: set[tuple[str, str]] = set()
         self._numbers = count()
         self._known: dict[int, tuple[Any, Trail]] = {}
         self._mode = _make_mode(torch, self)
         self._replaced: list[tuple[Any, Any]] = []
+
+    @property
+    def warnings(self) -> tuple[TracedWarning, ...]:
+        """What is wrong; that a row of a state is read alone is said only if no other row is read anywhere."""
+        return tuple(warning for origin, warning in self._warnings if warning.kind not in _ROW_ALONE or len(origin.rows) == 1)
 
     # ---- on and off
 
@@ -140,11 +151,13 @@ class Follower:
         if not stack and not self.torch.compiler.is_compiling() and not _compiles():
             self._mode.__enter__()
 
-    def end(self) -> None:
-        """Stop following in this thread. Where a mode of the program's own lies on top, it is left for later."""
+    def end(self) -> bool:
+        """Stop following in this thread; whether it was on. Where a mode of the program's own lies on top, it stays on."""
         stack = self.torch.overrides._get_current_function_mode_stack()
-        if stack and stack[-1] is self._mode:
-            self._mode.__exit__(None, None, None)
+        if not stack or stack[-1] is not self._mode:
+            return False
+        self._mode.__exit__(None, None, None)
+        return True
 
     # ---- what is known of a tensor
 
@@ -168,7 +181,15 @@ class Follower:
         """Know nothing of a tensor any more: it was changed in place."""
         self._known.pop(id(tensor), None)
 
-    def results(self, config: RNNConfig, name: str, given: Any, result: Any, lengths: tuple[int, ...] | None) -> None:
+    def results(
+        self,
+        config: RNNConfig,
+        name: str,
+        given: Any,
+        result: Any,
+        lengths: tuple[int, ...] | None,
+        frame: FrameType,
+    ) -> None:
         """Name the axes of what a module has just returned.
 
         Args:
@@ -177,7 +198,12 @@ class Follower:
             given: its input.
             result: what it returned.
             lengths: the lengths, if the input is a packed batch.
+            frame: the user's code that called it.
         """
+        before = self.trail(given)
+        if before is not None:
+            self._judge(before, frame)
+            self._compare_layouts(before, config, name, frame)
         packed = hasattr(given, "batch_sizes")
         data = _data_of(config, given, lengths)
         if data is None:
@@ -197,11 +223,24 @@ class Follower:
             if tensor is not None and key in named:
                 self.know(tensor, Trail(_as_it_lies(named[key], tensor), origin))
 
+    def _compare_layouts(self, before: Trail, config: RNNConfig, name: str, frame: FrameType) -> None:
+        """Warn if one RNN reads as steps what another one has returned as sequences."""
+        value, steps = before.value, 1 if config.batch_first else 0
+        if config.is_cell or value.ndim != 3 or not (value.is_axis(steps, "N") and value.is_axis(1 - steps, "L")):
+            return
+        mine, other = ("(N, L, H_in)", "(L, N, ...)") if config.batch_first else ("(L, N, H_in)", "(N, L, ...)")
+        first = before.origin.name or f"nn.{before.origin.config.class_name}"
+        message = (
+            f"{name or f'nn.{config.class_name}'} reads {mine} and gets {other} from {first}: sequences are taken for steps."
+        )
+        fix = format_constructor(replace(config, batch_first=not config.batch_first))
+        self._say(Misuse("layout_changed", message, fix), before.origin, [], (), frame)
+
     # ---- one operation
 
     def saw(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         """Follow one operation that PyTorch has done."""
-        name = _name_of(function)
+        name = name_of(function)
         if name is None:
             return
         trails = [trail for tensor in _tensors((args, kwargs)) if (trail := self.trail(tensor)) is not None]
@@ -215,6 +254,7 @@ class Follower:
         if name == "index_select" and len(args) > 2 and args[2] is first.origin.unsorted:
             self._restored(first, args, result)
             return
+        self._read(name, args, trails)
         mine = [trail for trail in trails if trail.origin is first.origin]
         try:
             arguments, keywords = self._named(args, first.origin), self._named(kwargs, first.origin)
@@ -231,20 +271,39 @@ class Follower:
         except (AxesError, KeyError, AttributeError, TypeError):
             self._changed_in_place(name, args)
             return
-        operation = _Operation(
-            next(self._numbers), name, arguments, keywords, value, frame.f_code, frame.f_lasti, frame.f_lineno
-        )
         if name in _LOSSES:
-            self._judge(replace(first, operation=None), frame)
+            self._judge(first, frame)
             return
         self._changed_in_place(name, args)
-        pairs = zip(value, result, strict=False) if isinstance(value, tuple) else [(value, result)]
-        for named, tensor in pairs:
-            if isinstance(named, NamedTensor) and tuple(getattr(tensor, "shape", (None,))) == named.sizes:
-                after = Trail(_as_it_lies(named, tensor), first.origin, operation, tuple(mine))
-                self.know(tensor, after)
-                if name == "linear":
-                    self._judge(after, frame)
+        is_tuple = isinstance(value, tuple)
+        pairs = list(zip(value, result, strict=False)) if is_tuple else [(value, result)]
+        if not all(isinstance(named, NamedTensor) and named.sizes == _sizes(tensor) for named, tensor in pairs):
+            return
+        laid = tuple(_as_it_lies(named, tensor) for named, tensor in pairs)
+        operation = _Operation(
+            next(self._numbers),
+            name,
+            arguments,
+            keywords,
+            laid if is_tuple else laid[0],
+            frame.f_code,
+            frame.f_lasti,
+            frame.f_lineno,
+        )
+        for named, (_, tensor) in zip(laid, pairs, strict=True):
+            after = Trail(named, first.origin, operation, tuple(mine))
+            self.know(tensor, after)
+            if name == "linear":
+                self._judge(after, frame)
+
+    def _read(self, name: str, args: tuple[Any, ...], trails: list[Trail]) -> None:
+        """Note which rows of a state are read."""
+        for trail in trails:
+            if trail.operation is None and trail.value.sources & {"h_n", "c_n"}:
+                row = args[1] if name == "index" and len(args) > 1 else None
+                row = row[0] if isinstance(row, tuple) and row else row
+                rows = trail.origin.config.num_layers * trail.origin.config.D
+                trail.origin.rows.add(row % rows if type(row) is int else None)
 
     def _changed_in_place(self, name: str, args: tuple[Any, ...]) -> None:
         if name.endswith("_") and args:
@@ -307,7 +366,7 @@ class Follower:
         except RnndimsError:
             return
         for misuse in found:
-            if misuse.certain:
+            if misuse.certain or misuse.kind in _ROW_ALONE:
                 self._say(misuse, trail.origin, operations, steps, frame)
 
     def _say(
@@ -319,11 +378,12 @@ class Follower:
         ]
         _, operation, step = max(named, key=lambda item: item[0], default=(0, None, None))
         at = place(frame.f_code, frame.f_lineno) if operation is None else place(operation.code, operation.line)
-        if (at, misuse.kind) in self._said or len(self.warnings) >= MOST_WARNINGS:
+        if (at, misuse.kind) in self._said or len(self._warnings) >= MOST_WARNINGS:
             return
         self._said.add((at, misuse.kind))
         code = "" if step is None else step.text
-        self.warnings.append(TracedWarning(misuse.kind, at, code, origin.name, misuse.message, misuse.fix, misuse.advice))
+        warning = TracedWarning(misuse.kind, at, code, origin.name, misuse.message, misuse.fix, misuse.advice, misuse.certain)
+        self._warnings.append((origin, warning))
 
     def _spell_all(self, origin: Origin, frame: FrameType) -> None:
         """Remember what the code calls the results of a call: the variables of the function where they are used."""
@@ -349,10 +409,8 @@ def _make_mode(torch: Any, follower: Follower) -> Any:
             if "_stacklevel" in kwargs:  # where a warning of softmax points: two more functions are on the way now
                 kwargs["_stacklevel"] += 2
             result = function(*args, **kwargs)
-            try:
+            with suppress(Exception):  # nothing that goes wrong here may reach the program
                 follower.saw(function, args, kwargs, result)
-            except Exception:  # noqa: BLE001, S110 - nothing that goes wrong here may reach the program
-                pass
             return result
 
     return Following()
@@ -364,7 +422,7 @@ def _compiles() -> bool:
     return any(getattr(dynamo, "cached_backends", {}).values())
 
 
-def _name_of(function: Any) -> str | None:
+def name_of(function: Any) -> str | None:
     """The name of an operation as ``axes.apply`` knows it."""
     name = getattr(function, "__name__", None)
     if name == "__get__":
@@ -385,6 +443,10 @@ def _tensors(value: Any) -> Iterator[Any]:
             yield from _tensors(item)
     elif hasattr(value, "dtype"):
         yield value
+
+
+def _sizes(tensor: Any) -> tuple[int, ...] | None:
+    return tuple(tensor.shape) if hasattr(tensor, "shape") else None
 
 
 def _as_it_lies(named: NamedTensor, tensor: Any) -> NamedTensor:

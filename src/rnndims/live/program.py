@@ -156,8 +156,8 @@ def _run(
     except SystemExit:
         raise
     except BaseException as error:
-        _cut(error)
         crashed(error)
+        _cut(error)
         _cut_when_shown(shown)
         raise
 

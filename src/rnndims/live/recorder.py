@@ -18,7 +18,7 @@ from ..cost import macs
 from ..shapes import Shape
 from .follower import Follower
 from .trace_report import TracedCall
-from .user_code import is_users, library_folders, place
+from .user_code import code_at, is_users, library_folders, place
 
 FOLLOWED_CALLS = 2
 """Calls of each place after which the results are followed; later ones are only counted."""
@@ -45,6 +45,23 @@ class _Place:
     rows: dict[tuple[Any, ...], _Seen] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptState:
+    """A state that was passed with the graph of the call that made it.
+
+    Attributes:
+        name: the module.
+        at: file and line of the call.
+        code: the call, as the user writes it.
+        is_pair: whether the state is the tuple ``(h_0, c_0)``.
+    """
+
+    name: str
+    at: str
+    code: str
+    is_pair: bool
+
+
 class Recorder:
     """Watches the recurrent modules of this process; ``start`` and ``stop`` it.
 
@@ -61,6 +78,7 @@ class Recorder:
         self._libraries: tuple[str, ...] = ()
         self.not_watched: list[str] = []
         self.follower: Follower | None = None
+        self.kept: KeptState | None = None
 
     @property
     def calls(self) -> tuple[TracedCall, ...]:
@@ -81,9 +99,15 @@ class Recorder:
         for base in (torch.nn.modules.rnn.RNNBase, torch.nn.modules.rnn.RNNCellBase):
             self._replaced.append((base, base.__dict__.get("__call__")))
             base.__call__ = self._watched(torch)
+        for name in ("TransformerEncoder", "TransformerEncoderLayer", "MultiheadAttention"):
+            base = getattr(torch.nn, name)
+            self._replaced.append((base, base.__dict__.get("__call__")))
+            base.__call__ = self._unfollowed(torch)
 
     def stop(self) -> None:
-        """Leave the classes as they were."""
+        """Leave the classes as they were, and follow no more in this thread."""
+        if self.follower is not None:
+            self.follower.end()
         for base, original in self._replaced:
             if original is None:
                 del base.__call__
@@ -108,6 +132,23 @@ class Recorder:
                 with quiet():
                     see(module, args, kwargs, result, sys._getframe(1))
             return result
+
+        return __call__
+
+    def _unfollowed(self, torch: Any) -> Callable[..., Any]:
+        """The ``__call__`` of a module that computes in a faster way, with other rounding, where no mode is on."""
+        from functools import wraps
+
+        module_class, follower = torch.nn.Module, self.follower
+
+        @wraps(module_class.__call__)
+        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - the method that it stands for
+            paused = follower is not None and not torch.compiler.is_compiling() and follower.end()
+            try:
+                return module_class.__call__(module, *args, **kwargs)
+            finally:
+                if paused and follower is not None:
+                    follower.begin()
 
         return __call__
 
@@ -145,13 +186,16 @@ class Recorder:
                     return
                 self._rows += 1
                 row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user))
+                if h_0 is not None and h_0.grad_fn is not None and self.kept is None:
+                    code = code_at(user.f_code, user.f_lasti, user.f_lineno)
+                    self.kept = KeptState(row.call.name, row.call.at, code, isinstance(state, tuple))
             row.times += 1
             row.macs += row.call.macs
             place.times += 1
             followed = place.times <= FOLLOWED_CALLS
         if self.follower is not None:
             if followed:
-                self.follower.results(row.call.config, row.call.name, given, result, _lengths(given))
+                self.follower.results(row.call.config, row.call.name, given, result, _lengths(given), user)
                 self.follower.begin()
             else:
                 self.follower.end()

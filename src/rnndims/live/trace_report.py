@@ -78,6 +78,7 @@ class TracedWarning:
         message: what the numbers are, and why that is not what is meant.
         fix: code that gives what is meant, if that is known.
         advice: what to do, in words; there is a fix or advice.
+        certain: whether it is wrong whatever is meant; otherwise it is likely a mistake.
     """
 
     kind: MisuseKind
@@ -87,6 +88,7 @@ class TracedWarning:
     message: str
     fix: str | None
     advice: str | None
+    certain: bool
 
 
 @dataclass(frozen=True, slots=True)
