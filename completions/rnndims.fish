@@ -11,6 +11,7 @@ complete -c rnndims -n __fish_use_subcommand -a concat-demo -d 'Show how the two
 complete -c rnndims -n __fish_use_subcommand -a diagram -d 'Draw the module: unrolled in time, the inside of a cell, or as matrix products'
 complete -c rnndims -n __fish_use_subcommand -a dims -d 'Show the same shapes by arithmetic, at once and without torch'
 complete -c rnndims -n __fish_use_subcommand -a check -d 'Say why a shape does not fit, or what an error message means'
+complete -c rnndims -n __fish_use_subcommand -a trace -d 'Run a program, and say what its RNNs are called with and why one fails'
 complete -c rnndims -n __fish_use_subcommand -a completion -d 'Print the script that makes bash, zsh, fish or PowerShell complete rnndims'
 
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l cell -x -a 'rnn lstm gru' -d 'Kind of cell: nn.RNN, nn.LSTM or nn.GRU'
@@ -43,9 +44,9 @@ complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo' -l values -d 'Print the numbers too'
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l json -d 'Print one JSON document'
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo dims check' -l export -r -F -d 'Also write the answer to FILE, which ends in .svg, .html or .txt'
-complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check' -l force -d 'Overwrite a file that exists'
+complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check trace' -l force -d 'Overwrite a file that exists'
 complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo dims check' -l code -d 'Print a plain PyTorch script instead of the answer'
-complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check completion' -l help -s h -d 'Show this message and exit'
+complete -c rnndims -n '__fish_seen_subcommand_from run weights cell concat-demo diagram dims check trace completion' -l help -s h -d 'Show this message and exit'
 complete -c rnndims -n '__fish_seen_subcommand_from weights' -l name -x -d 'Name of the RNN in the checkpoint to show; * and ? match any'
 complete -c rnndims -n '__fish_seen_subcommand_from weights' -F
 complete -c rnndims -n '__fish_seen_subcommand_from diagram' -l cell-view -d 'Draw the inside of one cell: gates, weights, states'
@@ -67,4 +68,7 @@ complete -c rnndims -n '__fish_seen_subcommand_from check' -l c-n -x -d 'Shape t
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l linear -x -d 'in_features of the nn.Linear that follows'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l uses -x -d 'How you use a result: \'output[:, -1]\', \'h_n.view(3, -1)\'; may be repeated'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l error -x -d 'An error message or traceback to explain; - reads standard input'
+complete -c rnndims -n '__fish_seen_subcommand_from trace' -s m -d 'Run a module by its name, not a file'
+complete -c rnndims -n '__fish_seen_subcommand_from trace' -l report -r -F -d 'Also write what was seen to FILE, a JSON document'
+complete -c rnndims -n '__fish_seen_subcommand_from trace' -l quiet -d 'Leave out the table of calls'
 complete -c rnndims -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish powershell'

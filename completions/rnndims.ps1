@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
         'diagram' = 'Draw the module: unrolled in time, the inside of a cell, or as matrix products'
         'dims' = 'Show the same shapes by arithmetic, at once and without torch'
         'check' = 'Say why a shape does not fit, or what an error message means'
+        'trace' = 'Run a program, and say what its RNNs are called with and why one fails'
         'completion' = 'Print the script that makes bash, zsh, fish or PowerShell complete rnndims'
     }
     # What follows an option: '' nothing, '?' something that cannot be guessed, 'FILE' a file name, or the values to offer.
@@ -300,6 +301,14 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )
+        'trace' = @(
+            @('-m', 'Run a module by its name, not a file', ''),
+            @('--report', 'Also write what was seen to FILE, a JSON document', 'FILE'),
+            @('--force', 'Overwrite a file that exists', ''),
+            @('--quiet', 'Leave out the table of calls', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
         'completion' = @(
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
@@ -313,6 +322,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
         'diagram' = @('?')
         'dims' = @('?')
         'check' = @('?')
+        'trace' = @('?', '?')
         'completion' = @('bash zsh fish powershell')
     }
 

@@ -1,7 +1,7 @@
 """Little programs with an RNN in them, in the styles that people write.
 
 Each is a whole program as text. ``RIGHT`` has those that cause no word. ``WRONG`` has those that run, with the kind and the
-code of each warning, and ``CRASHES`` those that end in an exception, with the cause, words that the message must have, and the fix.
+code of each warning, and ``CRASHES`` those that end in an exception, with the cause, words of the message, and the fix.
 """
 
 HEAD = """import torch

@@ -21,7 +21,7 @@ def trace(
         list[str] | None, typer.Argument(metavar="[ARGS]...", help="What the program itself is called with.")
     ] = None,
     *,
-    module: Annotated[bool, typer.Option("-m", help="Run a module by its name, as python -m does.")] = False,
+    module: Annotated[bool, typer.Option("-m", help="Run a module by its name, not a file.")] = False,
     report: Annotated[
         str | None, typer.Option("--report", metavar="FILE", help="Also write what was seen to FILE, a JSON document.")
     ] = None,
