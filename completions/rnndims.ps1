@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
         'diagram' = 'Draw the module: unrolled in time, the inside of a cell, or as matrix products'
         'dims' = 'Show the same shapes by arithmetic, at once and without torch'
         'check' = 'Say why a shape does not fit, or what an error message means'
+        'trace' = 'Run a program, and say what its RNNs are called with and why one fails'
         'completion' = 'Print the script that makes bash, zsh, fish or PowerShell complete rnndims'
     }
     # What follows an option: '' nothing, '?' something that cannot be guessed, 'FILE' a file name, or the values to offer.
@@ -294,11 +295,23 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--c-n', 'Shape that you expect of c_n', '?'),
             @('--linear', 'in_features of the nn.Linear that follows', '?'),
             @('--uses', 'How you use a result: ''output[:, -1]'', ''h_n.view(3, -1)''; may be repeated', '?'),
+            @('--target', 'Shape of the target that the loss compares with', '?'),
+            @('--loss', 'The loss: cross entropy, mean squared error or CTC', 'ce mse ctc'),
+            @('--decoder', 'The module that begins with the states of this one: ''nn.GRU(64, 128)''', '?'),
+            @('--attention', 'Dot attention: output times the last state, of --decoder if there is one', ''),
             @('--error', 'An error message or traceback to explain; - reads standard input', '?'),
             @('--json', 'Print one JSON document', ''),
             @('--export', 'Also write the answer to FILE, which ends in .svg, .html or .txt', 'FILE'),
             @('--force', 'Overwrite a file that exists', ''),
             @('--code', 'Print a plain PyTorch script instead of the answer', ''),
+            @('--help', 'Show this message and exit', ''),
+            @('-h', 'Show this message and exit', '')
+        )
+        'trace' = @(
+            @('-m', 'Run a module by its name, not a file', ''),
+            @('--report', 'Also write what was seen to FILE, a JSON document', 'FILE'),
+            @('--force', 'Overwrite a file that exists', ''),
+            @('--quiet', 'Leave out the table of calls', ''),
             @('--help', 'Show this message and exit', ''),
             @('-h', 'Show this message and exit', '')
         )
@@ -315,6 +328,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
         'diagram' = @('?')
         'dims' = @('?')
         'check' = @('?')
+        'trace' = @('?', '?')
         'completion' = @('bash zsh fish powershell')
     }
 

@@ -35,6 +35,7 @@ ORDER = [
     "request",
     "file_request",
     "torch_runner",
+    "live",
     "render",
     "drawing",
     "api",

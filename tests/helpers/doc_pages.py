@@ -5,7 +5,8 @@ an example above it has written. The examples are
 
 - ``console`` blocks: each line that begins with ``$`` is run by bash, and what it prints must be what is shown below it;
   ``...`` on a line of its own stands for any lines;
-- ``python`` blocks: executed; the blocks of one page share their names, and functions called ``test_...`` are called too.
+- ``python`` blocks whose first line is a file's name (``# train.py``): written to that file;
+- all other ``python`` blocks: executed; the blocks of one page share their names, and functions called ``test_...`` are called too.
 """
 
 import ast
@@ -81,7 +82,10 @@ def run_page(text: str, folder: Path) -> list[tuple[Example, str]]:
     outputs = []
     names: dict[str, object] = {"__name__": "page"}
     for example in examples(text):
-        if isinstance(example, Code):
+        file = re.match(r"# ([\w-]+\.py)\n", example.body) if isinstance(example, Code) else None
+        if isinstance(example, Code) and file is not None:
+            (folder / file[1]).write_text(example.body, encoding="utf-8")
+        elif isinstance(example, Code):
             with _working_in(folder), redirect_stdout(io.StringIO()):
                 _execute(example, names)
         else:

@@ -20,6 +20,7 @@ MisuseKind = Literal[
     "pooled_over_batch",  # output.mean(0) with batch_first
     "softmax_over_padding",  # attention over padded steps
     "pooled_over_padding",  # output.mean(1) of a padded batch
+    "layout_changed",  # the output of a batch_first module into one without
     "axes_meet",  # output * h_n where steps and rows are equally many
 ]
 """The kinds, as JSON has them."""

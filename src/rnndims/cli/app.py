@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "diagram": ("diagram", "Draw the module: unrolled in time, the inside of a cell, or as matrix products."),
     "dims": ("dims", "Show the same shapes by arithmetic, at once and without torch."),
     "check": ("check", "Say why a shape does not fit, or what an error message means."),
+    "trace": ("trace", "Run a program, and say what its RNNs are called with and why one fails."),
     "completion": ("completion", "Print the script that makes bash, zsh, fish or PowerShell complete rnndims."),
 }
 """Name of each command, the module of this package that defines it as ``app``, and its line in the help."""

@@ -25,6 +25,10 @@ Cause = Literal[
     "packed_lengths",
     "bidirectional_linear_mismatch",
     "checkpoint_mismatch",
+    "neighbour_shape",
+    "loss_shape",
+    "contiguity",
+    "state_graph",
     "other",
 ]
 """The kinds of problems; for a type checker, a misspelt one is an error."""

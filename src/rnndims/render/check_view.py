@@ -53,9 +53,9 @@ def _print(diagnosis: Diagnosis, notes: Sequence[str], console: "Console") -> No
     if diagnosis.fits:
         _print_results(diagnosis, console)
     for number, problem in enumerate(diagnosis.problems, 1):
-        _print_problem(problem, f"{number}. " if len(diagnosis.problems) > 1 else "", console)
+        print_problem(problem, f"{number}. " if len(diagnosis.problems) > 1 else "", console)
     for caution in diagnosis.warnings:
-        _print_caution(caution, console)
+        print_caution(caution, console)
     for note in (*notes, *diagnosis.notes):
         _print_sentence(f"note: {note}", console, mark=style.NOTE)
 
@@ -68,7 +68,8 @@ def _print_results(diagnosis: Diagnosis, console: "Console") -> None:
     text.print_parts(parts, console)
 
 
-def _print_problem(problem: Problem, number: str, console: "Console") -> None:
+def print_problem(problem: Problem, number: str, console: "Console") -> None:
+    """Print a problem with its numbers, PyTorch's words, its fix and its alternatives; ``number`` stands in front."""
     where = problem.tensor if problem.dim is None else f"{problem.tensor} dim {problem.dim}"
     parts = [Text.assemble((style.glyphs(f"✗ {number}", console), style.BAD), (where, style.NAME))]
     if problem.expected is not None:
@@ -97,7 +98,8 @@ def _print_alternative(alternative: Problem, number: str, tensor: str, console: 
     _print_way_out(alternative.fix, alternative.advice, _DEEPER, console)
 
 
-def _print_caution(caution: Caution, console: "Console") -> None:
+def print_caution(caution: Caution, console: "Console") -> None:
+    """Print a warning with its fix."""
     _print_sentence(f"warning: {caution.message}", console, mark=style.WARNING)
     _print_way_out(caution.fix, caution.advice, "  ", console)
 

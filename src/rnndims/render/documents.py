@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..diagnose import Diagnosis, Problem
     from ..diagrams import Diagram, Node
     from ..file_request import Request
+    from ..live.trace_report import TracedCall, TraceReport
     from ..measurements import CellRun, ConcatDemo, Measured, Run
 
 SCHEMA: Final = 1
@@ -363,3 +364,24 @@ def _problem(problem: "Problem") -> dict[str, Any]:
     """A problem: which tensor first, its alternatives last, in the same form."""
     content = {key: getattr(problem, key) for key in _PROBLEM_KEYS}
     return {**content, "alternatives": [_problem(alternative) for alternative in problem.alternatives]}
+
+
+def trace_document(report: "TraceReport") -> dict[str, Any]:
+    """The document of ``trace``."""
+    problems = [
+        {**_without(plain(problem.problem)), "at": problem.at, "code": problem.code, "name": problem.name}
+        for problem in report.problems
+    ]
+    return {
+        **head("trace"),
+        "calls": [_traced_call(call) for call in report.calls],
+        "problems": problems,
+        "warnings": plain(report.warnings),
+        "not_watched": list(report.not_watched),
+        "exit": report.exit,
+    }
+
+
+def _traced_call(call: "TracedCall") -> dict[str, Any]:
+    content = _without(plain(call), "name", "config")
+    return {"name": call.name, "module": format_constructor(call.config), "config": plain(call.config), **content}

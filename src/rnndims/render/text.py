@@ -70,13 +70,19 @@ def print_notes(notes: Iterable[str], console: "Console") -> None:
         console.print(Text(f"note: {note}", style=style.NOTE))
 
 
-def print_table(title: str, table: Table, console: "Console") -> None:
+def print_table(title: str, table: Table, console: "Console", *, below: bool = False) -> None:
     """Print a table under its title, in the first of three forms that fits the console.
 
     These are: the table; its unbreakable columns, with the sentences on lines of their own; a list of items.
+
+    Args:
+        title: the line above it.
+        table: made by ``table``.
+        console: where it is printed.
+        below: leave out the first form: the sentences are long, and always stand below their row.
     """
     console.print(heading(title))
-    if _needed(table, console, sentence=READABLE) <= console.width:
+    if not below and _needed(table, console, sentence=READABLE) <= console.width:
         console.print(table)
     elif _needed(table, console, sentence=0) <= console.width:
         _print_rows(table, console)

@@ -1,0 +1,221 @@
+"""Why the program ended: an exception explained by the values that the frames of its traceback still hold.
+
+A call that a recurrent module refused is checked again by its real shapes, in the same way as ``rnndims check`` does; the code
+of the fix then has the names of the user's own variables. Any other exception is looked up in the table of messages, as
+``rnndims check --error`` does, if a recurrent module was being called.
+"""
+
+import ast
+import traceback as tracebacks
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from ..config import RNNConfig
+from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
+from ..errors import RnndimsError, shorten
+from ..shapes import Shape
+from .neighbours import explain_neighbour
+from .recorder import KeptState, Recorder, packed_lengths
+from .trace_report import TracedProblem
+from .user_code import failing_code, find_call, is_users, library_folders, place, renamed, traceback_frames
+
+_GRAPH_WORDS = ("backward through the graph a second time", "modified by an inplace operation")
+"""What PyTorch says where a graph is used again that it has already gone through, or whose numbers have changed."""
+
+_CALLERS = ("__call__", "_wrapped_call_impl", "_call_impl")
+"""The functions by which PyTorch calls a module's ``forward``: their frames hold the arguments as they were passed."""
+
+
+def explain_crash(error: BaseException, recorder: Recorder | None = None) -> TracedProblem | None:
+    """What is wrong in the call that raised ``error``; ``None`` if no RNN has to do with it.
+
+    Args:
+        error: an exception whose traceback still has its frames.
+        recorder: knows the calls so far, and which tensors come from them.
+    """
+    entries = list(traceback_frames(error.__traceback__))
+    found = _failed_call(entries)
+    if found is None:
+        return None if recorder is None else _beside_a_call(error, entries, recorder)
+    module, args, kwargs, user = found
+    try:
+        config = RNNConfig.from_module(module)
+        call = _stated_call(config, module, args, kwargs)
+        problem = _problem(error, config, call)
+    except (TypeError, RnndimsError):
+        return None
+    if problem is None:
+        return None
+    if user is None:
+        return TracedProblem("", "", "", problem)
+    code, expression = failing_code(user)
+    node = find_call(expression, user.tb_frame, module)
+    name = ast.unparse(node.func) if node is not None else ""
+    if node is not None:
+        state = args[1] if len(args) > 1 else kwargs.get("hx")
+        problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
+    return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
+
+
+def _beside_a_call(error: BaseException, entries: list[TracebackType], recorder: Recorder) -> TracedProblem | None:
+    """What is wrong where no module was being called: in ``backward``, or in an operation that read the results of one."""
+    message = str(error)
+    if recorder.kept is not None and any(words in message for words in _GRAPH_WORDS):
+        return _kept_graph(message, recorder.kept)
+    return None if recorder.follower is None else explain_neighbour(error, entries, recorder.follower)
+
+
+def _kept_graph(message: str, kept: KeptState) -> TracedProblem:
+    """A state that goes from one training step into the next with its graph."""
+    try:
+        node = ast.parse(kept.code, mode="eval").body
+    except SyntaxError:
+        node = None
+    call = node if isinstance(node, ast.Call) else None
+    state = call.args[1] if call is not None and len(call.args) > 1 else None
+    name = ast.unparse(state) if isinstance(state, ast.Name) else "state"
+    fix = f"{name} = tuple(s.detach() for s in {name})" if kept.is_pair else f"{name} = {name}.detach()"
+    problem = Problem(
+        tensor="h_0",
+        cause="state_graph",
+        message=f"The state that {kept.at} passes to {kept.name or 'the module'} still belongs to the graph of an earlier "
+        "call, whose backward pass is over. Detach it between two training steps.",
+        torch=shorten(message.strip(), 200),
+        fix=fix,
+        certain=False,
+    )
+    return TracedProblem(kept.at, kept.code, kept.name, problem)
+
+
+def _failed_call(
+    entries: list[TracebackType],
+) -> tuple[Any, tuple[Any, ...], dict[str, Any], TracebackType | None] | None:
+    """The innermost call of a recurrent module: it, its arguments, and the entry of the user's code that made the call."""
+    libraries = library_folders()
+    for at in range(len(entries) - 1, -1, -1):
+        frame = entries[at].tb_frame
+        owner = frame.f_locals.get("self", frame.f_locals.get("module"))
+        if frame.f_code.co_name in _CALLERS and not is_users(frame, libraries) and _is_recurrent(owner):
+            args, kwargs = frame.f_locals.get("args"), frame.f_locals.get("kwargs")
+            if isinstance(args, tuple) and isinstance(kwargs, dict):
+                user = next((entry for entry in reversed(entries[:at]) if is_users(entry.tb_frame, libraries)), None)
+                return owner, args, kwargs, user
+    return None
+
+
+def _is_recurrent(owner: object) -> bool:
+    try:
+        RNNConfig.from_module(owner)
+    except (TypeError, RnndimsError, AttributeError):
+        return False
+    return True
+
+
+def _stated_call(config: RNNConfig, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """The shapes of the call as ``check`` reads them."""
+    given: Any = args[0] if args else kwargs.get("input")
+    state: Any = args[1] if len(args) > 1 else kwargs.get("hx")
+    h_0, c_0 = (*state, None)[:2] if isinstance(state, tuple) and state else (state, None)
+    lengths = None
+    if hasattr(given, "batch_sizes"):
+        lengths = packed_lengths(given)
+        batch, steps, width = int(given.batch_sizes[0]), len(given.batch_sizes), given.data.shape[-1]
+        shape: Shape | None = (batch, steps, width) if config.batch_first else (steps, batch, width)
+        dtype = given.data.dtype
+    else:
+        shape, dtype = _shape(given), getattr(given, "dtype", None)
+    weight = next(iter(module.parameters()), None)
+    return Call(
+        input=shape,
+        h_0=_shape(h_0),
+        c_0=_shape(c_0),
+        lengths=lengths,
+        enforce_sorted=None if lengths is None else given.sorted_indices is None,
+        input_dtype=None if dtype is None else str(dtype).removeprefix("torch."),
+        weight_dtype="float32" if weight is None else str(weight.dtype).removeprefix("torch."),
+    )
+
+
+def _shape(value: Any) -> Shape | None:
+    shape = getattr(value, "shape", None)
+    return None if shape is None else tuple(int(size) for size in shape)
+
+
+def _problem(error: BaseException, config: RNNConfig, call: Call) -> Problem | None:
+    """The one cause: by the shapes; if they fit, by the message."""
+    by_shapes: Diagnosis | None = check_shapes(config, call) if call.input is not None else None
+    if by_shapes is not None and by_shapes.problems:
+        return by_shapes.problems[0]
+    text = "".join(tracebacks.format_exception(error))
+    try:
+        by_message = diagnose_error(text, config)
+    except UnknownMessageError:
+        return None
+    return by_message.problems[0] if by_message.problems else None
+
+
+def _in_users_names(problem: Problem, node: ast.Call, names: dict[str, ast.expr]) -> Problem:
+    """The problem with the user's variables in the code of its fixes."""
+    alternatives = tuple(_in_users_names(alternative, node, names) for alternative in problem.alternatives)
+    fix = None if problem.fix is None else _users_fix(problem.fix, names, node)
+    return replace(problem, fix=fix, alternatives=alternatives)
+
+
+def _users_names(node: ast.Call, config: RNNConfig, *, is_pair: bool) -> dict[str, ast.expr]:
+    """What the user writes for the names in a fix: ``x``, ``h_0``, ``c_0``, and the module (``lstm``, ``cell``).
+
+    Args:
+        node: the call.
+        config: the module.
+        is_pair: whether the state that is passed is a tuple, ``(h_0, c_0)``, also under one name: ``hidden``.
+    """
+    keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    names: dict[str, ast.expr] = {"cell" if config.is_cell else config.cell: node.func}
+    given = node.args[0] if node.args else keywords.get("input")
+    state = node.args[1] if len(node.args) > 1 else keywords.get("hx")
+    if isinstance(given, ast.expr) and not isinstance(given, ast.Starred):
+        names["x"] = given
+    if isinstance(state, ast.Tuple) and len(state.elts) == 2:
+        names["h_0"], names["c_0"] = state.elts
+    elif state is not None and not is_pair:
+        names["h_0"] = state
+    elif isinstance(state, ast.Name):
+        for at, name in enumerate(("h_0", "c_0")):
+            names[name] = ast.Subscript(state, ast.Constant(at), ast.Load())
+    return names
+
+
+def _users_fix(fix: str, names: dict[str, ast.expr], node: ast.Call) -> str:
+    """One fix in the user's names.
+
+    ``x = x.unsqueeze(0)`` where the user writes ``self.rnn(self.embed(src))`` becomes that call with the argument mended:
+    ``self.rnn(self.embed(src).unsqueeze(0))``. A constructor is given to the module: ``self.rnn = nn.LSTM(10, 20)``.
+    """
+    try:
+        tree = ast.parse(fix)
+    except SyntaxError:
+        return fix
+    only = tree.body[0] if len(tree.body) == 1 else None
+    if isinstance(only, ast.Expr) and isinstance(only.value, ast.Call):
+        function = ast.unparse(only.value.func)
+        if function.startswith("nn."):
+            return f"{ast.unparse(node.func)} = {fix}"
+    targets = [
+        name.id
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name)
+    ]
+    awkward = [name for name in targets if name in names and not isinstance(names[name], ast.Name)]
+    if not awkward:
+        return renamed(fix, names)
+    if isinstance(only, ast.Assign) and len(targets) == 1:
+        mended = renamed(ast.unparse(only.value), names)
+        wanted, old = ast.parse(mended, mode="eval").body, names[targets[0]]
+        call = ast.unparse(node)
+        whole = ast.unparse(old)
+        return call.replace(whole, ast.unparse(wanted), 1) if call.count(whole) == 1 else fix
+    return fix

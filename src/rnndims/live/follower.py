@@ -1,0 +1,471 @@
+"""Follow the axes of an RNN's results through the operations of a running program, by name.
+
+While it is on, a ``TorchFunctionMode`` sees every operation on a tensor. Where a result of an RNN takes part, the same
+operation is done with named axes (``rnndims.axes``), and when a ``Linear`` or a loss reads what came out, it can be said
+whether the numbers are the ones that are meant. A mode slows a small model down: it is on for the first calls of each place.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
+from types import CodeType, FrameType
+from typing import Any, Final
+from weakref import ref
+
+from ..axes.call_results import results_of
+from ..axes.expressions import Followed, Step
+from ..axes.misuse import Misuse, misuses
+from ..axes.named_tensor import AxesError, NamedTensor, plain_tensor
+from ..axes.operations import apply
+from ..config import DataConfig, RNNConfig
+from ..constructor import format_constructor
+from ..errors import RnndimsError
+from .trace_report import TracedWarning
+from .user_code import code_at, is_users, library_folders, place
+
+MOST_NUMBERS: Final = 1000
+"""Numbers of a tensor of ints that are read, to know which positions an index selects."""
+
+MOST_WARNINGS: Final = 100
+
+_OPERATORS: Final = {
+    "__getitem__": "index",
+    "__add__": "add",
+    "__radd__": "add",
+    "__sub__": "sub",
+    "__mul__": "mul",
+    "__rmul__": "mul",
+    "__truediv__": "div",
+    "__matmul__": "matmul",
+    "__neg__": "neg",
+}
+_LOSSES: Final = frozenset(
+    {
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "cross_entropy",
+        "kl_div",
+        "l1_loss",
+        "mse_loss",
+        "nll_loss",
+        "smooth_l1_loss",
+    }
+)
+_SAME_AXES: Final = frozenset({"layer_norm", "rms_norm"})
+"""Functions that compute anew along an axis and leave the axes as they are."""
+
+_ROW_ALONE: Final = frozenset({"one_direction", "other_layer"})
+"""Kinds of misuse that are likely mistakes where nothing else reads the rest of the state."""
+
+_GETTERS: Final = frozenset({"T", "mT", "data"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """One call of a module, whose results are followed.
+
+    Attributes:
+        name: the module, as the code calls it: ``encoder.rnn``.
+        config: the module.
+        data: its input.
+        unsorted: the ints by which ``pad_packed_sequence`` puts sequences back in order, if there are any.
+        spelling: the names of the user's variables for ``output``, ``h_n``, ``c_n``.
+        rows: which rows of ``h_n`` and ``c_n`` are read; ``None`` among them stands for all.
+    """
+
+    name: str
+    config: RNNConfig
+    data: DataConfig
+    unsorted: Any = None
+    spelling: dict[str, str] = field(default_factory=dict)
+    rows: set[int | None] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Operation:
+    """One operation that was seen; its text is looked up when it is needed."""
+
+    number: int
+    name: str
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    result: Any
+    code: CodeType
+    lasti: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trail:
+    """What is known of one tensor: its named axes, the call that it comes from, and the operations on the way."""
+
+    value: NamedTensor
+    origin: Origin
+    operation: _Operation | None = None
+    before: tuple["Trail", ...] = ()
+
+    def operations(self) -> list[_Operation]:
+        """All operations on the way, in the order in which they ran."""
+        found: dict[int, _Operation] = {}
+        todo, done = [self], set()
+        while todo:
+            here = todo.pop()
+            if id(here) in done:
+                continue
+            done.add(id(here))
+            todo += here.before
+            if here.operation is not None:
+                found[here.operation.number] = here.operation
+        return [found[number] for number in sorted(found)]
+
+
+class Follower:
+    """Follows the results of recurrent modules in one process.
+
+    Args:
+        torch: the module ``torch``.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+        self.libraries = library_folders()
+        self._warnings: list[tuple[Origin, TracedWarning]] = []
+        self._said: set[tuple[str, str]] = set()
+        self._numbers = count()
+        self._known: dict[int, tuple[Any, Trail]] = {}
+        self._mode = _make_mode(torch, self)
+        self._replaced: list[tuple[Any, Any]] = []
+
+    @property
+    def warnings(self) -> tuple[TracedWarning, ...]:
+        """What is wrong; that a row of a state is read alone is said only if no other row is read anywhere."""
+        return tuple(warning for origin, warning in self._warnings if warning.kind not in _ROW_ALONE or len(origin.rows) == 1)
+
+    # ---- on and off
+
+    def begin(self) -> None:
+        """Follow in this thread from now on, if no other mode or compiler is at work."""
+        stack = self.torch.overrides._get_current_function_mode_stack()
+        if not stack and not self.torch.compiler.is_compiling() and not _compiles():
+            self._mode.__enter__()
+
+    def end(self) -> bool:
+        """Stop following in this thread; whether it was on. Where a mode of the program's own lies on top, it stays on."""
+        stack = self.torch.overrides._get_current_function_mode_stack()
+        if not stack or stack[-1] is not self._mode:
+            return False
+        self._mode.__exit__(None, None, None)
+        return True
+
+    # ---- what is known of a tensor
+
+    def trail(self, tensor: object) -> Trail | None:
+        """What is known of a tensor of the program, if it comes from an RNN."""
+        found = self._known.get(id(tensor))
+        return found[1] if found is not None and found[0]() is tensor else None
+
+    def know(self, tensor: Any, trail: Trail) -> None:
+        """Remember what a tensor is, as long as the program keeps it."""
+        key, known = id(tensor), self._known
+        if len(known) > 10_000:
+            known.clear()
+
+        def forget(_: object) -> None:
+            known.pop(key, None)
+
+        known[key] = (ref(tensor, forget), trail)
+
+    def forget(self, tensor: object) -> None:
+        """Know nothing of a tensor any more: it was changed in place."""
+        self._known.pop(id(tensor), None)
+
+    def results(
+        self,
+        config: RNNConfig,
+        name: str,
+        given: Any,
+        result: Any,
+        lengths: tuple[int, ...] | None,
+        frame: FrameType,
+    ) -> None:
+        """Name the axes of what a module has just returned.
+
+        Args:
+            config: the module.
+            name: what the code calls it.
+            given: its input.
+            result: what it returned.
+            lengths: the lengths, if the input is a packed batch.
+            frame: the user's code that called it.
+        """
+        before = self.trail(given)
+        if before is not None:
+            self._judge(before, frame)
+            self._compare_layouts(before, config, name, frame)
+        packed = hasattr(given, "batch_sizes")
+        data = _data_of(config, given, lengths)
+        if data is None:
+            return
+        origin = Origin(name, config, data, given.unsorted_indices if packed else None)
+        named = results_of(config, data)
+        output: Any
+        output, states = (None, result) if config.is_cell else result
+        h_n, c_n = states if isinstance(states, tuple) else (states, None)
+        h_name, c_name = ("h_1", "c_1") if config.is_cell else ("h_n", "c_n")
+        pairs = [(h_n, h_name), (c_n, c_name)]
+        if packed:
+            pairs.append((output.data, "output"))  # until pad_packed_sequence gives it axes
+        elif output is not None:
+            pairs.append((output, "output"))
+        for tensor, key in pairs:
+            if tensor is not None and key in named:
+                self.know(tensor, Trail(_as_it_lies(named[key], tensor), origin))
+
+    def _compare_layouts(self, before: Trail, config: RNNConfig, name: str, frame: FrameType) -> None:
+        """Warn if one RNN reads as steps what another one has returned as sequences."""
+        value, steps = before.value, 1 if config.batch_first else 0
+        if config.is_cell or value.ndim != 3 or not (value.is_axis(steps, "N") and value.is_axis(1 - steps, "L")):
+            return
+        mine, other = ("(N, L, H_in)", "(L, N, ...)") if config.batch_first else ("(L, N, H_in)", "(N, L, ...)")
+        first = before.origin.name or f"nn.{before.origin.config.class_name}"
+        message = (
+            f"{name or f'nn.{config.class_name}'} reads {mine} and gets {other} from {first}: sequences are taken for steps."
+        )
+        fix = format_constructor(replace(config, batch_first=not config.batch_first))
+        self._say(Misuse("layout_changed", message, fix), before.origin, [], (), frame)
+
+    # ---- one operation
+
+    def saw(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Follow one operation that PyTorch has done."""
+        name = name_of(function)
+        if name is None:
+            return
+        trails = [trail for tensor in _tensors((args, kwargs)) if (trail := self.trail(tensor)) is not None]
+        if not trails:
+            return
+        first = trails[0]
+        frame = self._user(sys._getframe(2))
+        if name == "_pad_packed_sequence":
+            self._padded(first, args, result)
+            return
+        if name == "index_select" and len(args) > 2 and args[2] is first.origin.unsorted:
+            self._restored(first, args, result)
+            return
+        self._read(name, args, trails)
+        mine = [trail for trail in trails if trail.origin is first.origin]
+        try:
+            arguments, keywords = self._named(args, first.origin), self._named(kwargs, first.origin)
+            if name in _LOSSES:
+                value: Any = None
+            elif name == "linear":
+                weight = args[1] if len(args) > 1 else kwargs["weight"]
+                arguments, keywords = (arguments[0], int(weight.shape[1]), int(weight.shape[0])), {}
+                value = apply("linear", *arguments)
+            elif name in _SAME_AXES:
+                value = replace(arguments[0], moved=False)
+            else:
+                value = apply(name, *arguments, **keywords)
+        except (AxesError, KeyError, AttributeError, TypeError):
+            self._changed_in_place(name, args)
+            return
+        if name in _LOSSES:
+            self._judge(first, frame)
+            return
+        self._changed_in_place(name, args)
+        is_tuple = isinstance(value, tuple)
+        pairs = list(zip(value, result, strict=False)) if is_tuple else [(value, result)]
+        if not all(isinstance(named, NamedTensor) and named.sizes == _sizes(tensor) for named, tensor in pairs):
+            return
+        laid = tuple(_as_it_lies(named, tensor) for named, tensor in pairs)
+        operation = _Operation(
+            next(self._numbers),
+            name,
+            arguments,
+            keywords,
+            laid if is_tuple else laid[0],
+            frame.f_code,
+            frame.f_lasti,
+            frame.f_lineno,
+        )
+        for named, (_, tensor) in zip(laid, pairs, strict=True):
+            after = Trail(named, first.origin, operation, tuple(mine))
+            self.know(tensor, after)
+            if name == "linear":
+                self._judge(after, frame)
+
+    def _read(self, name: str, args: tuple[Any, ...], trails: list[Trail]) -> None:
+        """Note which rows of a state are read."""
+        for trail in trails:
+            if trail.operation is None and trail.value.sources & {"h_n", "c_n"}:
+                row = args[1] if name == "index" and len(args) > 1 else None
+                row = row[0] if isinstance(row, tuple) and row else row
+                rows = trail.origin.config.num_layers * trail.origin.config.D
+                trail.origin.rows.add(row % rows if type(row) is int else None)
+
+    def _changed_in_place(self, name: str, args: tuple[Any, ...]) -> None:
+        if name.endswith("_") and args:
+            self.forget(args[0])
+
+    def _padded(self, trail: Trail, args: tuple[Any, ...], result: Any) -> None:
+        """``pad_packed_sequence`` gives the steps and sequences of a packed batch their axes."""
+        config = replace(trail.origin.config, batch_first=bool(args[2]))
+        origin = replace(trail.origin, config=config)
+        named = results_of(config, origin.data)["output"]
+        if tuple(result[0].shape) == named.sizes:
+            self.know(result[0], Trail(_as_it_lies(named, result[0]), origin))
+
+    def _restored(self, trail: Trail, args: tuple[Any, ...], result: Any) -> None:
+        """The sequences are put back in the order that they had before packing, in which the lengths are known."""
+        if self.trail(args[0]) is trail:
+            self.know(result, replace(trail, value=_as_it_lies(trail.value, result)))
+
+    def _named(self, value: Any, origin: Origin) -> Any:
+        """Arguments with named tensors in place of tensors."""
+        if isinstance(value, self.torch.Tensor):
+            trail = self.trail(value)
+            return trail.value if trail is not None and trail.origin is origin else self._plain(value, origin)
+        if isinstance(value, dict):
+            return {key: self._named(item, origin) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._named(item, origin) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self._named(item, origin) for item in value)
+        return value
+
+    def _plain(self, tensor: Any, origin: Origin) -> NamedTensor:
+        """A tensor that comes from elsewhere. The numbers of few ints are read, as they are an index or lengths."""
+        kinds = {self.torch.bool: "bool", self.torch.int64: "int", self.torch.int32: "int"}
+        kind = kinds.get(tensor.dtype, "float")
+        content = None
+        if kind == "int" and tensor.device.type == "cpu" and tensor.ndim <= 1 and tensor.numel() <= MOST_NUMBERS:
+            content = tuple(tensor.reshape(-1).tolist())
+        named = plain_tensor(tuple(tensor.shape), kind, content)
+        lengths = origin.data.lengths
+        if content is not None and lengths is not None and tensor.ndim == 1:
+            own = {lengths: 0, tuple(length - 1 for length in lengths): -1}.get(content)
+            named = replace(named, own_steps=own)
+        return named
+
+    # ---- what is wrong
+
+    def _judge(self, trail: Trail, frame: FrameType) -> None:
+        """Note what is wrong in how a tensor was made that is read now."""
+        operations = trail.operations()
+        steps = tuple(
+            Step(each.name, code_at(each.code, each.lasti, each.line), each.arguments, each.keywords, each.result)
+            for each in operations
+        )
+        self._spell_all(trail.origin, frame)
+        spelling = {"output": "output", "h_n": "h_n", "c_n": "c_n", **trail.origin.spelling}
+        followed = Followed(steps[-1].text if steps else "", trail.value, steps, spelling)
+        try:
+            found = misuses(followed, trail.origin.config, trail.origin.data, layout_known=True)
+        except RnndimsError:
+            return
+        for misuse in found:
+            if misuse.certain or misuse.kind in _ROW_ALONE:
+                self._say(misuse, trail.origin, operations, steps, frame)
+
+    def _say(
+        self, misuse: Misuse, origin: Origin, operations: list[_Operation], steps: tuple[Step, ...], frame: FrameType
+    ) -> None:
+        """Add one warning, at the line of the operation that it is about."""
+        named = [
+            (len(step.text), each, step) for each, step in zip(operations, steps, strict=True) if step.text in misuse.message
+        ]
+        _, operation, step = max(named, key=lambda item: item[0], default=(0, None, None))
+        at = place(frame.f_code, frame.f_lineno) if operation is None else place(operation.code, operation.line)
+        if (at, misuse.kind) in self._said or len(self._warnings) >= MOST_WARNINGS:
+            return
+        self._said.add((at, misuse.kind))
+        code = "" if step is None else step.text
+        warning = TracedWarning(misuse.kind, at, code, origin.name, misuse.message, misuse.fix, misuse.advice, misuse.certain)
+        self._warnings.append((origin, warning))
+
+    def _spell_all(self, origin: Origin, frame: FrameType) -> None:
+        """Remember what the code calls the results of a call: the variables of the function where they are used."""
+        for name, value in frame.f_locals.items():
+            trail = self.trail(value)
+            if trail is not None and trail.operation is None and trail.origin is origin:
+                for source in trail.value.sources:
+                    origin.spelling[source] = name
+
+    def _user(self, frame: FrameType) -> FrameType:
+        at: FrameType | None = frame
+        while at is not None and not is_users(at, self.libraries):
+            at = at.f_back
+        return at or frame
+
+
+def _make_mode(torch: Any, follower: Follower) -> Any:
+    """The mode that sees every operation; its class can only be made when torch is there."""
+
+    class Following(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            kwargs = kwargs or {}
+            if "_stacklevel" in kwargs:  # where a warning of softmax points: two more functions are on the way now
+                kwargs["_stacklevel"] += 2
+            result = function(*args, **kwargs)
+            with suppress(Exception):  # nothing that goes wrong here may reach the program
+                follower.saw(function, args, kwargs, result)
+            return result
+
+    return Following()
+
+
+def _compiles() -> bool:
+    """Whether the program has compiled something: a mode would make it compile anew."""
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")  # optimizers load it as well, and then its one backend is None
+    return any(getattr(dynamo, "cached_backends", {}).values())
+
+
+def name_of(function: Any) -> str | None:
+    """The name of an operation as ``axes.apply`` knows it."""
+    name = getattr(function, "__name__", None)
+    if name == "__get__":
+        name = getattr(getattr(function, "__self__", None), "__name__", None)
+        return {"data": "detach"}.get(name, name) if name in _GETTERS else None
+    if name in ("softmax", "log_softmax") and getattr(function, "__module__", "") == "torch.nn.functional":
+        return "functional_softmax"
+    return None if name is None else _OPERATORS.get(name, name)
+
+
+def _tensors(value: Any) -> Iterator[Any]:
+    """All that may be tensors in the arguments of an operation, in order."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+    elif hasattr(value, "dtype"):
+        yield value
+
+
+def _sizes(tensor: Any) -> tuple[int, ...] | None:
+    return tuple(tensor.shape) if hasattr(tensor, "shape") else None
+
+
+def _as_it_lies(named: NamedTensor, tensor: Any) -> NamedTensor:
+    """With the strides that the tensor really has."""
+    strides: Callable[[], Any] = tensor.stride
+    return replace(named, strides=tuple(strides()))
+
+
+def _data_of(config: RNNConfig, given: Any, lengths: tuple[int, ...] | None) -> DataConfig | None:
+    """The sizes of the input; ``None`` where a packed batch has no readable lengths, or there is nothing in it."""
+    try:
+        if hasattr(given, "batch_sizes"):
+            return None if lengths is None else DataConfig(lengths=lengths)
+        sizes = tuple(given.shape)
+        if config.is_cell:
+            return DataConfig(unbatched=True) if len(sizes) == 1 else DataConfig(batch_size=sizes[0])
+        if len(sizes) == 2:
+            return DataConfig(seq_len=sizes[0], unbatched=True)
+        steps, batch = (sizes[1], sizes[0]) if config.batch_first else sizes[:2]
+        return DataConfig(seq_len=steps, batch_size=batch)
+    except RnndimsError:
+        return None

@@ -1,0 +1,152 @@
+"""Where in the user's own code something happened: file and line, the failing part of the line, what the code calls a value."""
+
+import ast
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+
+
+def library_folders() -> tuple[str, ...]:
+    """Folders whose code is never the user's: torch, and this package."""
+    torch = sys.modules.get("torch")
+    file = getattr(torch, "__file__", None)
+    return (_PACKAGE,) if file is None else (_PACKAGE, str(Path(file).parent) + os.sep)
+
+
+def is_users(frame: FrameType, libraries: tuple[str, ...]) -> bool:
+    """Whether the frame is the user's code: in no library's folder, and not made by Python or torch.fx themselves."""
+    return not frame.f_code.co_filename.startswith((*libraries, "<frozen ", "<eval_with_key>"))
+
+
+def place(code: CodeType, line: int) -> str:
+    """``model.py:10``: the file relative to the working directory if it is in it."""
+    file = code.co_filename
+    if not file.startswith("<"):
+        try:
+            relative = os.path.relpath(file)
+        except (ValueError, OSError):  # another drive on Windows; a working directory that is gone
+            relative = file
+        file = file if relative.startswith(os.pardir) else relative
+    return f"{file}:{line}"
+
+
+def traceback_frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    """The entries of a traceback, the outermost first."""
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def failing_code(entry: TracebackType) -> tuple[str, ast.expr | None]:
+    """The part of the source that was running in a frame, as text and as an expression.
+
+    Python 3.10 does not know the part, and then it is the whole line.
+    """
+    linecache.lazycache(entry.tb_frame.f_code.co_filename, entry.tb_frame.f_globals)
+    text = code_at(entry.tb_frame.f_code, entry.tb_lasti, entry.tb_lineno)
+    return text, _expression(text) or _statement_expression(text)
+
+
+def code_at(code: CodeType, lasti: int, line_number: int) -> str:
+    """The part of the source that runs at one instruction; the whole line where Python does not know the part.
+
+    Args:
+        code: the code of a frame.
+        lasti: the instruction, ``f_lasti`` or ``tb_lasti``.
+        line_number: the line.
+    """
+    line = linecache.getline(code.co_filename, line_number).strip()
+    positions = getattr(code, "co_positions", None)
+    if positions is not None:
+        start, end, column, end_column = next(islice(positions(), lasti // 2, None), (None,) * 4)
+        if start is not None and end is not None and column is not None and end_column is not None:
+            raw = [linecache.getline(code.co_filename, number).encode() for number in range(start, end + 1)]
+            if raw and raw[-1]:
+                raw[-1] = raw[-1][:end_column]
+                raw[0] = raw[0][column:]
+                return b"".join(raw).decode(errors="replace")
+    return line
+
+
+def _expression(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(f"({text}\n)", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _statement_expression(line: str) -> ast.expr | None:
+    """The expression of a simple statement on one line: what is returned, or assigned."""
+    try:
+        statement = ast.parse(line).body[0]
+    except (SyntaxError, ValueError, IndexError, RecursionError, MemoryError):
+        return None
+    value = getattr(statement, "value", None)
+    return value if isinstance(value, ast.expr) else None
+
+
+def find_call(expression: ast.expr | None, frame: FrameType, target: object) -> ast.Call | None:
+    """The call in ``expression`` whose function is ``target``: ``self.rnn(x)``. Only names and attributes are looked up."""
+    for node in ast.walk(expression) if expression is not None else ():
+        if isinstance(node, ast.Call) and _value(node.func, frame) is target:
+            return node
+    return None
+
+
+def _value(node: ast.expr, frame: FrameType) -> object:
+    """What a chain of names is bound to: ``self.encoder.rnn``, ``self.layers[0]``; no code of the user's runs for it.
+
+    A property or ``__getattr__`` of the user's own could do anything, so only instance dicts and a module's tables are read.
+    """
+    if isinstance(node, ast.Name):
+        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+    if isinstance(node, ast.Attribute):
+        owner = _value(node.value, frame)
+        found = _plain_dict(owner)
+        modules = found.get("_modules")
+        if isinstance(modules, dict) and node.attr in modules:
+            return modules[node.attr]
+        return found.get(node.attr)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        modules = _plain_dict(_value(node.value, frame)).get("_modules")
+        if isinstance(modules, dict):
+            key = node.slice.value
+            return list(modules.values())[key] if isinstance(key, int) and key < len(modules) else modules.get(key)
+    return None
+
+
+def _plain_dict(owner: object) -> dict[str, Any]:
+    try:
+        found = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class _Renamer(ast.NodeTransformer):
+    def __init__(self, names: dict[str, ast.expr]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.names.get(node.id, node)
+
+
+def renamed(code: str, names: dict[str, ast.expr]) -> str:
+    """Code with the user's expressions in place of names: ``rnn(x.transpose(0, 1))`` -> ``self.rnn(src.transpose(0, 1))``.
+
+    Where a line assigns to such a name and the user's expression cannot be assigned to, the code is left as it is.
+    """
+    try:
+        tree = _Renamer(names).visit(ast.parse(code))
+        text = ast.unparse(tree)
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
+    return text

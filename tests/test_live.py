@@ -1,0 +1,111 @@
+"""What is seen of running programs: little ones in many styles, run in this process with a recorder."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from live_programs import CRASHES, RIGHT, WRONG
+
+from rnndims.live.crash import explain_crash
+from rnndims.live.recorder import Recorder
+from rnndims.live.trace_report import TracedProblem, TracedWarning
+
+
+class Seen(NamedTuple):
+    """What was seen of a program."""
+
+    warnings: tuple[TracedWarning, ...]
+    problem: TracedProblem | None
+    error: Exception | None
+    names: dict[str, Any]
+    not_watched: list[str]
+
+
+def watch(code: str, folder: Path) -> Seen:
+    """Run a program and say what was seen."""
+    path = folder / "program.py"
+    path.write_text(code, encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    recorder, error, problem = Recorder(), None, None
+    recorder.start(torch)
+    try:
+        exec(compile(code, str(path), "exec"), names)
+    except Exception as raised:  # noqa: BLE001 - a program can fail in any way
+        error, problem = raised, explain_crash(raised, recorder)
+    finally:
+        recorder.stop()
+    assert recorder.follower is not None
+    return Seen(recorder.follower.warnings, problem, error, names, recorder.not_watched)
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_right_programs_cause_no_word(kind, tmp_path):
+    """A program that is right runs to its end, and nothing is said of it."""
+    seen = watch(RIGHT[kind], tmp_path)
+    assert (seen.error, seen.warnings, seen.not_watched) == (None, (), [])
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_numbers_are_the_same_bits(kind, tmp_path):
+    """Weights and the random state after a program are bit for bit those that it has without being watched."""
+    seen = watch(RIGHT[kind], tmp_path)
+    after, plain = torch.get_rng_state(), {"__name__": "__main__"}
+    exec(RIGHT[kind], plain)
+    assert torch.equal(after, torch.get_rng_state())
+    assert plain.get("digits") == seen.names.get("digits")
+    for name, value in plain.items():
+        if isinstance(value, torch.nn.Module):
+            for one, other in zip(value.parameters(), seen.names[name].parameters(), strict=True):
+                assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_runs_and_is_wrong_is_said_once(kind, tmp_path):
+    """A program whose numbers are not what is meant gets one warning, at the code that does it, and with a way out."""
+    code, expected = WRONG[kind]
+    seen = watch(code, tmp_path)
+    assert seen.error is None
+    assert [(warning.kind, warning.code) for warning in seen.warnings] == expected
+    for warning in seen.warnings:
+        assert warning.fix or warning.advice
+        line = int(warning.at.rpartition(":")[2])
+        assert warning.code in code.splitlines()[line - 1]
+
+
+@pytest.mark.parametrize("kind", CRASHES)
+def test_a_crash_beside_an_rnn_is_explained(kind, tmp_path):
+    """The cause, the shapes with their names, and a fix in the user's own names that takes the crash away."""
+    code, cause, words, fix = CRASHES[kind]
+    seen = watch(code, tmp_path)
+    assert seen.problem is not None
+    problem = seen.problem.problem
+    assert (problem.cause, words in problem.message) == (cause, True), problem.message
+    assert problem.torch is not None
+    assert fix is None or problem.fix == fix
+    if fix is not None:
+        mended = code.replace(seen.problem.code, fix, 1)
+        if fix.startswith("self.fc = "):
+            line = next(line for line in code.splitlines() if line.strip().startswith("self.fc = "))
+            mended = code.replace(line.strip(), fix)
+        elif cause == "state_graph":
+            mended = code.replace("    pass\n", f"    {fix}\n")
+        assert watch(mended, tmp_path).error is None
+
+
+def test_nothing_is_left_behind(tmp_path):
+    """After a recorder is stopped, the classes are as they were, and no mode is on."""
+    before = {name: torch.nn.modules.rnn.RNNBase.__dict__.get(name) for name in ("__call__", "forward")}
+    watch(RIGHT["the last step"], tmp_path)
+    after = {name: torch.nn.modules.rnn.RNNBase.__dict__.get(name) for name in ("__call__", "forward")}
+    assert after == before
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
+def test_a_fault_of_ours_does_not_reach_the_program(tmp_path, monkeypatch):
+    """Whatever fails while a call is read, the program goes on, and the report says that something was not read."""
+    monkeypatch.setattr("rnndims.live.recorder._describe", lambda *_: 1 / 0)
+    monkeypatch.setattr("rnndims.live.follower.results_of", lambda *_: 1 / 0)
+    seen = watch(RIGHT["the last step"], tmp_path)
+    assert seen.error is None
+    assert seen.not_watched == ["Calls of GRU could not be read: ZeroDivisionError."]
