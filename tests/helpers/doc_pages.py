@@ -6,7 +6,8 @@ an example above it has written. The examples are
 - ``console`` blocks: each line that begins with ``$`` is run by bash, and what it prints must be what is shown below it;
   ``...`` on a line of its own stands for any lines;
 - ``python`` blocks whose first line is a file's name (``# train.py``): written to that file;
-- all other ``python`` blocks: executed; the blocks of one page share their names, and functions called ``test_...`` are called too.
+- all other ``python`` blocks: executed; the blocks of one page share their names, and functions called ``test_...`` are called
+  too.
 """
 
 import ast
