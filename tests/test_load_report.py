@@ -152,6 +152,21 @@ def test_the_whole_dict_was_passed():
     exec(problem.fix, {"model": model, "state": state})
 
 
+def test_a_single_layers_file_is_no_dict_of_a_script():
+    """The names of another layer's parameters are not taken for those of a training script's dict."""
+    problem = diagnose_error(message(nn.LSTM(4, 5), nn.Linear(4, 5).state_dict())).problems[0]
+    assert "whole dict" not in problem.message
+    assert "another model's file" in problem.message
+
+
+def test_sizes_beside_weight_drop_are_named_too():
+    """Names of WeightDrop do not hide that sizes differ."""
+    state = {**nn.LSTM(6, 5).state_dict(), "weight_hh_l0_raw": torch.zeros(20, 5)}
+    found = [problem.message for problem in diagnose_error(message(nn.LSTM(4, 5), state)).problems]
+    assert "WeightDrop" in found[0]
+    assert "input_size is 4 in the model, and 6 in the checkpoint" in found[1]
+
+
 def test_prefixes():
     """A prefix that DataParallel or an outer module adds to every name, on either side, is found, and the fix loads."""
     inner = Net(nn.Linear(5, 2), rnn=nn.LSTM(4, 5), other=nn.GRU(4, 5))

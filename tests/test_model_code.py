@@ -72,6 +72,7 @@ def test_a_class_on_the_command_line(invoke):
     smaller = invoke("check", right, "--input", "3,7,64", "-D", "hidden_size=16", "--json").json
     assert smaller["ok"]
     assert invoke("check", right, "--input", "3,7,65").code == 1
+    assert invoke("check", right, "--input", "3,7,64", "-D", "hiden_size=16").code == 2
     target = invoke("check", right, "--input", "3,7,64", "--target", "3,7", "--loss", "ce", "--json").json
     assert [problem["tensor"] for problem in target["problems"]] == ["target"]
 

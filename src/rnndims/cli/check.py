@@ -175,6 +175,9 @@ def _read_model(module: ModuleOptions) -> "ModelCode | None":
     from ..constructor import parse_constructor
 
     stated = module.definitions()
+    for name in stated:
+        if name not in module.code:
+            raise ConfigError("define", name, "the pasted code has no such name")
     model = read_model(module.code, stated)
     used = parse_constructor(model.constructor, model.names).names_used
     values = {name: value for name, value in model.names.items() if name in used}

@@ -22,6 +22,9 @@ _MOST_PREFIXES: Final = 50
 _WRAPPED: Final = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params")
 """Names under which training scripts keep the state dict, beside an optimizer's and the like."""
 
+_BESIDE: Final = frozenset(["epoch", "optimizer", "optimizer_state_dict", "scheduler", "args", "config", "step", "model_type"])
+"""Names that they keep beside it."""
+
 # the name of an RNN's parameter anywhere in a list of names
 _RNN_KEY: Final = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)")
 _MOST_REPORT: Final = 1_000_000
@@ -40,9 +43,11 @@ def interpret_checkpoint(match: Match) -> Interpretation:
     """
     report = read_report(match.text)
     explained = _dropped(report) or _prefixed(report)
-    if explained is not None:
-        return Interpretation((explained,), (_SEE_FILE,))
     modules = report.modules()
+    if explained is not None:
+        sized = {name: ModuleReport(shapes=module.shapes) for name, module in modules.items() if module.shapes}
+        others = [problem for name, module in sized.items() if (problem := _changed(name, module))]
+        return Interpretation((explained, *others[: MOST_PROBLEMS - 1]), (_SEE_FILE,))
     gone = {name: module for name, module in modules.items() if module.only_in_model}
     new = {name: module for name, module in modules.items() if module.only_in_checkpoint}
     problems = _absent(report, gone, new)
@@ -158,7 +163,7 @@ def _absent(report: LoadReport, gone: dict[str, ModuleReport], new: dict[str, Mo
     if not new:
         names = ", ".join(_called(name) for name in list(gone)[:MOST_PROBLEMS])
         wrapper = next((name for name in _WRAPPED if name in report.unexpected), None)
-        if wrapper is not None or (report.unexpected and not any("." in name for name in report.unexpected)):
+        if (wrapper or report.unexpected & _BESIDE) and not any("." in name for name in report.unexpected):
             message = (
                 f"The checkpoint has no weights at its top, but {_listed(report.unexpected)}: the whole dict was passed, and "
                 "the state dict is an item of it."

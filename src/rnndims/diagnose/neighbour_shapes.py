@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..config import RNNConfig
 from ..errors import ConfigError, Template
-from ..phrases import shape_text
+from ..phrases import plural, shape_text
 from ..shapes import Shape
 from . import torch_phrases
 from .call import Call, result_shapes
@@ -295,7 +295,8 @@ def _decoder_problems(encoder: RNNConfig, decoder: RNNConfig, shapes: dict[str, 
 def _rows(config: RNNConfig) -> str:
     if config.is_cell:
         return "the state of one cell"
-    return f"{config.D * config.num_layers} rows ({config.num_layers} layer{'s' * (config.num_layers > 1)} * {config.D})"
+    layers, directions = plural(config.num_layers, "layer"), plural(config.D, "direction")
+    return f"{plural(config.D * config.num_layers, 'row')} ({layers}, {directions})"
 
 
 def _hand_over(encoder: RNNConfig, decoder: RNNConfig) -> str:
