@@ -366,6 +366,13 @@ def test_members_that_unpack_to_more_than_they_say(tmp_path: Path, refused: Call
     assert "bomb" in refused(path)
 
 
+@pytest.mark.parametrize("value", [None, 1, 2.5, "text", (), [], {}, True])
+def test_plain_values(tmp_path: Path, invoke: Invoke, value: object) -> None:
+    """A file with a plain value in place of a dict is one without RNNs."""
+    torch.save(value, tmp_path / "plain.pt")
+    assert invoke("weights", str(tmp_path / "plain.pt"), "--json").json["modules"] == []
+
+
 def test_dicts_without_end(tmp_path: Path, refused: Callable) -> None:
     """Dicts that contain themselves, unfold without end or are absurdly deep are refused."""
     itself: dict = {"w": torch.zeros(1)}
