@@ -24,7 +24,16 @@ POOLS: dict[str, list[Any]] = {
     "batch_first": [True, False, 1, 0, None, np.bool_(True)],
     "dropout": [
         *(0, 0.0, 0.5, 1, 1.0, -0.1, 1.1, True, "0.5", NAN, None, float("inf")),
-        *(np.float32(0.5), np.float64(0.5), np.int64(1), np.bool_(True), Fraction(1, 2), Fraction(3, 2), Decimal("0.5"), 0.5j),
+        *(
+            np.float32(0.5),
+            np.float64(0.5),
+            np.int64(1),
+            np.bool_(True),
+            Fraction(1, 2),
+            Fraction(3, 2),
+            Decimal("0.5"),
+            0.5j,
+        ),
     ],
     "bidirectional": [True, False],
     "proj_size": [0, 1, 2, 3, 4, 7, -1, 0.0, 1.0, False, True, np.int64(2), np.float64(2)],

@@ -85,6 +85,27 @@ def test_packed_batches_agree_with_pytorch(seed):
     assert min(verdicts.values()) > 80
 
 
+DTYPES = ["float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int64", "bool"]
+
+
+def test_dtypes_agree_with_pytorch():
+    """Any dtype of the input beside any of the weights is judged as PyTorch judges it, and in its words."""
+    rng = random.Random(2)
+    verdicts = {True: 0, False: 0}
+    for number in range(300):
+        config = random_config(rng, is_cell=number % 3 == 0)
+        if config.cell == "rnn" and rng.random() < 0.5:
+            config = replace(config, nonlinearity="relu")
+        call = right_shapes(rng, config)
+        call = pack(rng, config, call) if number % 3 == 1 else call
+        weights = rng.choice(DTYPES[:6])
+        call = replace(call, enforce_sorted=None, weight_dtype=weights, input_dtype=rng.choice([*DTYPES, weights, weights]))
+        if is_undefined(config, call) or 0 in call.input:
+            continue
+        verdicts[compare(config, call).ok] += 1
+    assert min(verdicts.values()) > 60
+
+
 def test_states_alone_are_judged_by_whether_an_input_fits():
     """Where no input is stated, states fit exactly if PyTorch accepts them beside some input."""
     rng = random.Random(3)

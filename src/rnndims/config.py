@@ -123,7 +123,10 @@ class RNNConfig:
         from numbers import Number  # here, because almost every dropout is a float
 
         number: Any = value  # a Fraction or a NumPy float too: any real number, but no bool
-        fits = isinstance(value, Number) and not isinstance(value, (bool, complex)) and 0 <= number <= 1
+        try:
+            fits = isinstance(value, Number) and not isinstance(value, bool) and 0 <= number <= 1 and float(number) >= 0
+        except (TypeError, ArithmeticError):  # a complex number, a Decimal that is no number
+            fits = False
         if not fits:
             raise ConfigError(
                 "dropout",

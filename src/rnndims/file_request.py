@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from .config import DataConfig, RNNConfig
+from .config import DataConfig, RNNConfig, check_dtype
 from .dtypes import ITEMSIZES
 from .errors import ConfigError, DoesNotFitError, Field, Template, shorten
 from .file_types import SAFETENSORS
@@ -332,8 +332,11 @@ def _check(
     """Refuse, in the words of ``check``, what PyTorch would refuse.
 
     Raises:
+        ConfigError: if PyTorch cannot run the module in this dtype.
         DoesNotFitError: with the first problem and its fix.
     """
+    if weight_dtype in ITEMSIZES:
+        check_dtype(config, weight_dtype)
     states = {name: inputs[name].shape for name in ("h_0", "c_0") if name in inputs}
     pair = "c_0" in tensors(config, DataConfig())
     if "c_0" in states and not pair:

@@ -28,15 +28,14 @@ def build(config: RNNConfig):
 
 def run_module(config: RNNConfig, call: Call):
     """Run the real module on zeros of the stated shapes."""
-    module = build(config)
-    dtype = getattr(torch, call.input_dtype or "float32")
-    x = torch.zeros(call.input, dtype=dtype)
+    weights = getattr(torch, call.weight_dtype)
+    module = build(config).to(weights)
+    x = torch.zeros(call.input, dtype=getattr(torch, call.input_dtype or call.weight_dtype))
     if call.lengths is not None:
         x = torch.nn.utils.rnn.pack_padded_sequence(
             x, torch.tensor(call.lengths, dtype=torch.int64), config.batch_first, enforce_sorted=call.is_sorted
         )
-    state_dtype = dtype if dtype.is_floating_point else torch.float32
-    states = [None if s is None else torch.zeros(s, dtype=state_dtype) for s in (call.h_0, call.c_0)]
+    states = [None if s is None else torch.zeros(s, dtype=weights) for s in (call.h_0, call.c_0)]
     if states == [None, None]:
         return module(x)
     return module(x, states[0] if states[1] is None else tuple(states))

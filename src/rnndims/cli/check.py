@@ -14,7 +14,7 @@ from ..diagnose import (
     parse_shape,
     sequential_problem,
 )
-from ..errors import ExitCode, RnndimsError
+from ..errors import ConfigError, ExitCode, RnndimsError
 from ..request import ModuleRequest, request_module
 from ..shapes import Shape
 from . import output

@@ -9,7 +9,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..config import RNNConfig
+from ..config import RNNConfig, runs_in
+from ..dtypes import REAL_FUNCTIONS
 from ..errors import ConfigError, Template
 from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
@@ -69,7 +70,7 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         rule = "a cell reads a single step: there is nothing to pack"
         raise ConfigError("lengths", shown, rule, fix=Template("Remove {lengths}."))
     problems = cell_problems(config, call) if config.is_cell else _layer_problems(config, call)
-    problems = [_in_dtype(problem, call) for problem in problems]
+    problems = [_in_dtype(problem, call) for problem in problems] + _function_problems(config, call)
     notes = call_notes(config, call)
     runs = not problems
     uses = _uses(config, call, runs=runs)
@@ -118,6 +119,24 @@ def _layer_problems(config: RNNConfig, call: Call) -> list[Problem]:
     if not no_steps and not any(problem.tensor in ("h_0", "c_0", "lengths") for problem in turned):
         return problems
     return [without_turn(problem) for problem in problems]
+
+
+def _function_problems(config: RNNConfig, call: Call) -> list[Problem]:
+    """A function of the cell that the dtype of the weights does not have; PyTorch finds it last, when it computes."""
+    if runs_in(config, call.weight_dtype):
+        return []
+    function = str(config.nonlinearity)
+    return [
+        Problem(
+            tensor="input",
+            expected="float32",
+            got=call.weight_dtype,
+            cause="dtype_mismatch",
+            message=f"PyTorch builds nn.{config.class_name} with {function} in {call.weight_dtype}, and cannot run it.",
+            torch=REAL_FUNCTIONS[function],
+            advice="Use nonlinearity='tanh', which has complex numbers, or a real dtype for the module and for x.",
+        )
+    ]
 
 
 def _in_dtype(problem: Problem, call: Call) -> Problem:
