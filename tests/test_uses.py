@@ -71,6 +71,9 @@ x.transpose(0, 1) if_all
 x.permute(1, 0, 2) if_all
 output.flatten(1) if_first
 output.data.cpu() if_all
+p, _ = lstm(pack_padded_sequence(x, n)); o, n = pad_packed_sequence(p); o[n - 1, torch.arange(N)] if_lengths if_one
+p, _ = lstm(packed); o, n = pad_packed_sequence(p, batch_first=True); o[torch.arange(N), n - 1] if_lengths if_one
+h_n.view(self.num_layers, -1, x.size(1), args.hidden_size)[-1] if_time
 len(output) if_all
 """
 
