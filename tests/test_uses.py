@@ -281,6 +281,17 @@ def test_a_refused_call_hides_nothing():
     assert all(caution.fix or caution.advice for caution in diagnosis.warnings)
 
 
+@pytest.mark.parametrize("state", ["--h-n", "--c-n"])
+def test_an_expected_state_is_compared(invoke, state):
+    """A whole batch read as time shows in the state that is expected: it is a problem, whatever else is wrong."""
+    arguments = ("check", "nn.LSTM(10, 20, 2)", "--input", "3,5,10", state, "2,3,20")
+    assert invoke(*arguments).code == 1
+    for more in (("--linear", "5"), ("--h0", "1,5,20", "--c0", "1,5,20"), ("--uses", "output[:, -1]")):
+        found = invoke(*arguments[:-1], "3,5,20", *more, "--json").json
+        causes = {problem["tensor"]: problem["cause"] for problem in found["problems"]}
+        assert causes[state.strip("-").replace("-", "_")] == "hidden_layers_or_directions", more
+
+
 def test_a_size_does_not_hide_the_warning(invoke):
     """A Linear that does not fit, inside the code or beside it, leaves the warning in place; exit code 1, no tick."""
     module = "nn.LSTM(10, 256, bidirectional=True, batch_first=True)"

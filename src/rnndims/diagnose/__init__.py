@@ -74,7 +74,7 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     warnings = [caution for use in uses for caution in use.warnings]
     said = [note for use in uses for note in use.notes]
     if not runs:
-        problems += expectations_besides(config, call, problems)
+        problems += expectations_besides(config, call)
         return Diagnosis(config=config, problems=tuple(problems), warnings=tuple(warnings), notes=(*notes, *said))
     if config.is_cell:
         warnings = cell_warnings(config, call) + warnings
