@@ -71,6 +71,9 @@ x.transpose(0, 1) if_all
 x.permute(1, 0, 2) if_all
 output.flatten(1) if_first
 output.data.cpu() if_all
+p, _ = lstm(pack_padded_sequence(x, n)); o, n = pad_packed_sequence(p); o[n - 1, torch.arange(N)] if_lengths if_one
+p, _ = lstm(packed); o, n = pad_packed_sequence(p, batch_first=True); o[torch.arange(N), n - 1] if_lengths if_one
+h_n.view(self.num_layers, -1, x.size(1), args.hidden_size)[-1] if_time
 len(output) if_all
 """
 
@@ -276,6 +279,17 @@ def test_a_refused_call_hides_nothing():
     assert [problem.tensor for problem in diagnosis.problems] == ["input", "h_n", "linear"]
     assert [caution.kind for caution in diagnosis.warnings] == ["reverse_half_of_last_step", "mixed_axes"]
     assert all(caution.fix or caution.advice for caution in diagnosis.warnings)
+
+
+@pytest.mark.parametrize("state", ["--h-n", "--c-n"])
+def test_an_expected_state_is_compared(invoke, state):
+    """A whole batch read as time shows in the state that is expected: it is a problem, whatever else is wrong."""
+    arguments = ("check", "nn.LSTM(10, 20, 2)", "--input", "3,5,10", state, "2,3,20")
+    assert invoke(*arguments).code == 1
+    for more in (("--linear", "5"), ("--h0", "1,5,20", "--c0", "1,5,20"), ("--uses", "output[:, -1]")):
+        found = invoke(*arguments[:-1], "3,5,20", *more, "--json").json
+        causes = {problem["tensor"]: problem["cause"] for problem in found["problems"]}
+        assert causes[state.strip("-").replace("-", "_")] == "hidden_layers_or_directions", more
 
 
 def test_a_size_does_not_hide_the_warning(invoke):

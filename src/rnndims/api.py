@@ -128,7 +128,7 @@ def check(
         h_n: the shape that you expect of ``h_n``.
         c_n: the shape that you expect of ``c_n``.
         linear: ``in_features`` of the ``nn.Linear`` that reads ``output``.
-        uses: how you use a result: ``["output[:, -1]", "h_n.view(3, -1)"]``.
+        uses: code that uses the results, never run: ``["output[:, -1]", "out, _ = lstm(x); out.view(3, -1)"]``.
 
     Returns:
         The problems in PyTorch's order of complaints, warnings, notes, and the shapes of the results where nothing is refused.

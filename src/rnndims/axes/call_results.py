@@ -23,7 +23,7 @@ _INTS: Final[dict[str, tuple[str, ...]]] = {
     "num_layers": ("num_layers", "n_layers", "nlayers", "layers"),
     "H_in": ("H_in", "input_size", "input_dim"),
     "H_out": ("H", "H_out"),
-    "H_cell": ("H_cell", "hidden_size", "hidden_dim", "hid_dim"),
+    "H_cell": ("H_cell", "hidden_size", "hidden_dim", "hid_dim", "n_hidden", "nhid", "hidden_units"),
 }
 
 
@@ -48,7 +48,7 @@ def role(word: str) -> str | None:
         return _OTHERWISE[word]
     parts = set(re.findall(r"[A-Z]?[a-z]+|[A-Z]+", word))
     lower = {part.lower() for part in parts}
-    if re.search(r"0|init|prev|packed|size|dim", word.lower()):
+    if re.search(r"0|init|prev|packed|size|dim|features|units|channels|^n_|num", word.lower()):
         return None  # an initial state, a packed batch, a number
     found = [name for name, known in _PARTS.items() if lower & known]
     return found[0] if len(found) == 1 else None

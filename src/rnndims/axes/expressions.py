@@ -374,6 +374,8 @@ class _Reader:
             return self.named(path[1])
         if path[:1] == ["torch"] and len(path) == 2 and _dtype_kind(node):
             return _Opaque()
+        if path and not self.knows(path[0]) and isinstance(self.names.get(node.attr), NamedInt):
+            return self.names[node.attr]  # args.hidden_size
         value = self.value(node.value)
         if isinstance(value, NamedTensor):
             if node.attr in ("T", "mT"):
@@ -407,6 +409,8 @@ class _Reader:
             return self.results(node, target)
         if isinstance(node.func, ast.Call):
             return self.layer_call(node)
+        if word == "pad_packed_sequence" and "lengths" in self.names:
+            return self.padded(node)
         if path[:-1] in ([], ["torch"]) and word in TORCH:
             arguments, keywords = self.arguments(node)
             return self.step(node, word, arguments, keywords, TORCH[word])
@@ -475,6 +479,17 @@ class _Reader:
         if value is not UNKNOWN and (not isinstance(value, NamedTensor) or value != target.argument):
             raise NotFollowedError("what the module returns is known for its own input only")
         return target.returned
+
+    def padded(self, node: ast.Call) -> Any:
+        """``pad_packed_sequence(packed, batch_first=True)``: output in the layout that it is asked for, and the lengths."""
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "batch_first"] or node.args[1:2]
+        batch_first = self.value(given[0]) if given else False
+        module = self.names.get("module")
+        if not isinstance(batch_first, bool) or not isinstance(module, ModuleResults):
+            raise NotFollowedError("pad_packed_sequence with these arguments is not followed")
+        output = self.named("output")
+        turned = batch_first != module.config.batch_first
+        return (apply("transpose", output, 0, 1) if turned else output), self.named("lengths")
 
     def builtin(self, node: ast.Call, word: str) -> Any:
         if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):

@@ -12,11 +12,10 @@ axes are *mixed*; a later reshape that puts the cuts back restores the names.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from math import prod
+from math import gcd, prod
 from typing import Any, Final
 
 from ..errors import RnndimsError
-from ..phrases import shape_text
 
 MAX_DIMS: Final = 64
 """PyTorch's own limit of axes for a tensor."""
@@ -388,7 +387,7 @@ def regroup(tensor: NamedTensor, sizes: Sequence[int]) -> tuple[tuple[Axis, ...]
             dim -= 1
         factor = factors.pop()
         size = left[dim]
-        shared = _gcd(size, factor.size)
+        shared = gcd(size, factor.size)
         if shared == 1:
             dim = _pool(factor, factors, left, made, dim)
             continue
@@ -399,12 +398,6 @@ def regroup(tensor: NamedTensor, sizes: Sequence[int]) -> tuple[tuple[Axis, ...]
             factors.append(high)
     axes = tuple(tuple(_fuse(reversed(axis), tensor.fixed)) for axis in made)
     return axes, add_positions(tensor.fixed, fixed)
-
-
-def _gcd(first: int, second: int) -> int:
-    from math import gcd
-
-    return gcd(first, second)
 
 
 def _split(factor: Factor, low: int) -> tuple[Factor, Factor | None]:
@@ -499,21 +492,3 @@ def type_name(value: object) -> str:
 def size_text(sizes: Sequence[int]) -> str:
     """``[2, 3]``: as PyTorch's messages write a shape."""
     return f"[{', '.join(map(str, sizes))}]"
-
-
-__all__ = [
-    "Atom",
-    "AxesError",
-    "Axis",
-    "ExpressionError",
-    "Factor",
-    "NamedTensor",
-    "NotFollowedError",
-    "Own",
-    "Pool",
-    "Position",
-    "RefusedError",
-    "plain_tensor",
-    "shape_text",
-    "source_tensor",
-]

@@ -43,20 +43,13 @@ def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = 
     return problems if linear is None else [*problems, linear]
 
 
-def expectations_besides(config: RNNConfig, call: Call, problems: Sequence[Problem]) -> list[Problem]:
-    """What is expected and does not come out however the call is mended: rows and widths, which the module alone decides.
+def expectations_besides(config: RNNConfig, call: Call) -> list[Problem]:
+    """What is expected of a call that PyTorch refuses, and does not come out however the call is mended.
 
-    Args:
-        config: the module.
-        call: a call that PyTorch refuses, and what is expected of it.
-        problems: why it is refused.
+    These are rows and widths, which the module alone decides.
     """
-    said = {cause for problem in problems for cause in problem.causes}
-    return [
-        problem
-        for problem in expectation_problems(config, replace(call, uses=(), lengths=None))
-        if problem.cause not in said and (problem.tensor == "linear" or _rows_or_width(problem))
-    ]
+    expected = expectation_problems(config, replace(call, uses=(), lengths=None))
+    return [problem for problem in expected if problem.tensor == "linear" or _rows_or_width(problem)]
 
 
 def _rows_or_width(problem: Problem) -> bool:

@@ -84,7 +84,8 @@ def _read(text: str, config: RNNConfig, call: Call, *, runs: bool, alone: bool) 
             problem=None if refused is None else _refused(followed[0], refused, config),
         )
     if followed[0].refused is not None and not said:
-        return replace(use, notes=(*use.notes, f"{shorten(shown)} is not checked: its sizes need the shape of input."))
+        needed = "the shape of input" if call.input is None else "a call that gives results"
+        return replace(use, notes=(*use.notes, f"{shorten(shown)} is not checked: its sizes need {needed}."))
     return use
 
 
