@@ -8,7 +8,6 @@ in a copy of the source: the file on disk is never changed. The exit code is 1 i
 
 import argparse
 import ast
-import copy
 import os
 import random
 import shutil
@@ -79,12 +78,11 @@ def mutants(source: str) -> Iterator[Mutant]:
                 if not isinstance(node, ast.expr):
                     continue
                 for other in mutated(node):
-                    before = copy.copy(value)
                     replacement = [*value[:at], other, *value[at + 1 :]] if isinstance(value, list) else other
                     setattr(parent, field, replacement)
                     change = f"{ast.unparse(node)}  ->  {ast.unparse(other)}"
                     yield Mutant(node.lineno, change, ast.unparse(ast.fix_missing_locations(tree)))
-                    setattr(parent, field, before)
+                    setattr(parent, field, value)
 
 
 def survives(mutant: Mutant, file: Path, tests: list[str]) -> bool:
