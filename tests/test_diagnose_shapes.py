@@ -8,12 +8,14 @@ import pytest
 import torch
 from check_oracle import compare, run_module
 from random_calls import mutate, random_config, right_shapes
+from torch_version import says_as_2_13
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import Call, check_shapes
 from rnndims.diagnose.torch_phrases import DROPOUT_OF_ONE_LAYER
 
 
+@says_as_2_13
 @pytest.mark.parametrize("seed", range(4))
 def test_layers_agree_with_pytorch(seed):
     """Accepted or refused, and the tensor named first, are PyTorch's for right shapes and for mutated ones."""
@@ -73,6 +75,7 @@ def crashes(call: Call) -> bool:
     return call.input is not None and len(call.input) == 1 and any(len(state) == 2 for state in states)
 
 
+@says_as_2_13
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_packed_batches_agree_with_pytorch(cell):
     """The same for packed batches, wrong lengths included; wrong states of an LSTM only where PyTorch does not crash."""
@@ -116,6 +119,7 @@ LSTM, GRU = RNNConfig("lstm", 10, 20, num_layers=2), RNNConfig("gru", 10, 20)
 X = (5, 3, 10)
 
 
+@says_as_2_13
 @pytest.mark.parametrize(
     ("config", "call"),
     [
