@@ -3,6 +3,9 @@
 import agreement
 import draws
 import pytest
+from torch_version import says_as_2_13
+
+pytestmark = says_as_2_13
 
 KINDS = {kind.name: kind for kind in agreement.KINDS}
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch_version import says_as_2_13
 
 import rnndims
 from rnndims import api
@@ -135,6 +136,7 @@ def test_code_says_its_dtype() -> None:
     assert rnndims.dims("nn.GRU(4, 2, dtype=torch.float64)", dtype="float16").data.dtype == "float16"
 
 
+@says_as_2_13
 def test_check_takes_tensors_for_shapes() -> None:
     """A tensor stands for its shape, and its dtype is compared with that of the weights."""
     lstm, x = nn.LSTM(3, 4), torch.zeros(5, 2, 3)

@@ -20,6 +20,7 @@ import torch
 from conftest import Invoke
 from safetensors.torch import save_file
 from torch import nn
+from torch_version import says_as_2_13
 
 from rnndims.checkpoint import open_checkpoint, read_checkpoint, read_file
 from rnndims.config import RNNConfig
@@ -195,6 +196,7 @@ def test_dtypes(tmp_path: Path, dtype: torch.dtype, kind: str) -> None:
     assert found.bytes == sum(p.nbytes for p in module.parameters())
 
 
+@says_as_2_13
 def test_weights_saved_on_a_gpu_need_none(tmp_path: Path) -> None:
     """Storages tagged cuda:0 are read as they are: their place is only a word in the pickle."""
     path = write(tmp_path / "cpu.pt", MODEL.state_dict())

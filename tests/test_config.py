@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
+from torch_version import says_as_2_13
 
 from rnndims import ConfigError, DataConfig, RNNConfig, dims
 from rnndims.config import check_dtype
@@ -62,6 +63,7 @@ def configure(cell: str, is_cell: bool, arguments: dict[str, Any]) -> ConfigErro
     return None
 
 
+@says_as_2_13
 def test_single_arguments_are_judged_as_by_pytorch():
     """Every value of every argument, alone, is accepted by RNNConfig exactly where the constructor accepts it."""
     for cell in ("rnn", "lstm", "gru"):
@@ -76,6 +78,7 @@ def test_single_arguments_are_judged_as_by_pytorch():
                     assert (ours is None) == (theirs is None), (cell, is_cell, name, value, theirs, ours)
 
 
+@says_as_2_13
 def test_random_arguments_are_judged_as_by_pytorch():
     """Random combinations are accepted exactly where the constructor accepts them."""
     rng = random.Random(0)
@@ -107,6 +110,7 @@ QUOTED = [
 ]
 
 
+@says_as_2_13
 @pytest.mark.parametrize(("cell", "arguments"), QUOTED)
 def test_messages_quote_pytorchs_own_phrase(cell, arguments):
     """The phrase in quotation marks is really part of the message PyTorch raises."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch_version import says_as_2_13
 
 from rnndims import RNNConfig, RnndimsError
 from rnndims.constructor import format_constructor, parse_constructor, parse_definition
@@ -79,6 +80,7 @@ def random_call(rng: random.Random) -> str:
     return f"nn.{name}({', '.join(positional + keywords)})"
 
 
+@says_as_2_13
 def test_accepts_and_rejects_as_torch_does() -> None:
     """Of thousands of literal calls, exactly those are accepted from which PyTorch builds a module that can be called."""
     rng = random.Random(4)

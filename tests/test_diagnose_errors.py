@@ -10,6 +10,7 @@ import warnings
 
 import pytest
 from check_messages import MESSAGES, UNKNOWN
+from torch_version import says_as_2_13
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import CAUSES, Call, UnknownMessageError, diagnose_error
@@ -165,6 +166,7 @@ def test_checkpoints_name_the_argument():
         assert any(words in fix for fix in fixes), (words, fixes)
 
 
+@says_as_2_13
 def test_pytorchs_own_error_samples(monkeypatch):
     """Every error sample that PyTorch's test suite has for these modules is understood from its message."""
     torch = pytest.importorskip("torch")

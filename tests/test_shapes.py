@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from torch_version import counts_as_2_13
 
 from rnndims import DataConfig, RNNConfig
 from rnndims.results import compute_dims
@@ -121,6 +122,7 @@ def test_closed_form_is_what_pytorch_does(case):
             assert torch.equal(there, h_n[row.row]), row
 
 
+@counts_as_2_13
 @pytest.mark.parametrize("case", cases()[::2])
 def test_macs_are_what_pytorchs_own_counter_finds(case):
     """FLOPs are those that FlopCounterMode counts when the module runs without fused kernels, on meta."""
@@ -146,6 +148,7 @@ def test_run_agrees_with_the_closed_form(case):
     assert measured.states_verified is True
 
 
+@counts_as_2_13
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("batch", [3, None])

@@ -146,8 +146,8 @@ def matches(shown: str, printed: str) -> bool:
 
 
 def settled_picture(svg: str) -> str:
-    """A picture without what depends on the PyTorch at hand: its version, and the names that Rich makes from the content."""
-    return re.sub(r"terminal-\d+|torch(?:&#160;|\s)\d[^<]*", "_", svg)
+    """A picture without what depends on the PyTorch at hand: its version, and the names and widths that Rich makes from it."""
+    return re.sub(r"terminal-\d+|textLength=\S+|torch(?:&#160;|\s)\d[^<]*", "_", svg)
 
 
 # A number with the spaces around it: "-0.0314", "12", "8.94e-08"; not the end of "1,200.5", of "v1" or of "2.13.0".
