@@ -21,6 +21,7 @@ WRITING = [
     ["check", "nn.GRU(3, 4)", "--input", "5,2,3", "--export", "out.svg"],
     ["run", "nn.GRU(3, 4)", "--save", "out.safetensors"],
     ["diagram", "nn.GRU(3, 4)", "--output", "out.svg"],
+    ["diagram", "nn.GRU(3, 4)", "--export", "out.svg"],
 ]
 
 
