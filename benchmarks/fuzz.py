@@ -438,7 +438,7 @@ DOCUMENTED: Final = {code.value for code in ExitCode} - {ExitCode.INTERRUPTED, E
 def fault_of(args: list[str], answer: Answer, codes: set[int] = DOCUMENTED) -> str | None:
     """What is wrong with an answer."""
     code, out, err = answer.code, answer.out, answer.err
-    if "Traceback" in err or "rnndims itself" in err:
+    if f"\n{err}".find("\nTraceback") >= 0 or "rnndims itself" in err:
         return f"an error in rnndims itself: {err[:600]}"
     if code not in codes:
         return f"an undocumented exit code: {code}: {err[-300:]}"

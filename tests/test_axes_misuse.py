@@ -144,7 +144,8 @@ def test_what_is_surely_wrong_is_named(text, config, data, kind):
 
 def test_every_kind_is_in_the_table():
     """No kind of misuse is without an example."""
-    assert {kind.rstrip("?") for *_, kind in WRONG} == set(get_args(MisuseKind))
+    seen_in_programs = {"layout_changed"}  # it needs two modules: tests/helpers/live_programs.py
+    assert {kind.rstrip("?") for *_, kind in WRONG} == set(get_args(MisuseKind)) - seen_in_programs
 
 
 LAYOUTS = [

@@ -163,7 +163,7 @@ MODEL = """
         def __init__(self):
             super().__init__()
             self.encoder = Encoder()
-            self.layers = nn.Sequential(nn.GRU(8, 5))
+            self.layers = nn.Sequential(nn.GRU(8, 5, batch_first=True))
             self.cell = nn.GRUCell(5, 6)
 
         def forward(self, src):
@@ -195,8 +195,8 @@ def test_the_report_has_every_call(tmp_path):
     assert rows == [
         ("encoder.rnn", "model.py:12", 1, [2, 7, 3], [2, 7, 8], [2, 2, 4], None),
         ("encoder.rnn", "model.py:12", 1, [5, 7, 3], [5, 7, 8], [2, 5, 4], None),
-        ("layers.0", "model.py:23", 1, [2, 7, 8], [2, 7, 5], [1, 7, 5], None),
-        ("layers.0", "model.py:23", 1, [5, 7, 8], [5, 7, 5], [1, 7, 5], None),
+        ("layers.0", "model.py:23", 1, [2, 7, 8], [2, 7, 5], [1, 2, 5], None),
+        ("layers.0", "model.py:23", 1, [5, 7, 8], [5, 7, 5], [1, 5, 5], None),
         ("cell", "model.py:26", 1, [2, 5], None, [2, 6], None),
         ("cell", "model.py:26", 2, [2, 5], None, [2, 6], None),
         ("cell", "model.py:26", 1, [5, 5], None, [5, 6], None),
@@ -347,7 +347,7 @@ def test_bad_input_has_one_message(kind, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_ends_the_program_as_under_python(tmp_path):
     """A program that is interrupted ends by that signal, after its own clean-up and the report."""
-    code = "import sys, time\nprint('ready', flush=True)\ntry:\n    time.sleep(60)\nfinally:\n    print('cleaned')\n"
+    code = "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\nfinally:\n    print('cleaned')\n"
     name = write(tmp_path, "wait.py", code)
     command = [sys.executable, "-m", "rnndims", "trace", name]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

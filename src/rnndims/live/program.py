@@ -184,13 +184,28 @@ def _cut(error: BaseException) -> None:
         one.__traceback__ = kept[0] if kept else None
 
 
+def _show(title: str, error: BaseException) -> None:
+    """Write an exception as Python does where a program's own hook fails."""
+    if sys.stderr is not None:
+        sys.stderr.write(title)
+    sys.__excepthook__(type(error), error, error.__traceback__)
+
+
 def _cut_when_shown(shown: "Callable[[], None]") -> None:
     """Wrap the program's own ``sys.excepthook``: the traceback that it gets is the one that ``python`` would give it."""
     hook = sys.excepthook
 
     def cut_hook(kind: type[BaseException], error: BaseException, _: "TracebackType | None") -> None:
         _cut(error)
-        hook(kind, error, error.__traceback__)
+        try:
+            hook(kind, error, error.__traceback__)
+        except SystemExit:
+            raise
+        except BaseException as another:  # noqa: BLE001 - Python itself reports it in this way, with this function in it
+            _cut(another)
+            another.__context__ = None
+            _show("Error in sys.excepthook:\n", another)
+            _show("\nOriginal exception was:\n", error)
         shown()
 
     sys.excepthook = cut_hook
