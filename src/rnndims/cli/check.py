@@ -97,9 +97,6 @@ class CallOptions(OptionGroup):
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
-        if (self.target is None) != (self.loss is None):
-            missing = "--loss ce" if self.loss is None else "--target SHAPE"
-            raise RnndimsError("--target and --loss belong together", fix=f"Add {missing}.")
         return Call(
             input=self._shape("input"),
             h_0=self._shape("h0"),

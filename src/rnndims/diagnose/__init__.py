@@ -17,7 +17,7 @@ from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems, layer_warnings
-from .neighbour_shapes import neighbour_problems, sequential_problem
+from .neighbour_shapes import neighbour_problems, refuse_neighbours, sequential_problem
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -69,6 +69,7 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         shown = ",".join(map(str, call.lengths[:20]))
         rule = "a cell reads a single step: there is nothing to pack"
         raise ConfigError("lengths", shown, rule, fix=Template("Remove {lengths}."))
+    refuse_neighbours(config, call)
     problems = cell_problems(config, call) if config.is_cell else _layer_problems(config, call)
     problems = [_in_dtype(problem, call) for problem in problems] + _function_problems(config, call)
     notes = call_notes(config, call)

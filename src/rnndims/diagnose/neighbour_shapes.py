@@ -22,11 +22,7 @@ UNKNOWN_SIZE = -1
 def neighbour_problems(
     config: RNNConfig, call: Call, uses: Sequence["Use"] = ()
 ) -> tuple[list[Problem], list[Caution], list[str]]:
-    """Problems, warnings and notes of the loss, the decoder and the attention that are stated.
-
-    Raises:
-        ConfigError: where what is stated makes no sense together.
-    """
+    """Problems, warnings and notes of the loss, the decoder and the attention that are stated."""
     problems: list[Problem] = []
     cautions: list[Caution] = []
     notes: list[str] = []
@@ -51,6 +47,22 @@ def neighbour_problems(
         problems += found
         notes += said
     return problems, cautions, notes
+
+
+def refuse_neighbours(config: RNNConfig, call: Call) -> None:
+    """Refuse what makes no sense together: a loss without its target, attention to a cell.
+
+    Raises:
+        ConfigError: where that is stated.
+    """
+    rule = "a loss and its target belong together"
+    if call.loss is None and call.target is not None:
+        raise ConfigError("target", ",".join(map(str, call.target)), rule, fix=Template("Add {loss}: ce, mse or ctc."))
+    if call.target is None and call.loss is not None:
+        raise ConfigError("loss", call.loss, rule, fix=Template("Add {target}, a shape."))
+    if call.attention and config.is_cell:
+        rule = "a cell returns one step: there is nothing to attend to"
+        raise ConfigError("attention", True, rule, fix=Template("Remove {attention}."))
 
 
 def _scores(config: RNNConfig, call: Call, uses: Sequence["Use"], shapes: dict[str, Shape]) -> tuple[str, Shape]:
@@ -340,9 +352,6 @@ def _state(encoder: RNNConfig, decoder: RNNConfig, letter: str, width: int, want
 
 def _attention(encoder: RNNConfig, decoder: RNNConfig | None, shapes: dict[str, Shape]) -> tuple[list[Problem], list[str]]:
     """Dot attention: each step of the encoder's output times the last layer's state, the decoder's or its own."""
-    if encoder.is_cell:
-        rule = "a cell returns one step: there is nothing to attend to"
-        raise ConfigError("attention", True, rule, fix=Template("Remove {attention}."))
     asking = decoder or encoder
     width = encoder.D * encoder.H_out
     query = "h_1" if asking.is_cell else "h_n[-1]"
