@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from ..config import RNNConfig, runs_in
 from ..dtypes import REAL_FUNCTIONS
 from ..errors import ConfigError, Template
+from ..shapes import Shape
 from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems, layer_warnings
-from .neighbour_shapes import neighbour_problems, refuse_neighbours, sequential_problem
+from .neighbour_shapes import neighbour_problems, refuse_neighbours, scores_of, sequential_problem
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -48,6 +49,8 @@ __all__ = [
     "diagnose_error",
     "parse_dtype",
     "parse_shape",
+    "refuse_neighbours",
+    "scores_shape",
     "sequential_problem",
 ]
 
@@ -100,6 +103,12 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         results=results,
         uses={} if problems else {use.text: use.shape for use in uses if use.shape is not None},
     )
+
+
+def scores_shape(config: RNNConfig, call: Call) -> Shape:
+    """The shape of what the loss gets; empty where the call gives no results."""
+    shapes = result_shapes(config, call)
+    return scores_of(config, call, _uses(config, call, runs=True), shapes)[1] if shapes else ()
 
 
 def _uses(config: RNNConfig, call: Call, *, runs: bool) -> "list[Use]":

@@ -28,7 +28,7 @@ def neighbour_problems(
     notes: list[str] = []
     shapes = result_shapes(config, call)
     if call.loss is not None and call.target is not None and shapes:
-        name, scores = _scores(config, call, uses, shapes)
+        name, scores = scores_of(config, call, uses, shapes)
         if call.loss == "mse":
             problems += _mse_problems(name, scores, call.target)
             cautions += _mse_cautions(name, scores, call.target)
@@ -65,7 +65,7 @@ def refuse_neighbours(config: RNNConfig, call: Call) -> None:
         raise ConfigError("attention", True, rule, fix=Template("Remove {attention}."))
 
 
-def _scores(config: RNNConfig, call: Call, uses: Sequence["Use"], shapes: dict[str, Shape]) -> tuple[str, Shape]:
+def scores_of(config: RNNConfig, call: Call, uses: Sequence["Use"], shapes: dict[str, Shape]) -> tuple[str, Shape]:
     """What the loss gets, as code and as a shape: the last use of a result, or output, and the Linear after it."""
     name, shape = ("h_1", shapes["h_1"]) if config.is_cell else ("output", shapes["output"])
     for use in uses:
