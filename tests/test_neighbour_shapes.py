@@ -164,6 +164,13 @@ def test_what_a_loss_reads_wrongly_is_a_warning(loss, target, kind):
     assert [caution.kind for caution in found.warnings] == [kind]
 
 
+def test_one_row_is_no_rows():
+    """A target of one row is one in words too."""
+    for rows, said in [(1, "has 1 row."), (2, "has 2 rows.")]:
+        problem = check_shapes(RNNConfig("gru", 4, 20), Call(input=(5, 3, 4), target=(rows, 2), loss="ctc")).problems[0]
+        assert problem.message.endswith(said)
+
+
 def test_a_linear_of_unknown_outputs_is_no_false_alarm():
     """With in_features alone, only what fails for every number of outputs is a problem."""
     config, call = RNNConfig("gru", 4, 20), {"input": (3, 5, 4), "linear": 20}

@@ -18,7 +18,7 @@ from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems, layer_warnings
-from .neighbour_shapes import neighbour_problems, refuse_neighbours, scores_of, sequential_problem
+from .neighbour_shapes import embedding_problem, neighbour_problems, refuse_neighbours, scores_of, sequential_problem
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -47,6 +47,7 @@ __all__ = [
     "UnknownMessageError",
     "check_shapes",
     "diagnose_error",
+    "embedding_problem",
     "parse_dtype",
     "parse_shape",
     "refuse_neighbours",

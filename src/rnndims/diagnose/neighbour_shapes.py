@@ -1,9 +1,11 @@
 """What reads the results of a module: the loss with its target, a decoder that begins with its states, dot attention."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..config import RNNConfig
+from ..constructor import format_constructor
 from ..errors import ConfigError, Template
 from ..phrases import plural, shape_text
 from ..shapes import Shape
@@ -101,6 +103,19 @@ def sequential_problem(after: str, repaired: str | None) -> Problem:
     words = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if after == "Linear" else None
     message = f"nn.Sequential passes all that the RNN returns, a tuple (output, states), to {named}, which needs a tensor."
     return Problem(tensor="output", cause=TUPLE_EXPECTED, message=message, torch=words, fix=repaired)
+
+
+def embedding_problem(config: RNNConfig, embedding_dim: int) -> Problem:
+    """An ``nn.Embedding`` before the RNN whose vectors are not as long as its ``input_size``."""
+    message = f"nn.Embedding makes vectors of {embedding_dim} features, and the RNN has input_size {config.input_size}."
+    return Problem(
+        tensor="input",
+        cause="input_feature_mismatch",
+        message=message,
+        torch=(torch_phrases.cell_input_size if config.is_cell else torch_phrases.input_size)(config.input_size, embedding_dim),
+        fix=format_constructor(replace(config, input_size=embedding_dim)),
+        advice=f"Or give nn.Embedding embedding_dim={config.input_size}.",
+    )
 
 
 # --- losses ----------------------------------------------------------------------------------------------------------
@@ -221,7 +236,9 @@ def _ctc_problems(config: RNNConfig, call: Call, name: str, scores: Shape, targe
         problems.append(_problem("target", message, got=target, advice=f"Give it the shape ({batch}, S)."))
     elif len(target) == 2 and target[0] != batch:
         words = f"Expected tensor to have size {batch} at dimension 0, but got size {target[0]}"
-        message = f"{name} is {_text(scores)}, so the batch is {batch}; the target {_text(target)} has {target[0]} rows."
+        message = (
+            f"{name} is {_text(scores)}, so the batch is {batch}; the target {_text(target)} has {plural(target[0], 'row')}."
+        )
         problems.append(
             _problem("target", message, expected=(batch, *target[1:]), got=target, torch=words, advice="One row each.")
         )
