@@ -274,11 +274,14 @@ def _decoder_problems(encoder: RNNConfig, decoder: RNNConfig, shapes: dict[str, 
     """The states that the encoder returns, as the initial states of the decoder: kind, rows, width."""
     facts: list[str] = []
     causes: list[Cause] = []
+    pair = "(h_1, c_1)" if encoder.is_cell else "(h_n, c_n)"
     if takes_pair(encoder) and not takes_pair(decoder):
-        facts.append(f"nn.{encoder.class_name} returns the tuple (h_n, c_n), and nn.{decoder.class_name} takes one tensor")
+        facts.append(f"nn.{encoder.class_name} returns the tuple {pair}, and nn.{decoder.class_name} takes one tensor")
         causes.append(TUPLE_EXPECTED)
     if takes_pair(decoder) and not takes_pair(encoder):
-        facts.append(f"nn.{encoder.class_name} returns h_n alone, and nn.{decoder.class_name} takes the tuple (h_0, c_0)")
+        facts.append(
+            f"nn.{encoder.class_name} returns {pair[1:4]} alone, and nn.{decoder.class_name} takes the tuple (h_0, c_0)"
+        )
         causes.append(TUPLE_EXPECTED)
     rows = [1 if config.is_cell else config.D * config.num_layers for config in (encoder, decoder)]
     if rows[0] != rows[1]:
@@ -312,8 +315,8 @@ def _decoder_problems(encoder: RNNConfig, decoder: RNNConfig, shapes: dict[str, 
             tensor="h_0",
             cause=causes[0],
             message=f"{message[0].upper()}{message[1:]}." if not message.startswith("nn.") else f"{message}.",
-            expected=None if state is None else expected,
-            got=state,
+            expected=None if state in (None, expected) else expected,
+            got=None if state == expected else state,
             torch=words,
             fix=fix,
             advice="nn.Linear is a layer to train: build it in __init__." if "nn.Linear" in fix else None,
@@ -342,6 +345,8 @@ def _hand_over(encoder: RNNConfig, decoder: RNNConfig) -> str:
 
 
 def _state(encoder: RNNConfig, decoder: RNNConfig, letter: str, width: int, want: int) -> str:
+    if encoder.is_cell and decoder.is_cell:
+        return f"{letter}_1" if width == want else f"nn.Linear({width}, {want})({letter}_1)"
     code = f"{letter}_1.unsqueeze(0)" if encoder.is_cell else f"{letter}_n"
     rows = 1 if encoder.is_cell else encoder.D * encoder.num_layers
     needed = 1 if decoder.is_cell else decoder.D * decoder.num_layers
