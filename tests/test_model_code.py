@@ -131,6 +131,27 @@ def test_an_embedding_of_another_width(invoke, arguments):
     assert invoke("check", chain.replace("11", "10"), "--input", "3,7").code == 0
 
 
+def test_layers_between_and_named_layers(invoke):
+    """A Linear behind a layer that changes dims is left alone, an OrderedDict is read, and the embedding fails first."""
+    flat = "nn.Sequential(nn.Embedding(50, 10), nn.GRU(12, 20), nn.Flatten(), nn.Linear(140, 3))"
+    problems = invoke("check", flat, "--input", "3,7", "--json").json["problems"]
+    assert [problem["tensor"] for problem in problems] == ["input", "output"]
+    named = 'nn.Sequential(OrderedDict([("rnn", nn.LSTM(10, 20)), ("drop", nn.Dropout()), ("fc", nn.Linear(21, 5))]))'
+    problems = invoke("check", named, "--input", "3,7,10", "--json").json["problems"]
+    assert [problem["tensor"] for problem in problems] == ["output", "linear"]
+
+
+def test_the_script_of_a_class_fails_as_the_class_does(invoke):
+    """The script of a class gets what its embedding makes, and its Linear with out_features."""
+    body = "_, h = self.gru(x)\nreturn self.fc(torch.cat([h[-2], h[-1]], -1))"
+    question = ("--input", "3,7", "--target", "3", "--loss", "ce", "--code")
+    text = invoke("check", style(body, "gru"), *question).out
+    assert "nn.Linear(64, 5)" in text
+    exec(text, {})
+    with pytest.raises(RuntimeError, match="Expected 20, got 16"):
+        exec(invoke("check", style(body, "gru", "20"), *question).out, {})
+
+
 def test_a_loss_of_a_class_needs_what_the_class_returns(invoke):
     """The loss gets what the Linear returns where forward returns that; else a note says that it is not checked."""
     ends = "_, h = self.gru(x)\ny = self.fc(torch.cat([h[-2], h[-1]], -1))\nreturn y"

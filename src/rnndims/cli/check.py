@@ -153,14 +153,14 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
         )
     else:
         diagnosis = check_shapes(built.config, stated)
-    if model is not None and model.embedding_dim is not None and _embeds_wrongly(model, built.config) and not diagnosis.error:
-        found = embedding_problem(built.config, model.embedding_dim)
-        others = [each for each in diagnosis.problems if (each.tensor, each.cause) != (found.tensor, found.cause)]
-        diagnosis = replace(diagnosis, problems=(found, *others), results={}, uses={})
     if model is not None and model.after is not None and diagnosis.error is None:
         diagnosis = replace(
             diagnosis, problems=(sequential_problem(model.after, model.repaired), *diagnosis.problems), results={}
         )
+    if model is not None and model.embedding_dim is not None and _embeds_wrongly(model, built.config) and not diagnosis.error:
+        found = embedding_problem(built.config, model.embedding_dim)
+        others = [each for each in diagnosis.problems if (each.tensor, each.cause) != (found.tensor, found.cause)]
+        diagnosis = replace(diagnosis, problems=(found, *others), results={}, uses={})
     return _answer(diagnosis, notes, out)
 
 
@@ -205,6 +205,8 @@ def _with_model(model: "ModelCode", config: RNNConfig, call: Call) -> tuple[Call
                 f"The input {shape_text(tokens)} is what nn.Embedding reads; the RNN gets {shape_text((*tokens, width))}.",
             )
             call = replace(call, input=(*tokens, width), input_dtype=None if of_ints else call.input_dtype)
+    if call.input and width is not None and _embeds_wrongly(model, config):
+        call = replace(call, input=(*call.input[:-1], width))
     if call.linear is not None or call.uses:
         return call, notes
     if call.loss is not None and not model.ends_there:

@@ -132,7 +132,7 @@ def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any]) -> ModelCod
         raise ConstructorError(
             "this is not one nn.Sequential(...)", fix="Paste the nn.Sequential alone, or the line of the RNN."
         )
-    layers = calls[0].args
+    layers = _named_layers(calls[0]) or calls[0].args
     recurrent = [index for index, layer in enumerate(layers) if _class_of(layer) in SIGNATURES]
     if len(recurrent) != 1:
         raise _not_one(len(recurrent))
@@ -143,7 +143,8 @@ def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any]) -> ModelCod
     if at == len(layers) - 1 or _class_of(layers[at]) not in _LAYER_CLASSES:
         return ModelCode(constructor, dict(names), embedding_dim=embedding)
     after = layers[at + 1]
-    linear = next((_linear(layer, names) for layer in layers[at + 1 :] if _is_linear(layer)), None)
+    reader = next((layer for layer in layers[at + 1 :] if _class_of(layer) not in _SAME_WIDTH), None)
+    linear = _linear(reader, names) if reader is not None and _is_linear(reader) else None
     parts = [ast.unparse(layer) for layer in layers]
     parts.insert(at + 1, "Output()")
     repaired = (
@@ -151,7 +152,16 @@ def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any]) -> ModelCod
         f"model = nn.Sequential({', '.join(parts)})"
     )
     named = _class_of(after) or ast.unparse(after)[:40]
-    return ModelCode(constructor, dict(names), linear, None, named, repaired, embedding, _is_linear(layers[-1]))
+    return ModelCode(constructor, dict(names), linear, None, named, repaired, embedding, reader is layers[-1])
+
+
+def _named_layers(call: ast.Call) -> list[ast.expr]:
+    """The layers of ``nn.Sequential(OrderedDict([("rnn", nn.LSTM(1, 2)), ...]))``; empty where it has another form."""
+    inner = call.args[0] if len(call.args) == 1 else None
+    if not isinstance(inner, ast.Call) or not (dotted(inner.func) or "").endswith("OrderedDict") or len(inner.args) != 1:
+        return []
+    pairs = inner.args[0].elts if isinstance(inner.args[0], (ast.List, ast.Tuple)) else []
+    return [pair.elts[1] for pair in pairs if isinstance(pair, ast.Tuple) and len(pair.elts) == 2]
 
 
 _SAME_WIDTH: Final = frozenset(["Dropout", "Dropout1d", "Identity", "LayerNorm", "ReLU", "GELU", "Tanh", "Sigmoid"])
