@@ -164,6 +164,41 @@ def test_uses_may_be_one_string() -> None:
     assert one == rnndims.check("nn.GRU(10, 20, batch_first=True)", uses=["output[-1]"], **call)
 
 
+def test_check_takes_what_reads_the_results() -> None:
+    """A target, a loss, a decoder and attention are checked as the command checks them, live modules and tensors too."""
+    lstm, x = nn.LSTM(10, 20, batch_first=True), torch.zeros(3, 5, 10)
+    output, _ = lstm(x)
+    labels = torch.zeros(3, 5, dtype=torch.long)
+    problem = rnndims.check(lstm, input=x, target=labels, loss="ce").problems[0]
+    with pytest.raises(RuntimeError) as raised:
+        nn.CrossEntropyLoss()(output, labels)
+    assert problem.torch == str(raised.value)
+    assert rnndims.check(lstm, input=x, target=torch.zeros_like(output), loss="mse").ok
+    assert rnndims.check(lstm, input=x, decoder=nn.LSTM(7, 20)).ok
+    assert rnndims.check(lstm, input=x, decoder="nn.GRU(7, 20)").problems[0].cause == "lstm_tuple_expected"
+    assert rnndims.check(lstm, input=x, attention=True).ok
+    assert not rnndims.check(lstm, input=x, decoder=nn.LSTM(7, 20, proj_size=3), attention=True).ok
+    told = rnndims.explain_error(str(raised.value), lstm, input=x, target=labels, loss="ce")
+    assert told.error is not None
+    assert any(each.tensor == "target" for each in told.problems)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"target": (3, 5)}, "target"),
+        ({"loss": "ce"}, "loss"),
+        ({"target": (3, 5), "loss": "nll"}, "loss"),
+        ({"target": (3, "a"), "loss": "ce"}, "target"),
+    ],
+)
+def test_a_loss_and_its_target_belong_together(arguments: dict[str, Any], field: str) -> None:
+    """One without the other, or a loss that is not known, is a ConfigError that names the argument."""
+    with pytest.raises(rnndims.ConfigError) as caught:
+        rnndims.check("nn.GRU(3, 4)", input=(5, 3, 3), **arguments)
+    assert caught.value.field == field
+
+
 def test_explain_error_narrows_down_with_the_shapes() -> None:
     """The message of a real failing call is explained, and the module and shapes give the tensor its numbers."""
     gru, x = nn.GRU(10, 20), torch.zeros(5, 3, 7)

@@ -47,6 +47,121 @@ def test_the_use_of_a_result(body, use):
     assert found.names["self.hidden_size"] == 128
 
 
+STYLE = """class Net(nn.Module):
+    '''Classify texts.'''
+
+    def __init__(self, vocab: int = 50, dim: int = 16, hidden: int = 32) -> None:
+        super().__init__()
+        self.hidden = hidden
+        # the layers
+        self.emb: nn.Module = nn.Embedding(vocab, dim, padding_idx=0)
+        self.drop = nn.Dropout(0.5)
+        self.{kind}(
+            {width},
+            hidden,
+            num_layers=2,
+            batch_first=True,
+            bidirectional=True,
+        )
+        self.fc = nn.Linear(64, 5)
+        self.fc2 = nn.Linear(5, 3)
+        self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 5))
+
+    def forward(self, tokens: torch.Tensor, state=None) -> torch.Tensor:
+        if state is not None:
+            state = state * 2
+        x: torch.Tensor = self.drop(self.emb(tokens))  # (N, L, E)
+        batch = tokens.size(0)
+        {body}
+"""
+
+
+def style(body: str, kind: str = "lstm", width: str = "dim") -> str:
+    """A class as people write it, with these lines after the embedding."""
+    return STYLE.format(body=body.replace("\n", "\n        "), width=width, kind=f"{kind} = nn.{kind.upper()}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "use"),
+    [
+        ("lstm", "_, (h, _) = self.lstm(x)\nh = torch.cat((h[-2], h[-1]), 1)\nreturn self.fc(self.drop(h))", (3, 64)),
+        ("lstm", "out, state = self.lstm(x)\nreturn self.fc(torch.cat([state[0][-2], state[0][-1]], dim=1))", (3, 64)),
+        ("lstm", "out, state = self.lstm(x)\nh, c = state\ny: Tensor = self.fc(h[-1])\nreturn y", (3, 32)),
+        ("gru", "out, h = self.gru(x)\nreturn self.fc(out.contiguous().view(-1, 2 * self.hidden))", (21, 64)),
+        ("gru", "_, h = self.gru(x)\nh = h[-2:].transpose(0, 1)\nreturn self.head(h.reshape(batch, -1))", (3, 64)),
+        ("gru", "_, h = self.gru(x)\nreturn self.fc(h[-2:].permute(1, 0, 2).reshape(x.shape[0], -1))", (3, 64)),
+        ("gru", "out, _ = self.gru(x)\nout = F.relu(out.mean(dim=1))\nreturn self.fc2(F.relu(self.fc(out)))", (3, 64)),
+    ],
+)
+def test_classes_as_people_write_them(invoke, kind, body, use):
+    """What the first Linear reads is followed, with its shape in PyTorch, and no note says that anything is uncertain."""
+    answer = invoke("check", style(body, kind), "--input", "3,7", "--json").json
+    assert [list(use)] == list(answer["uses"].values()) or use == (3, 32)
+    assert [problem["tensor"] for problem in answer["problems"]] == (["linear"] if use == (3, 32) else [])
+    assert not any("in part" in note or "certain" in note for note in answer["notes"])
+    scope = {"torch": torch, "nn": nn, "F": nn.functional, "Tensor": torch.Tensor}
+    exec(style(body, kind), scope)
+    net = scope["Net"]()
+    tokens = torch.zeros(3, 7, dtype=torch.long)
+    if answer["problems"]:
+        with pytest.raises(RuntimeError, match="cannot be multiplied"):
+            net(tokens)
+    else:
+        seen = []
+        (net.head[1] if "head" in body else net.fc).register_forward_hook(lambda _, given, __: seen.append(given[0].shape))
+        net(tokens)
+        assert seen == [use]
+
+
+@pytest.mark.parametrize("arguments", [("--input", "3,7"), ("--input", "3,7,16"), ("--input", "3,7,20"), ()])
+def test_an_embedding_of_another_width(invoke, arguments):
+    """An embedding_dim that is not input_size is said once, as PyTorch says it, whatever the input is."""
+    code = style("_, h = self.gru(x)\nreturn self.fc(torch.cat([h[-2], h[-1]], -1))", "gru", "20")
+    problems = invoke("check", code, *arguments, "--json").json["problems"]
+    assert [(problem["tensor"], problem["cause"]) for problem in problems] == [("input", "input_feature_mismatch")]
+    scope = {"torch": torch, "nn": nn}
+    exec(code, scope)
+    with pytest.raises((RuntimeError, ValueError)) as raised:
+        scope["Net"]()(torch.zeros(3, 7, dtype=torch.long))
+    assert problems[0]["torch"] in str(raised.value)
+    mended = code.replace("nn.GRU(\n            20", problems[0]["fix"].partition(",")[0])
+    assert invoke("check", mended, "--input", "3,7").code == 0
+    chain = "nn.Sequential(nn.Embedding(9, 10), nn.Dropout(0.1), nn.LSTM(11, 20))"
+    assert invoke("check", chain).code == 1
+    assert invoke("check", chain.replace("11", "10"), "--input", "3,7").code == 0
+
+
+def test_layers_between_and_named_layers(invoke):
+    """A Linear behind a layer that changes dims is left alone, an OrderedDict is read, and the embedding fails first."""
+    flat = "nn.Sequential(nn.Embedding(50, 10), nn.GRU(12, 20), nn.Flatten(), nn.Linear(140, 3))"
+    problems = invoke("check", flat, "--input", "3,7", "--json").json["problems"]
+    assert [problem["tensor"] for problem in problems] == ["input", "output"]
+    named = 'nn.Sequential(OrderedDict([("rnn", nn.LSTM(10, 20)), ("drop", nn.Dropout()), ("fc", nn.Linear(21, 5))]))'
+    problems = invoke("check", named, "--input", "3,7,10", "--json").json["problems"]
+    assert [problem["tensor"] for problem in problems] == ["output", "linear"]
+
+
+def test_the_script_of_a_class_fails_as_the_class_does(invoke):
+    """The script of a class gets what its embedding makes, and its Linear with out_features."""
+    body = "_, h = self.gru(x)\nreturn self.fc(torch.cat([h[-2], h[-1]], -1))"
+    question = ("--input", "3,7", "--target", "3", "--loss", "ce", "--code")
+    text = invoke("check", style(body, "gru"), *question).out
+    assert "nn.Linear(64, 5)" in text
+    exec(text, {})
+    with pytest.raises(RuntimeError, match="Expected 20, got 16"):
+        exec(invoke("check", style(body, "gru", "20"), *question).out, {})
+
+
+def test_a_loss_of_a_class_needs_what_the_class_returns(invoke):
+    """The loss gets what the Linear returns where forward returns that; else a note says that it is not checked."""
+    ends = "_, h = self.gru(x)\ny = self.fc(torch.cat([h[-2], h[-1]], -1))\nreturn y"
+    for body, checked in [(ends, True), (ends + ".view(-1)", False), (ends.replace("return y", "return self.fc2(y)"), False)]:
+        loss = ("--input", "3,7", "--target", "3,7", "--loss", "mse")
+        answer = invoke("check", style(body, "gru"), *loss, "--json").json
+        assert [problem["tensor"] for problem in answer["problems"]] == (["target"] if checked else [])
+        assert any("loss is not checked" in note for note in answer["notes"]) is not checked
+
+
 @pytest.mark.parametrize(
     "body",
     [

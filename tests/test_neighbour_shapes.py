@@ -164,6 +164,30 @@ def test_what_a_loss_reads_wrongly_is_a_warning(loss, target, kind):
     assert [caution.kind for caution in found.warnings] == [kind]
 
 
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "said", "fix"),
+    [
+        ("nn.LSTMCell(4, 5)", "nn.GRUCell(3, 5)", "the tuple (h_1, c_1)", "h_0 = h_1\nh_1 = cell(x, h_0)"),
+        ("nn.GRUCell(4, 5)", "nn.LSTMCell(3, 5)", "returns h_1 alone", "h_0 = h_1\nc_0 = torch.zeros_like(h_0)"),
+        ("nn.GRU(4, 5)", "nn.LSTM(3, 5)", "returns h_n alone", "h_0 = h_n\nc_0 = torch.zeros_like(h_0)"),
+    ],
+)
+def test_states_of_another_kind_are_named(invoke, encoder, decoder, said, fix):
+    """What a cell returns has a cell's names, and two equal shapes are not held against each other."""
+    shape = "3,4" if "Cell" in encoder else "5,3,4"
+    problem = invoke("check", encoder, "--input", shape, "--decoder", decoder, "--json").json["problems"][0]
+    assert said in problem["message"]
+    assert problem["fix"].startswith(fix)
+    assert (problem["expected"], problem["got"]) == (None, None)
+
+
+def test_one_row_is_no_rows():
+    """A target of one row is one in words too."""
+    for rows, said in [(1, "has 1 row."), (2, "has 2 rows.")]:
+        problem = check_shapes(RNNConfig("gru", 4, 20), Call(input=(5, 3, 4), target=(rows, 2), loss="ctc")).problems[0]
+        assert problem.message.endswith(said)
+
+
 def test_a_linear_of_unknown_outputs_is_no_false_alarm():
     """With in_features alone, only what fails for every number of outputs is a problem."""
     config, call = RNNConfig("gru", 4, 20), {"input": (3, 5, 4), "linear": 20}

@@ -1,5 +1,6 @@
 """``--code``: the scripts are run as they are printed, and say what the command says."""
 
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +12,9 @@ import torch
 from conftest import Invoke
 
 from rnndims.config import DataConfig, RNNConfig
+from rnndims.diagnose import Call, check_shapes
 from rnndims.results import compute_dims
-from rnndims.script import script
+from rnndims.script import check_script, script
 from rnndims.torch_runner import run, step_through
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -180,6 +182,80 @@ CALLS = [
     ("nn.GRU(10, 20)", ["--input", "5,3,10", "--input-dtype", "int64"]),
     ("nn.GRU(10, 20)", ["--input", "5,3,10", "--linear", "21"]),
 ]
+
+
+READERS = [
+    ("nn.LSTM(10, 20, batch_first=True)", ["--target", "3,5", "--loss", "ce"], "target"),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--uses", "output[:, -1]", "--target", "3", "--loss", "ce"], ""),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--target", "3,20", "--loss", "ce"], ""),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--target", "3,5,20", "--loss", "ce"], ""),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--linear", "20", "--target", "3,5", "--loss", "ce"], "target"),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--linear", "20", "--target", "3,7", "--loss", "ce"], ""),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--linear", "20", "--target", "3,5,4", "--loss", "mse"], ""),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--target", "3,5,7", "--loss", "mse"], "target"),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--target", "3,2", "--loss", "ctc"], "output"),
+    ("nn.LSTM(10, 20)", ["--target", "5,2", "--loss", "ctc"], ""),
+    ("nn.LSTM(10, 20)", ["--target", "4,2", "--loss", "ctc"], "target"),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--uses", "output.size(0)", "--target", "3,5,20", "--loss", "mse"], ""),
+    ("nn.LSTM(10, 20, batch_first=True)", ["--uses", "F.relu(h_n[-1])", "--linear", "20"], ""),
+    ("nn.LSTM(10, 20)", ["--decoder", "nn.LSTM(7, 20, batch_first=True)"], ""),
+    ("nn.LSTM(10, 20)", ["--decoder", "nn.GRU(7, 20)"], "h_0"),
+    ("nn.GRU(10, 20)", ["--decoder", "nn.LSTM(7, 20)"], "h_0"),
+    ("nn.GRU(10, 20)", ["--decoder", "nn.GRUCell(7, 20)"], "h_0"),
+    ("nn.GRU(10, 20, bidirectional=True)", ["--decoder", "nn.GRU(7, 20)"], "h_0"),
+    ("nn.GRU(10, 20, batch_first=True)", ["--attention"], ""),
+    ("nn.GRU(10, 20, bidirectional=True)", ["--attention"], "h_n"),
+    ("nn.GRU(10, 20)", ["--decoder", "nn.GRU(7, 20)", "--attention"], ""),
+    ("nn.LSTM(10, 20, 2, dtype=torch.float64)", ["--decoder", "nn.LSTM(7, 20, 2)", "--attention"], ""),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+@pytest.mark.parametrize(("code", "arguments", "tensor"), READERS)
+def test_check_script_has_what_reads_the_results(
+    invoke: Invoke, execute: Execute, code: str, arguments: list[str], tensor: str
+) -> None:
+    """The loss, the decoder and the attention run in the script where check finds no problem, and fail where it finds one."""
+    question = ("check", code, "--input", "3,5,10", *arguments)
+    problems = invoke(*question, "--json").json["problems"]
+    assert [problem["tensor"] for problem in problems] == ([tensor] if tensor else [])
+    text = invoke(*question, "--code").out
+    if not problems:
+        lines, _ = execute(text)
+        for option, start in [("--loss", "loss ()"), ("--decoder", "decoder_h_n ("), ("--attention", "attention (")]:
+            assert (option in arguments) == any(line.startswith(start) for line in lines)
+        return
+    with pytest.raises((RuntimeError, ValueError, IndexError, AttributeError, TypeError)) as raised:
+        execute(text)
+    assert problems[0]["torch"] is None or problems[0]["torch"] in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_check_scripts_agree_with_check(execute: Execute) -> None:
+    """Random modules with random targets, decoders and attention: the script fails exactly where check finds a problem."""
+    rng, counts = random.Random(8), [0, 0]
+    for _ in range(300):
+        many = {"num_layers": rng.choice([1, 2]), "bidirectional": rng.random() < 0.4, "batch_first": rng.random() < 0.5}
+        config = R(rng.choice(["rnn", "lstm", "gru"]), 2, rng.choice([1, 3]), **many)
+        call = Call(input=(3, 4, 2))
+        kind = rng.choice(["ce", "mse", "ctc", "decoder", "attention"])
+        if kind == "decoder":
+            call = replace(call, decoder=replace(config, hidden_size=rng.choice([config.hidden_size, 2]), batch_first=False))
+        elif kind == "attention":
+            call = replace(call, attention=True)
+        else:
+            wide = config.D * config.H_out
+            target = rng.choice([(3,), (4,), (3, 4), (4, 3), (3, wide), (3, 4, wide), (3, 4, 5), (4, 1), (3, 4, 1), ()])
+            linear = rng.choice([{}, {"linear": wide}, {"linear": wide, "linear_out": 5}])
+            call = replace(call, target=(target or (1,)) if kind == "ctc" else target, loss=kind, **linear)
+        text, fits = check_script(config, call), check_shapes(config, call).fits
+        counts[fits] += 1
+        if fits:
+            execute(text)
+        else:
+            with pytest.raises((RuntimeError, ValueError, IndexError)):
+                execute(text)
+    assert min(counts) > 50
 
 
 @pytest.mark.parametrize(("code", "arguments"), CALLS)

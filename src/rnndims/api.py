@@ -7,6 +7,7 @@ sequences, D directions, H_in ``input_size``, H_cell ``hidden_size``, H_out ``pr
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex
 
@@ -109,6 +110,10 @@ def check(
     c_n: ShapeLike | None = None,
     linear: int | None = None,
     uses: Iterable[str] = (),
+    target: ShapeLike | None = None,
+    loss: Literal["ce", "mse", "ctc"] | None = None,
+    decoder: Module | None = None,
+    attention: bool = False,
 ) -> "Diagnosis":
     """Whether a call of a module fits: what PyTorch would refuse, and what would run and be wrong. It needs no torch.
 
@@ -129,12 +134,16 @@ def check(
         c_n: the shape that you expect of ``c_n``.
         linear: ``in_features`` of the ``nn.Linear`` that reads ``output``.
         uses: code that uses the results, never run: ``["output[:, -1]", "out, _ = lstm(x); out.view(3, -1)"]``.
+        target: shape of the target that ``loss`` compares with ``output``, with the last use, or with the Linear after that.
+        loss: ``"ce"`` (cross entropy), ``"mse"`` (mean squared error) or ``"ctc"``; it needs a ``target``.
+        decoder: the module that begins with the states that this one returns.
+        attention: whether dot attention multiplies ``output`` with the last state, of ``decoder`` if there is one.
 
     Returns:
         The problems in PyTorch's order of complaints, warnings, notes, and the shapes of the results where nothing is refused.
 
     Raises:
-        ConfigError: (a ``ValueError``) where a shape or dtype is not valid.
+        ConfigError: (a ``ValueError``) where a shape or dtype is not valid, or ``target`` and ``loss`` are not stated together.
         RnndimsError: where the question makes no sense (lengths for a cell, a use that cannot be read).
         ConstructorError: as for ``dims``.
         TypeError: as for ``dims``.
@@ -142,7 +151,8 @@ def check(
     from .diagnose import check_shapes
 
     request = _request(module)
-    return check_shapes(request.config, _call(request, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses))
+    call = _call(request, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses)
+    return check_shapes(request.config, _with_neighbours(call, target, loss, decoder, attention))
 
 
 def explain_error(
@@ -159,6 +169,10 @@ def explain_error(
     c_n: ShapeLike | None = None,
     linear: int | None = None,
     uses: Iterable[str] = (),
+    target: ShapeLike | None = None,
+    loss: Literal["ce", "mse", "ctc"] | None = None,
+    decoder: Module | None = None,
+    attention: bool = False,
 ) -> "Diagnosis":
     """What an error message of PyTorch's recurrent modules means: the last one in ``text``, with its likely causes.
 
@@ -178,6 +192,10 @@ def explain_error(
         c_n: as for ``check``.
         linear: as for ``check``.
         uses: as for ``check``.
+        target: as for ``check``.
+        loss: as for ``check``.
+        decoder: as for ``check``.
+        attention: as for ``check``.
 
     Returns:
         The message as ``error``, and its likely causes as problems, each with a fix.
@@ -192,6 +210,7 @@ def explain_error(
 
     request = None if module is None else _request(module)
     call = _call(request, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses)
+    call = _with_neighbours(call, target, loss, decoder, attention)
     return diagnose_error(text, None if request is None else request.config, call)
 
 
@@ -405,6 +424,16 @@ def _call(
         linear=linear,
         uses=(uses,) if isinstance(uses, str) else tuple(uses),
     )
+
+
+def _with_neighbours(
+    call: "Call", target: ShapeLike | None, loss: str | None, decoder: Module | None, attention: bool
+) -> "Call":
+    """The call with what reads its results."""
+    if loss not in (None, "ce", "mse", "ctc"):
+        raise ConfigError("loss", loss, "must be one of ce, mse, ctc")
+    read = None if decoder is None else _request(decoder).config
+    return replace(call, target=_shape("target", target), loss=loss, decoder=read, attention=attention)
 
 
 def _shape(field: str, value: ShapeLike | None) -> "Shape | None":

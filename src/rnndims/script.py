@@ -1,5 +1,6 @@
 """A command's work as a plain PyTorch script, for a notebook or an issue report: text made from the configuration alone."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from . import shapes
@@ -194,17 +195,20 @@ def check_script(config: RNNConfig, call: "Call") -> str:
     """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own message.
 
     Raises:
-        ConfigError: if ``call`` has no input.
+        ConfigError: if ``call`` has no input, or what reads the results makes no sense together.
     """
+    from .diagnose import refuse_neighbours
     from .diagnose.kinds_of_call import result_names
 
     _check_class(config)
+    refuse_neighbours(config, call)
     if call.input is None:
         raise ConfigError("script", True, "without an input there is no call to write", fix=Template("Add {input} SHAPE."))
     name = "cell" if config.is_cell else "rnn"
     weights = "" if call.weight_dtype == "float32" else f", dtype=torch.{call.weight_dtype}"
     dtype = weights if call.input_dtype is None else f", dtype=torch.{call.input_dtype}"
-    lines = ["import torch", "from torch import nn", "", f"{name} = {format_constructor(config)[:-1]}{weights})"]
+    functions = ["import torch.nn.functional as F"] if any("F." in use for use in call.uses) else []
+    lines = ["import torch", *functions, "from torch import nn", "", f"{name} = {format_constructor(config)[:-1]}{weights})"]
     lines.append(f"input = torch.zeros({call.input}{dtype})")
     lines += [f"{state} = torch.zeros({shape}{weights})" for state, shape in call.states.items()]
     states = list(call.states)
@@ -224,12 +228,101 @@ def check_script(config: RNNConfig, call: "Call") -> str:
         lines.append(f"output, {_state(config, '?_n')} = rnn({sequence}{passed})")
         lines += [f"output, _ = nn.utils.rnn.pad_packed_sequence(output{first})"] if call.lengths is not None else []
     lines += ["", *(_SHAPE_LINES.format(name=name) for name in names)]
-    uses = [use.strip() for use in call.uses] if _are_names(call.uses, names) else None
-    lines += [f"print({use!r}, tuple(({use}).shape))" for use in uses or ()]
-    if call.linear is not None and uses is not None:
-        reads = uses[-1] if uses else names[0]
-        lines.append(f'print("linear", tuple(nn.Linear({call.linear}, 1{weights})({reads}).shape))')
-    return "\n".join(lines) + "\n"
+    if not _are_names(call.uses, names):
+        lines.append("# The uses of the results have names of their own, so neither they nor what reads them is here.")
+        return "\n".join([*lines, *_after_states(config, call, weights)]) + "\n"
+    uses = _shaped(config, call)
+    lines += [f"print({use!r}, tuple(({use}).shape))" for use in uses]
+    reads = uses[-1] if uses else names[0]
+    if call.linear is not None and call.loss is None:
+        lines.append(f'print("linear", tuple(nn.Linear({call.linear}, {call.linear_out or 1}{weights})({reads}).shape))')
+    lines += _loss(config, call, reads, weights)
+    return "\n".join([*lines, *_after_states(config, call, weights)]) + "\n"
+
+
+def _shaped(config: RNNConfig, call: "Call") -> list[str]:
+    """The uses that have a shape to print: a number such as ``output.size(0)`` has none."""
+    from .diagnose import check_shapes
+
+    diagnosis = check_shapes(config, replace(call, linear=None, target=None, loss=None, decoder=None, attention=False))
+    uses = [use.strip() for use in call.uses]
+    return uses if diagnosis.problems else [use for use in uses if use in diagnosis.uses]
+
+
+def _loss(config: RNNConfig, call: "Call", reads: str, weights: str) -> list[str]:
+    """The loss of ``call`` with its target: of what is read, or of a Linear after that."""
+    target = call.target
+    if call.loss is None or target is None:
+        return []
+    from .diagnose import scores_shape
+
+    call = replace(call, linear_out=call.linear_out or _out_features(config, call))
+    scores = scores_shape(config, call)
+    linear = "" if call.linear is None else f"nn.Linear({call.linear}, {call.linear_out}{weights})"
+    lines = ["", f"scores = {linear}({reads})" if linear else f"scores = {reads}", _SHAPE_LINES.format(name="scores")]
+    if call.loss == "mse":
+        return [*lines, f"target = torch.zeros({target}{weights})", 'print("loss", tuple(nn.MSELoss()(scores, target).shape))']
+    if call.loss == "ce":
+        classes = (*scores[:1], *scores[2:]) if len(scores) > 1 else ()
+        shares = target == scores and target != classes
+        what = f"torch.zeros({target}{weights})  # probabilities" if shares else f"torch.zeros({target}, dtype=torch.long)"
+        return [*lines, f"target = {what}", 'print("loss", tuple(nn.CrossEntropyLoss()(scores, target).shape))']
+    batch, steps = (scores[1] if len(scores) == 3 else None), (scores[0] if scores else 0)
+    input_lengths = f"torch.tensor({list(call.lengths)})" if call.lengths else f"torch.tensor({[steps] * (batch or 0)})"
+    each = target[-1] if len(target) == 2 else target[0] // batch if target and batch else 0
+    sizes = [each] * (batch or 0)
+    if len(target) == 1 and sizes:
+        sizes[-1] = target[0] - each * (len(sizes) - 1)
+    target_lengths = f"torch.tensor({sizes})"
+    if batch is None:
+        input_lengths, target_lengths = f"torch.tensor({steps})", f"torch.tensor({target[-1] if target else 0})"
+    return [
+        *lines,
+        f"target = torch.zeros({target}, dtype=torch.long)",
+        f"input_lengths, target_lengths = {input_lengths}, {target_lengths}",
+        "loss = nn.CTCLoss()(scores.log_softmax(-1), target, input_lengths, target_lengths)",
+        _SHAPE_LINES.format(name="loss"),
+    ]
+
+
+def _out_features(config: RNNConfig, call: "Call") -> int:
+    """A number of outputs of the Linear, where none is stated, with which PyTorch finds what check finds."""
+    from .diagnose import check_shapes
+
+    found = len(check_shapes(config, call).problems)
+    sizes = dict.fromkeys((5, *(call.target or ()), 1))  # 5 is any number
+    same = (size for size in sizes if size and len(check_shapes(config, replace(call, linear_out=size)).problems) == found)
+    return next(same, 5)
+
+
+def _after_states(config: RNNConfig, call: "Call", weights: str) -> list[str]:
+    """The decoder that begins with the states, and the attention to the output."""
+    from .diagnose.kinds_of_call import result_names
+
+    lines, states = [], [name for name in result_names(config) if name != "output"]
+    unbatched = call.input is not None and len(call.input) == (1 if config.is_cell else 2)
+    query, decoder = "h_n[-1]", call.decoder
+    if decoder is not None and call.input is not None:
+        _check_class(decoder)
+        batch = () if unbatched else (call.input[0 if config.is_cell or config.batch_first else 1],)
+        first = () if decoder.is_cell else (1,)
+        around = (*batch, *first) if decoder.batch_first else (*first, *batch)
+        own = [f"decoder_{name}" for name in result_names(decoder)]
+        passed = f"({', '.join(states)})" if len(states) > 1 else states[0]
+        result = ", ".join(own) if decoder.is_cell or len(own) < 3 else f"{own[0]}, ({', '.join(own[1:])})"
+        lines += [
+            "",
+            f"decoder = {format_constructor(decoder)[:-1]}{weights})",
+            f"decoder_input = torch.zeros({(*around, decoder.input_size)}{weights})",
+            f"{result} = decoder(decoder_input, {passed})",
+            *(_SHAPE_LINES.format(name=name) for name in own),
+        ]
+        query = own[0] if decoder.is_cell else f"{own[1]}[-1]"
+    if call.attention:
+        keys = "output" if config.batch_first or unbatched else "output.transpose(0, 1)"
+        scores = f"{keys} @ query" if unbatched else f"torch.bmm({keys}, query.unsqueeze(2))"
+        lines += ["", f"query = {query}", f"attention = {scores}", _SHAPE_LINES.format(name="attention")]
+    return lines
 
 
 def _are_names(uses: "tuple[str, ...]", names: "tuple[str, ...]") -> bool:
@@ -240,4 +333,4 @@ def _are_names(uses: "tuple[str, ...]", names: "tuple[str, ...]") -> bool:
         nodes = [node for use in uses for node in ast.walk(ast.parse(use.strip(), mode="eval"))]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return all(node.id in (*names, "torch", "input") for node in nodes if isinstance(node, ast.Name))
+    return all(node.id in (*names, "torch", "nn", "F", "input") for node in nodes if isinstance(node, ast.Name))

@@ -5,16 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from ..config import RNNConfig
 from ..diagnose import (
     Call,
     Diagnosis,
     check_shapes,
     diagnose_error,
+    embedding_problem,
     parse_dtype,
     parse_shape,
     sequential_problem,
 )
 from ..errors import ConfigError, ExitCode, RnndimsError
+from ..phrases import shape_text
 from ..request import ModuleRequest, request_module
 from ..shapes import Shape
 from . import output
@@ -97,9 +100,6 @@ class CallOptions(OptionGroup):
         """
         if self.linear is not None and self.linear < 1:
             raise RnndimsError(f"--linear {self.linear}: in_features must be 1 or more")
-        if (self.target is None) != (self.loss is None):
-            missing = "--loss ce" if self.loss is None else "--target SHAPE"
-            raise RnndimsError("--target and --loss belong together", fix=f"Add {missing}.")
         return Call(
             input=self._shape("input"),
             h_0=self._shape("h0"),
@@ -136,7 +136,7 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
     stated = call.resolve(built)
     notes = built.notes
     if model is not None:
-        stated, more = _with_model(model, stated)
+        stated, more = _with_model(model, built.config, stated)
         notes += more
     if out.script:
         from ..script import check_script
@@ -146,7 +146,7 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
         named = module.code is not None or bool(module.overrides())
         text = _read_input() if call.error == "-" else call.error
         diagnosis = diagnose_error(text, built.config if named else None, stated)
-    elif stated.is_empty and (model is None or model.after is None):
+    elif stated.is_empty and (model is None or (model.after is None and not _embeds_wrongly(model, built.config))):
         raise RnndimsError(
             "there is nothing to check: add the shapes of the call, or --error",
             fix="Example: rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
@@ -157,6 +157,10 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
         diagnosis = replace(
             diagnosis, problems=(sequential_problem(model.after, model.repaired), *diagnosis.problems), results={}
         )
+    if model is not None and model.embedding_dim is not None and _embeds_wrongly(model, built.config) and not diagnosis.error:
+        found = embedding_problem(built.config, model.embedding_dim)
+        others = [each for each in diagnosis.problems if (each.tensor, each.cause) != (found.tensor, found.cause)]
+        diagnosis = replace(diagnosis, problems=(found, *others), results={}, uses={})
     return _answer(diagnosis, notes, out)
 
 
@@ -185,18 +189,42 @@ def _read_model(module: ModuleOptions) -> "ModelCode | None":
     return model
 
 
-def _with_model(model: "ModelCode", call: Call) -> tuple[Call, tuple[str, ...]]:
-    """The call with what the model does with the results, where nothing else is stated, and what is to be said of it."""
-    if model.linear is None or call.linear is not None or call.uses:
-        return call, ()
+def _embeds_wrongly(model: "ModelCode", config: RNNConfig) -> bool:
+    """Whether an embedding makes vectors that the RNN does not take."""
+    return model.embedding_dim is not None and model.embedding_dim != config.input_size
+
+
+def _with_model(model: "ModelCode", config: RNNConfig, call: Call) -> tuple[Call, tuple[str, ...]]:
+    """The call with what the model does before and after the RNN, where nothing else is stated, and the notes on that."""
+    notes: tuple[str, ...] = ()
+    tokens, width = call.input, model.embedding_dim
+    if tokens is not None and width is not None and not config.is_cell and len(tokens) in (1, 2):
+        of_ints = call.input_dtype is not None and "int" in call.input_dtype
+        if of_ints or len(tokens) == 1 or tokens[-1] not in (width, config.input_size):
+            notes += (
+                f"The input {shape_text(tokens)} is what nn.Embedding reads; the RNN gets {shape_text((*tokens, width))}.",
+            )
+            call = replace(call, input=(*tokens, width), input_dtype=None if of_ints else call.input_dtype)
+    if call.input and width is not None and _embeds_wrongly(model, config):
+        call = replace(call, input=(*call.input[:-1], width))
+    if call.linear is not None or call.uses:
+        return call, notes
+    if call.loss is not None and not model.ends_there:
+        notes += (_UNKNOWN_SCORES,)
+        call = replace(call, loss=None, target=None)
+    if model.linear is None:
+        return call, notes
     if model.use is not None and not model.use:
-        return call, (_UNCERTAIN,)
+        return call, (*notes, _UNCERTAIN)
     uses = () if model.use is None else (model.use,)
     linear = model.linear
-    return replace(call, uses=uses, linear=linear.in_features, linear_out=linear.out_features), ()
+    return replace(call, uses=uses, linear=linear.in_features, linear_out=linear.out_features), notes
 
 
 _UNCERTAIN: Final = "What forward does with the results is not certain from the code: state it with --uses and --linear."
+_UNKNOWN_SCORES: Final = (
+    "The loss is not checked: the code does not show what it gets. State the last result with --uses, or paste the RNN alone."
+)
 
 
 def _answer(diagnosis: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> ExitCode:

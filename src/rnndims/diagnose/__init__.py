@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from ..config import RNNConfig, runs_in
 from ..dtypes import REAL_FUNCTIONS
 from ..errors import ConfigError, Template
+from ..shapes import Shape
 from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
 from .kinds_of_call import result_names
 from .layer_call import layer_problems, layer_warnings
-from .neighbour_shapes import neighbour_problems, sequential_problem
+from .neighbour_shapes import embedding_problem, neighbour_problems, refuse_neighbours, scores_of, sequential_problem
 from .packed_call import packed_notes, packed_problems, packed_warnings
 from .problem import (
     CAUSES,
@@ -46,8 +47,11 @@ __all__ = [
     "UnknownMessageError",
     "check_shapes",
     "diagnose_error",
+    "embedding_problem",
     "parse_dtype",
     "parse_shape",
+    "refuse_neighbours",
+    "scores_shape",
     "sequential_problem",
 ]
 
@@ -69,6 +73,7 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         shown = ",".join(map(str, call.lengths[:20]))
         rule = "a cell reads a single step: there is nothing to pack"
         raise ConfigError("lengths", shown, rule, fix=Template("Remove {lengths}."))
+    refuse_neighbours(config, call)
     problems = cell_problems(config, call) if config.is_cell else _layer_problems(config, call)
     problems = [_in_dtype(problem, call) for problem in problems] + _function_problems(config, call)
     notes = call_notes(config, call)
@@ -99,6 +104,12 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         results=results,
         uses={} if problems else {use.text: use.shape for use in uses if use.shape is not None},
     )
+
+
+def scores_shape(config: RNNConfig, call: Call) -> Shape:
+    """The shape of what the loss gets; empty where the call gives no results."""
+    shapes = result_shapes(config, call)
+    return scores_of(config, call, _uses(config, call, runs=True), shapes)[1] if shapes else ()
 
 
 def _uses(config: RNNConfig, call: Call, *, runs: bool) -> "list[Use]":

@@ -1,9 +1,11 @@
 """What reads the results of a module: the loss with its target, a decoder that begins with its states, dot attention."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..config import RNNConfig
+from ..constructor import format_constructor
 from ..errors import ConfigError, Template
 from ..phrases import plural, shape_text
 from ..shapes import Shape
@@ -22,17 +24,13 @@ UNKNOWN_SIZE = -1
 def neighbour_problems(
     config: RNNConfig, call: Call, uses: Sequence["Use"] = ()
 ) -> tuple[list[Problem], list[Caution], list[str]]:
-    """Problems, warnings and notes of the loss, the decoder and the attention that are stated.
-
-    Raises:
-        ConfigError: where what is stated makes no sense together.
-    """
+    """Problems, warnings and notes of the loss, the decoder and the attention that are stated."""
     problems: list[Problem] = []
     cautions: list[Caution] = []
     notes: list[str] = []
     shapes = result_shapes(config, call)
     if call.loss is not None and call.target is not None and shapes:
-        name, scores = _scores(config, call, uses, shapes)
+        name, scores = scores_of(config, call, uses, shapes)
         if call.loss == "mse":
             problems += _mse_problems(name, scores, call.target)
             cautions += _mse_cautions(name, scores, call.target)
@@ -53,7 +51,23 @@ def neighbour_problems(
     return problems, cautions, notes
 
 
-def _scores(config: RNNConfig, call: Call, uses: Sequence["Use"], shapes: dict[str, Shape]) -> tuple[str, Shape]:
+def refuse_neighbours(config: RNNConfig, call: Call) -> None:
+    """Refuse what makes no sense together: a loss without its target, attention to a cell.
+
+    Raises:
+        ConfigError: where that is stated.
+    """
+    rule = "a loss and its target belong together"
+    if call.loss is None and call.target is not None:
+        raise ConfigError("target", ",".join(map(str, call.target)), rule, fix=Template("Add {loss}: ce, mse or ctc."))
+    if call.target is None and call.loss is not None:
+        raise ConfigError("loss", call.loss, rule, fix=Template("Add {target}, a shape."))
+    if call.attention and config.is_cell:
+        rule = "a cell returns one step: there is nothing to attend to"
+        raise ConfigError("attention", True, rule, fix=Template("Remove {attention}."))
+
+
+def scores_of(config: RNNConfig, call: Call, uses: Sequence["Use"], shapes: dict[str, Shape]) -> tuple[str, Shape]:
     """What the loss gets, as code and as a shape: the last use of a result, or output, and the Linear after it."""
     name, shape = ("h_1", shapes["h_1"]) if config.is_cell else ("output", shapes["output"])
     for use in uses:
@@ -89,6 +103,19 @@ def sequential_problem(after: str, repaired: str | None) -> Problem:
     words = "linear(): argument 'input' (position 1) must be Tensor, not tuple" if after == "Linear" else None
     message = f"nn.Sequential passes all that the RNN returns, a tuple (output, states), to {named}, which needs a tensor."
     return Problem(tensor="output", cause=TUPLE_EXPECTED, message=message, torch=words, fix=repaired)
+
+
+def embedding_problem(config: RNNConfig, embedding_dim: int) -> Problem:
+    """An ``nn.Embedding`` before the RNN whose vectors are not as long as its ``input_size``."""
+    message = f"nn.Embedding makes vectors of {embedding_dim} features, and the RNN has input_size {config.input_size}."
+    return Problem(
+        tensor="input",
+        cause="input_feature_mismatch",
+        message=message,
+        torch=(torch_phrases.cell_input_size if config.is_cell else torch_phrases.input_size)(config.input_size, embedding_dim),
+        fix=format_constructor(replace(config, input_size=embedding_dim)),
+        advice=f"Or give nn.Embedding embedding_dim={config.input_size}.",
+    )
 
 
 # --- losses ----------------------------------------------------------------------------------------------------------
@@ -209,7 +236,9 @@ def _ctc_problems(config: RNNConfig, call: Call, name: str, scores: Shape, targe
         problems.append(_problem("target", message, got=target, advice=f"Give it the shape ({batch}, S)."))
     elif len(target) == 2 and target[0] != batch:
         words = f"Expected tensor to have size {batch} at dimension 0, but got size {target[0]}"
-        message = f"{name} is {_text(scores)}, so the batch is {batch}; the target {_text(target)} has {target[0]} rows."
+        message = (
+            f"{name} is {_text(scores)}, so the batch is {batch}; the target {_text(target)} has {plural(target[0], 'row')}."
+        )
         problems.append(
             _problem("target", message, expected=(batch, *target[1:]), got=target, torch=words, advice="One row each.")
         )
@@ -245,11 +274,14 @@ def _decoder_problems(encoder: RNNConfig, decoder: RNNConfig, shapes: dict[str, 
     """The states that the encoder returns, as the initial states of the decoder: kind, rows, width."""
     facts: list[str] = []
     causes: list[Cause] = []
+    pair = "(h_1, c_1)" if encoder.is_cell else "(h_n, c_n)"
     if takes_pair(encoder) and not takes_pair(decoder):
-        facts.append(f"nn.{encoder.class_name} returns the tuple (h_n, c_n), and nn.{decoder.class_name} takes one tensor")
+        facts.append(f"nn.{encoder.class_name} returns the tuple {pair}, and nn.{decoder.class_name} takes one tensor")
         causes.append(TUPLE_EXPECTED)
     if takes_pair(decoder) and not takes_pair(encoder):
-        facts.append(f"nn.{encoder.class_name} returns h_n alone, and nn.{decoder.class_name} takes the tuple (h_0, c_0)")
+        facts.append(
+            f"nn.{encoder.class_name} returns {pair[1:4]} alone, and nn.{decoder.class_name} takes the tuple (h_0, c_0)"
+        )
         causes.append(TUPLE_EXPECTED)
     rows = [1 if config.is_cell else config.D * config.num_layers for config in (encoder, decoder)]
     if rows[0] != rows[1]:
@@ -283,8 +315,8 @@ def _decoder_problems(encoder: RNNConfig, decoder: RNNConfig, shapes: dict[str, 
             tensor="h_0",
             cause=causes[0],
             message=f"{message[0].upper()}{message[1:]}." if not message.startswith("nn.") else f"{message}.",
-            expected=None if state is None else expected,
-            got=state,
+            expected=None if state in (None, expected) else expected,
+            got=None if state == expected else state,
             torch=words,
             fix=fix,
             advice="nn.Linear is a layer to train: build it in __init__." if "nn.Linear" in fix else None,
@@ -313,6 +345,8 @@ def _hand_over(encoder: RNNConfig, decoder: RNNConfig) -> str:
 
 
 def _state(encoder: RNNConfig, decoder: RNNConfig, letter: str, width: int, want: int) -> str:
+    if encoder.is_cell and decoder.is_cell:
+        return f"{letter}_1" if width == want else f"nn.Linear({width}, {want})({letter}_1)"
     code = f"{letter}_1.unsqueeze(0)" if encoder.is_cell else f"{letter}_n"
     rows = 1 if encoder.is_cell else encoder.D * encoder.num_layers
     needed = 1 if decoder.is_cell else decoder.D * decoder.num_layers
@@ -340,9 +374,6 @@ def _state(encoder: RNNConfig, decoder: RNNConfig, letter: str, width: int, want
 
 def _attention(encoder: RNNConfig, decoder: RNNConfig | None, shapes: dict[str, Shape]) -> tuple[list[Problem], list[str]]:
     """Dot attention: each step of the encoder's output times the last layer's state, the decoder's or its own."""
-    if encoder.is_cell:
-        rule = "a cell returns one step: there is nothing to attend to"
-        raise ConfigError("attention", True, rule, fix=Template("Remove {attention}."))
     asking = decoder or encoder
     width = encoder.D * encoder.H_out
     query = "h_1" if asking.is_cell else "h_n[-1]"

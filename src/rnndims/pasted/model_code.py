@@ -9,7 +9,7 @@ import copy
 import re
 import textwrap
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from ..errors import ConstructorError
@@ -42,6 +42,8 @@ class ModelCode(NamedTuple):
             unknown.
         after: where an ``nn.Sequential`` passes the RNN's whole tuple on, the layer that gets it.
         repaired: the code of the ``nn.Sequential`` with a layer that takes the output out of the tuple.
+        embedding_dim: that of an ``nn.Embedding`` whose vectors are the input of the RNN.
+        ends_there: whether what ``linear`` returns is what the model returns.
     """
 
     constructor: str
@@ -50,6 +52,8 @@ class ModelCode(NamedTuple):
     use: str | None = None
     after: str | None = None
     repaired: str | None = None
+    embedding_dim: int | None = None
+    ends_there: bool = False
 
 
 def is_model(code: str) -> bool:
@@ -128,23 +132,55 @@ def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any]) -> ModelCod
         raise ConstructorError(
             "this is not one nn.Sequential(...)", fix="Paste the nn.Sequential alone, or the line of the RNN."
         )
-    layers = calls[0].args
+    layers = _named_layers(calls[0]) or calls[0].args
     recurrent = [index for index, layer in enumerate(layers) if _class_of(layer) in SIGNATURES]
     if len(recurrent) != 1:
         raise _not_one(len(recurrent))
     at = recurrent[0]
     constructor = ast.unparse(layers[at])
+    before = next((layer for layer in reversed(layers[:at]) if _class_of(layer) not in _SAME_WIDTH), None)
+    embedding = _embedding_dim(before, names) if isinstance(before, ast.Call) else None
     if at == len(layers) - 1 or _class_of(layers[at]) not in _LAYER_CLASSES:
-        return ModelCode(constructor, dict(names))
+        return ModelCode(constructor, dict(names), embedding_dim=embedding)
     after = layers[at + 1]
-    linear = next((_linear(layer, names) for layer in layers[at + 1 :] if _is_linear(layer)), None)
+    reader = next((layer for layer in layers[at + 1 :] if _class_of(layer) not in _SAME_WIDTH), None)
+    linear = _linear(reader, names) if reader is not None and _is_linear(reader) else None
     parts = [ast.unparse(layer) for layer in layers]
     parts.insert(at + 1, "Output()")
     repaired = (
         "class Output(nn.Module):\n    def forward(self, results):\n        return results[0]\n"
         f"model = nn.Sequential({', '.join(parts)})"
     )
-    return ModelCode(constructor, dict(names), linear, None, _class_of(after) or ast.unparse(after)[:40], repaired)
+    named = _class_of(after) or ast.unparse(after)[:40]
+    return ModelCode(constructor, dict(names), linear, None, named, repaired, embedding, reader is layers[-1])
+
+
+def _named_layers(call: ast.Call) -> list[ast.expr]:
+    """The layers of ``nn.Sequential(OrderedDict([("rnn", nn.LSTM(1, 2)), ...]))``; empty where it has another form."""
+    inner = call.args[0] if len(call.args) == 1 else None
+    if not isinstance(inner, ast.Call) or not (dotted(inner.func) or "").endswith("OrderedDict") or len(inner.args) != 1:
+        return []
+    pairs = inner.args[0].elts if isinstance(inner.args[0], (ast.List, ast.Tuple)) else []
+    return [pair.elts[1] for pair in pairs if isinstance(pair, ast.Tuple) and len(pair.elts) == 2]
+
+
+_SAME_WIDTH: Final = frozenset(["Dropout", "Dropout1d", "Identity", "LayerNorm", "ReLU", "GELU", "Tanh", "Sigmoid"])
+"""Layers that leave every dim of a tensor as it is."""
+
+
+def _embedding_dim(call: ast.Call, names: Mapping[str, Any]) -> int | None:
+    """The ``embedding_dim`` of an ``nn.Embedding``; ``None`` for another call, or where it has no value."""
+    if _class_of(call) != "Embedding":
+        return None
+    stated = next((keyword.value for keyword in call.keywords if keyword.arg == "embedding_dim"), None)
+    return _number(call.args[1] if len(call.args) > 1 else stated, names)
+
+
+def _head(call: ast.Call) -> ast.Call | None:
+    """The ``nn.Linear`` that reads what a layer gets: the layer itself, or the first of an ``nn.Sequential`` that counts."""
+    layers = call.args if _class_of(call) == "Sequential" else [call]
+    first = next((layer for layer in layers if _class_of(layer) not in _SAME_WIDTH), None)
+    return first if first is not None and _is_linear(first) else None
 
 
 def _is_linear(node: ast.AST) -> TypeGuard[ast.Call]:
@@ -160,7 +196,7 @@ def _read_class(node: ast.ClassDef, names: Mapping[str, Any]) -> ModelCode | Non
         return None
     known = {**_defaults(methods["__init__"]), **names}
     built: dict[str, ast.Call] = {}
-    for statement in methods["__init__"].body:
+    for statement in map(_plain, methods["__init__"].body):
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target = dotted(statement.targets[0])
             if target is not None and isinstance(statement.value, ast.Call):
@@ -179,11 +215,20 @@ def _read_class(node: ast.ClassDef, names: Mapping[str, Any]) -> ModelCode | Non
     constructor = ast.unparse(call)
     if "forward" not in methods or _class_of(call) not in _LAYER_CLASSES:
         return ModelCode(constructor, known)
-    linears = {each for each, layer in built.items() if _is_linear(layer)}
-    expression, layer = _follow(methods["forward"], name, linears)
-    if layer is None:
-        return ModelCode(constructor, known)
-    return ModelCode(constructor, known, _linear(built[layer], known), None if expression == "output" else expression)
+    layers = {
+        each: "Linear" if _head(layer) else "" if _class_of(layer) in _SAME_WIDTH else str(_class_of(layer))
+        for each, layer in built.items()
+    }
+    followed = _Forward(name, _class_of(call) == "LSTM", layers, known)
+    expression, linear = followed.follow(methods["forward"])
+    embedding = built.get(followed.embedding or "")
+    width = None if embedding is None else _embedding_dim(embedding, known)
+    if linear is None:
+        return ModelCode(constructor, known, embedding_dim=width)
+    use = None if expression == "output" else expression
+    head = _head(built[linear]) or built[linear]
+    ends = followed.ends_there and head is built[linear]
+    return ModelCode(constructor, known, _linear(head, known), use, embedding_dim=width, ends_there=ends)
 
 
 def _defaults(function: ast.FunctionDef) -> dict[str, Any]:
@@ -202,11 +247,23 @@ _MOST_NODES: Final = 300
 """The largest expression that is followed."""
 
 
-class _Inline(ast.NodeTransformer):
-    """Puts expressions for names; ``free`` are the names that have none."""
+def _plain(statement: ast.stmt) -> ast.stmt:
+    """A statement without its type hint: ``out: Tensor = f(x)`` is ``out = f(x)``."""
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        return ast.copy_location(ast.Assign([statement.target], statement.value), statement)
+    return statement
 
-    def __init__(self, values: dict[str, ast.expr]) -> None:
-        self.values = values
+
+class _Inline(ast.NodeTransformer):
+    """Puts expressions for names; ``free`` are the names that have none.
+
+    Layers that change no dim are left out, and sizes such as ``self.hidden_size`` are numbers.
+    """
+
+    def __init__(
+        self, values: Mapping[str, ast.expr], layers: Mapping[str, str], known: Mapping[str, Any], arguments: set[str]
+    ) -> None:
+        self.values, self.layers, self.known, self.arguments = values, layers, known, arguments
         self.free: set[str] = set()
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -214,32 +271,155 @@ class _Inline(ast.NodeTransformer):
             self.free.add(node.id)
         return self.values.get(node.id, node)
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        value = self.known.get(dotted(node) or "")
+        return ast.Constant(value) if type(value) is int else self.generic_visit(node)
 
-def _follow(forward: ast.FunctionDef, rnn: str, linears: set[str]) -> tuple[str, str | None]:
-    """The expression that the first Linear reads, and the Linear's name; ``None`` where the code leaves a doubt."""
-    values: dict[str, ast.expr] = {}
-    seen = False
-    for statement in forward.body:
-        call = _rnn_call(statement, rnn)
-        if call is not None:
-            if seen:
-                return "", None
-            seen = True
-            bound = _bind_results(statement)
-            if bound is None:
-                return "", None
-            values |= bound
-            continue
-        if isinstance(statement, (ast.Assign, ast.Return)) and statement.value is not None:
-            for each in ast.walk(statement.value):
-                if isinstance(each, ast.Call) and dotted(each.func) in linears and len(each.args) == 1 and seen:
-                    return _expression(each.args[0], values), dotted(each.func)
-            if isinstance(statement, ast.Assign):
-                _assign(statement, values)
-            continue
-        if seen and not isinstance(statement, ast.Expr):
-            return "", None  # a branch or a loop may change what follows
-    return "", None
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if self.layers.get(dotted(node.func) or "?") == "" and len(node.args) == 1 and not node.keywords:
+            inside: ast.AST = self.visit(node.args[0])
+            return inside
+        return self._size_of_argument(node) or self.generic_visit(node)
+
+    def _size_of_argument(self, node: ast.AST) -> ast.expr | None:
+        """``x.size(0)`` and ``x.shape[1]`` of the tensor that goes in, as a size of ``input``."""
+        of = index = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "size" and node.args:
+            of, index = node.func.value, node.args[0]
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+            of, index = node.value.value, node.slice
+        if not isinstance(of, ast.Name) or of.id not in self.arguments or not isinstance(index, ast.Constant):
+            return None
+        if type(index.value) is not int or index.value not in (0, 1):
+            return None
+        return ast.Call(ast.Attribute(ast.Name("input", ast.Load()), "size", ast.Load()), [index], [])
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return self._size_of_argument(node) or self.generic_visit(node)
+
+
+_FREE: Final = frozenset(["torch", "nn", "F"])
+"""Names that an expression of results may have."""
+
+
+class _Forward:
+    """What ``forward`` does, as far as the code leaves no doubt.
+
+    Args:
+        rnn: the name of the RNN, ``self.lstm``.
+        pair: whether its state is a tuple.
+        layers: the other layers by name, each with its class; ``""`` for one that changes no dim.
+        known: values of names and attributes.
+    """
+
+    def __init__(self, rnn: str, pair: bool, layers: Mapping[str, str], known: Mapping[str, Any]) -> None:
+        self.rnn, self.pair, self.layers = rnn, pair, layers
+        self.known = {name: value for name, value in known.items() if "." in name}
+        self.values: dict[str, ast.expr] = {}
+        self.arguments: set[str] = set()
+        """The first argument of forward, as long as it has its leading dims."""
+        self.embedding: str | None = None
+        """The layer whose vectors are the input of the RNN."""
+        self.ends_there = False
+        """Whether ``forward`` returns what the Linear returns."""
+
+    def follow(self, forward: ast.FunctionDef) -> tuple[str, str | None]:
+        """The expression that the first Linear reads, and the Linear's name; ``None`` where the code leaves a doubt."""
+        seen = False
+        self.arguments = {each.arg for each in forward.args.args[1:2]}
+        statements = [_plain(statement) for statement in forward.body]
+        for at, statement in enumerate(statements):
+            call = _rnn_call(statement, self.rnn)
+            if call is not None:
+                bound = None if seen else _bind_results(statement, self.pair)
+                if not seen and call.args:
+                    self.embedding = self._embedding(call.args[0])
+                if bound is None:
+                    return "", None
+                seen = True
+                self.arguments -= bound.keys()
+                self.values = {name: value for name, value in self.values.items() if not _is_embedded(value)} | bound
+            elif isinstance(statement, (ast.Assign, ast.Return)) and statement.value is not None:
+                linear = self._innermost(statement.value) if seen else None
+                if linear is not None:
+                    self.ends_there = linear is statement.value and _is_returned(statements[at : at + 2])
+                    return self._expression(linear.args[0]), dotted(linear.func)
+                if isinstance(statement, ast.Assign):
+                    self._assign(statement)
+            elif seen and not isinstance(statement, ast.Expr):
+                return "", None  # a branch or a loop may change what follows
+            elif not isinstance(statement, ast.Expr):
+                stored = {
+                    each.id for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+                }
+                self.values = {name: value for name, value in self.values.items() if name not in stored}
+                self.arguments -= stored
+        return "", None
+
+    def _innermost(self, node: ast.expr) -> ast.Call | None:
+        """The call of a Linear that is made first: of ``self.fc2(F.relu(self.fc1(x)))`` that of ``fc1``."""
+        calls = [
+            each
+            for each in ast.walk(node)
+            if isinstance(each, ast.Call) and self.layers.get(dotted(each.func) or "?") == "Linear" and len(each.args) == 1
+        ]
+        inner = [each for each in calls if not any(other in ast.walk(each.args[0]) for other in calls)]
+        return inner[0] if len(inner) == 1 else None
+
+    def _inline(self, node: ast.expr) -> tuple[ast.expr, set[str]]:
+        inline = _Inline(self.values, self.layers, self.known, self.arguments)
+        value = inline.visit(copy.deepcopy(node))
+        return value, inline.free
+
+    def _embedding(self, node: ast.expr) -> str | None:
+        """The embedding whose vectors an expression has, as they are."""
+        value, _ = self._inline(node)
+        if isinstance(value, ast.Call) and value.args and (dotted(value.func) or "").endswith("pack_padded_sequence"):
+            value = value.args[0]
+        name = dotted(value.func) if isinstance(value, ast.Call) else None
+        return name if name and self.layers.get(name) == "Embedding" else None
+
+    def _assign(self, statement: ast.Assign) -> None:
+        names = [node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        value, free = self._inline(statement.value)
+        target = statement.targets[0]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            pairs = list(zip(target.elts, value.elts, strict=True))  # h, c = hidden
+        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Call) and value.args:
+            padded = (dotted(value.func) or "").endswith("pad_packed_sequence") and _is_output(value.args[0])
+            pairs = [(target.elts[0], value.args[0])] if padded else []
+            free = set() if padded else free
+        else:
+            pairs = [(target, value)] if len(names) == 1 else []
+        self.values = {name: each for name, each in self.values.items() if name not in names}
+        embeds = self._embedding(statement.value) is not None
+        self.arguments = self.arguments | set(names) if embeds else self.arguments - set(names)
+        if (embeds or not free - _FREE) and sum(1 for _ in ast.walk(value)) <= _MOST_NODES and len(statement.targets) == 1:
+            self.values |= {each.id: part for each, part in pairs if isinstance(each, ast.Name)}
+
+    def _expression(self, node: ast.expr) -> str:
+        value, free = self._inline(node)
+        return "" if free - _FREE else ast.unparse(value)
+
+
+def _is_output(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "output"
+
+
+def _is_returned(statements: Sequence[ast.stmt]) -> bool:
+    """Whether the value of the first statement is returned, by itself or by the second."""
+    first = statements[0]
+    if isinstance(first, ast.Return):
+        return True
+    if len(statements) < 2 or not isinstance(first, ast.Assign) or not isinstance(statements[1], ast.Return):
+        return False
+    name, value = dotted(first.targets[0]), statements[1].value
+    return name is not None and value is not None and dotted(value) == name
+
+
+def _is_embedded(node: ast.expr) -> bool:
+    """Whether an expression has a call of a layer: what goes into the RNN."""
+    return any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(node))
 
 
 def _rnn_call(statement: ast.stmt, rnn: str) -> ast.Call | None:
@@ -247,38 +427,18 @@ def _rnn_call(statement: ast.stmt, rnn: str) -> ast.Call | None:
     return value if isinstance(value, ast.Call) and dotted(value.func) == rnn else None
 
 
-def _bind_results(statement: ast.stmt) -> dict[str, ast.expr] | None:
-    """The names of the results: ``out, (h, c) = self.lstm(x)``, ``out, _ = self.gru(x)``."""
+def _bind_results(statement: ast.stmt, pair: bool) -> dict[str, ast.expr] | None:
+    """The names of the results: ``out, (h, c) = self.lstm(x)``, ``out, _ = self.gru(x)``, ``out, hidden = self.lstm(x)``."""
     target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
     if not isinstance(target, ast.Tuple) or len(target.elts) != 2:
         return None
-    bound: dict[str, ast.expr] = {}
     first, state = target.elts
-    pairs = [(first, "output")]
-    if isinstance(state, ast.Tuple) and len(state.elts) == 2:
-        pairs += [(state.elts[0], "h_n"), (state.elts[1], "c_n")]
+    h_n, c_n = ast.Name("h_n", ast.Load()), ast.Name("c_n", ast.Load())
+    pairs: list[tuple[ast.expr, ast.expr]] = [(first, ast.Name("output", ast.Load()))]
+    if pair and isinstance(state, ast.Tuple) and len(state.elts) == 2:
+        pairs += [(state.elts[0], h_n), (state.elts[1], c_n)]
     else:
-        pairs.append((state, "h_n"))
-    for node, name in pairs:
-        if not isinstance(node, ast.Name):
-            return None
-        bound[node.id] = ast.Name(name, ast.Load())
-    return bound
-
-
-def _assign(statement: ast.Assign, values: dict[str, ast.expr]) -> None:
-    names = [node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
-    inline = _Inline(values)
-    value = inline.visit(copy.deepcopy(statement.value))
-    unknown = inline.free - {"torch"} or len(names) != 1 or sum(1 for _ in ast.walk(value)) > _MOST_NODES
-    for name in names:
-        if unknown:
-            values.pop(name, None)
-        else:
-            values[name] = value
-
-
-def _expression(node: ast.expr, values: dict[str, ast.expr]) -> str:
-    inline = _Inline(values)
-    value = inline.visit(copy.deepcopy(node))
-    return "" if inline.free - {"torch"} else ast.unparse(value)
+        pairs.append((state, ast.Tuple([h_n, c_n], ast.Load()) if pair else h_n))
+    if not all(isinstance(node, ast.Name) for node, _ in pairs):
+        return None
+    return {node.id: value for node, value in pairs if isinstance(node, ast.Name)}
