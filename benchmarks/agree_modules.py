@@ -300,6 +300,12 @@ def difference(dims: Dims, module: Any, outcome: Outcome) -> str | None:
     def sizes(tensor: Any) -> tuple[Any, ...]:
         return tuple(tensor.shape), tensor.numel(), tensor.numel() * tensor.element_size()
 
+    config, data = dims.config, dims.data
+    symbols = {name: getattr(config, name) for name in ("D", "G", "H_out", "num_layers", "proj_size")}
+    symbols |= {"H_in": config.input_size, "H_cell": config.hidden_size, "N": data.batch_size}
+    symbols["L"] = max(data.lengths) if data.lengths else data.seq_len  # that of the padded output
+    everything: dict[str, Any] = {**dims.tensors, **dims.weights}
+    del everything["input"]  # with lengths it may be longer than the padded output
     named = dict(module.named_parameters())
     pairs: dict[str, tuple[Any, Any]] = {
         "tensors": (
@@ -309,6 +315,14 @@ def difference(dims: Dims, module: Any, outcome: Outcome) -> str | None:
         "weights": (
             [(each.name, each.shape, each.numel, each.bytes) for each in dims.weights.values()],
             [(name, *sizes(weight)) for name, weight in named.items()],
+        ),
+        "dims": (
+            {
+                name: tuple(eval(dim, symbols.copy()) for dim in each.dims)
+                for name, each in everything.items()
+                if name != "input"
+            },
+            {name: each.shape for name, each in everything.items() if name != "input"},
         ),
         "totals": (
             (dims.totals.parameters, dims.totals.parameter_bytes),

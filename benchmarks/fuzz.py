@@ -23,7 +23,8 @@ import tempfile
 import time
 import warnings
 import zipfile
-from contextlib import chdir, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -379,11 +380,22 @@ def folder() -> Path:
     return path
 
 
+@contextmanager
+def inside(path: Path) -> Iterator[None]:
+    """Relative names are those of this folder."""
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def empty_folder(files: dict[str, list[Any]]) -> Path:
     """The folder with these files and nothing else."""
     for entry in folder().iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    with chdir(folder()):
+    with inside(folder()):
         write_files(files)
     return folder()
 
@@ -421,7 +433,7 @@ def judge_call(case: Case) -> Verdict:
     """One command line in this process."""
     args = case.get("args", [])
     path = empty_folder(case.get("files", {}))
-    with chdir(path):
+    with inside(path):
         answer = call(args, case.get("stdin", ""))
     return Verdict(f"code {answer.code}", fault_of(args, answer) or left_behind(path))
 

@@ -164,6 +164,7 @@ def test_single_step_cells(cell, bias, batch):
     states = dict(zip(("h_1", "c_1"), state if cell == "lstm" else (state,), strict=False))
     for name, tensor in states.items():
         assert dims.tensors[name].shape == tuple(tensor.shape) == dims.tensors[name.replace("1", "0")].shape
+        assert dims.tensors[name].dims == (("H_cell",) if batch is None else ("N", "H_cell"))
     assert ("c_1" in dims.tensors) == (cell == "lstm")
     assert {name: w.shape for name, w in dims.weights.items()} == {n: tuple(p.shape) for n, p in module.named_parameters()}
     assert dims.totals.flops == counter.get_total_flops()
