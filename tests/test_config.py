@@ -49,7 +49,7 @@ def build(cell: str, is_cell: bool, arguments: dict[str, Any]) -> Exception | No
         warnings.simplefilter("ignore")
         try:
             getattr(torch.nn, cell.upper() + ("Cell" if is_cell else ""))(**arguments, device="meta")
-        except (ValueError, TypeError, RuntimeError) as error:
+        except (ValueError, TypeError, RuntimeError, OverflowError) as error:
             return error
     return None
 
@@ -94,6 +94,56 @@ def test_random_arguments_are_judged_as_by_pytorch():
         assert (ours is None) == (theirs is None), (cell, is_cell, arguments, theirs, ours)
         accepted += theirs is None
     assert 400 < accepted < 1400
+
+
+WRONG: dict[str, list[Any]] = {
+    "input_size": [2.0, "4", None, 0, -1, [], Fraction(4), np.float32(4), True],
+    "hidden_size": [2.0, "4", None, 0, -1, [], Fraction(4), True],
+    "num_layers": [0, -1, 1.5, -0.5, "2", None, np.float64(2), []],
+    "bias": [1, 0, None, "no", np.bool_(True)],
+    "batch_first": [1, 0, None, "no"],
+    "dropout": [None, "0.5", "a", "", 1.5, -1, True, 1j, [], 10**400, NAN],
+    "proj_size": [-1, 4, 1.0, 0.0, "1", None, True, NAN],
+    "nonlinearity": ["gelu", "", True],
+}
+"""Wrong values for each argument."""
+
+NAMED_BY_SIGN = {
+    "'<='": "num_layers",
+    "'<'": "proj_size",
+    "float": "dropout",
+    "dropout": "dropout",
+    "nonlinearity": "nonlinearity",
+}
+"""What tells the argument in a complaint of PyTorch that does not begin with its name."""
+
+
+def named(complaint: str) -> str | None:
+    """The argument that a complaint of PyTorch is about, where it says so."""
+    found = [name for name in WRONG if complaint.startswith(name)]
+    if complaint.startswith(("empty()", "Trying")) or "interpreted" in complaint:
+        return None
+    return found[0] if found else next((name for sign, name in NAMED_BY_SIGN.items() if sign in complaint), None)
+
+
+@says_as_2_13
+def test_of_several_wrong_arguments_the_first_complaint_is_pytorchs():
+    """Of one to three wrong arguments RNNConfig names that of which PyTorch complains first, and quotes its words."""
+    rng = random.Random(1)
+    for _ in range(4000):
+        cell, is_cell = rng.choice(["rnn", "lstm", "gru"]), rng.random() < 0.3
+        arguments: dict[str, Any] = {"input_size": 4, "hidden_size": 4}
+        for name in rng.sample(sorted(WRONG), rng.randint(1, 3)):
+            if (name != "nonlinearity" or cell == "rnn") and (not is_cell or name in OF_CELLS):
+                arguments[name] = rng.choice(WRONG[name])
+        theirs, ours = build(cell, is_cell, arguments), configure(cell, is_cell, arguments)
+        if theirs is None:  # of an nn.RNNCell's nonlinearity only a call complains
+            assert ours is None or ours.field == "nonlinearity", (cell, is_cell, arguments, ours)
+            continue
+        assert ours is not None, (cell, is_cell, arguments, theirs)
+        assert ours.torch is not None, (cell, is_cell, arguments, theirs)
+        assert ours.torch.lower() in str(theirs).lower(), (cell, is_cell, arguments, theirs, ours)
+        assert named(str(theirs)) in (None, ours.field), (cell, is_cell, arguments, theirs, ours)
 
 
 QUOTED = [

@@ -1,11 +1,14 @@
 """Pasted code that is wrong or hostile: the message is short, points at what is wrong, and nothing is executed."""
 
+import re
 import sys
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+from torch_version import says_as_2_13
 
 from rnndims.constructor import parse_constructor
 from rnndims.errors import ConstructorError
@@ -66,6 +69,44 @@ def test_messages_point_at_what_is_wrong(code: str, part: str, says: str) -> Non
     assert says in str(caught.value)
     if "cannot be read" not in says:  # where in "x = )" a parser stops depends on the version of Python
         assert pointed_at(caught.value) == part
+
+
+@pytest.mark.parametrize(
+    ("code", "part", "says"),
+    [
+        ("nn.RNN(2.0, 1, bias=1)", "1", "bias should be of type bool"),
+        ("nn.LSTM(1, 2, num_layers=0, bias=0)", "0", "bias should be of type bool"),
+        ("nn.RNN(1, True)", "True", "must be tuple of ints, but found element of type bool at pos 0"),
+        ("nn.GRU(1, 2, dropout=None)", "None", "float() argument must be a string or a real number, not 'NoneType'"),
+        ("nn.GRU(2.0, 2, dropout=7)", "7", "dropout should be a number in range [0, 1]"),
+        ("nn.LSTM(1, 2, True, proj_size=-1)", "-1", "proj_size should be a positive integer"),
+        ("nn.RNN(1, 0.5, 1, 'gelu')", "'gelu'", "Unknown nonlinearity"),
+        ("nn.LSTMCell(2.0, 1.5)", "1.5", "found element of type float at pos 0"),
+        ("nn.RNN(3, 1, device='meta').cpu()", "nn.RNN(3, 1, device='meta').cpu()", "Cannot copy out of meta tensor"),
+        ("nn.RNN(3, 1).to('meta').to('cpu')", "nn.RNN(3, 1).to('meta').to('cpu')", "Cannot copy out of meta tensor"),
+    ],
+)
+@says_as_2_13
+def test_the_first_complaint_is_pytorchs(code: str, part: str, says: str) -> None:
+    """Of several wrong arguments the one that PyTorch names first is named, in its words."""
+    with pytest.raises(ConstructorError, match=re.escape(says)) as caught:
+        parse_constructor(code).config()
+    assert pointed_at(caught.value) == part
+    with pytest.raises((TypeError, ValueError, NotImplementedError), match=re.escape(says)):
+        eval(code, {"nn": nn})
+
+
+@pytest.mark.parametrize(
+    ("code", "device"),
+    [
+        ("nn.RNN(3, 1, device='meta').half()", "meta"),
+        ("nn.RNN(3, 1, device='meta').to('meta')", "meta"),
+        ("nn.RNN(3, 1, device='meta').to_empty(device='cpu').cpu()", "cpu"),
+    ],
+)
+def test_a_module_on_meta_stays_there_or_is_made_anew(code: str, device: str) -> None:
+    """What PyTorch lets a module on meta do is read, and the device afterwards is PyTorch's."""
+    assert parse_constructor(code).device == next(eval(code, {"nn": nn}).parameters()).device.type == device
 
 
 def test_code_that_is_commented_out_is_called_so() -> None:

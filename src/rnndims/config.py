@@ -18,6 +18,11 @@ LARGEST: Final = 10**100
 _TYPED_BY_TORCH: Final = ("input_size", "hidden_size", "bias", "batch_first")
 """The arguments whose type PyTorch's constructor checks with a message of its own."""
 
+_SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")
+
+_NOT_UNPACKED: Final = "empty(): argument 'size' failed to unpack the object at pos"
+"""What ``torch.empty`` says of a dim after the first that is no int."""
+
 
 @dataclass(frozen=True, slots=True)
 class RNNConfig:
@@ -50,39 +55,79 @@ class RNNConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.cell, str) or self.cell not in CELLS:
             raise ConfigError("cell", self.cell, f"must be {_either(CELLS)}")
-        smallest = 0 if self.is_cell else 1
-        for field in ("input_size", "hidden_size", "num_layers", "proj_size"):
-            value = getattr(self, field)
-            if type(value) is not int:
-                value = self._whole(field, value)
-                object.__setattr__(self, field, value)
-            if value < smallest and field != "proj_size":
-                _refuse_small(field, value, smallest)
-            if value > LARGEST:
-                _refuse_large(field, value)
-        if self.is_cell and type(self.bias) is not bool:
-            object.__setattr__(self, "bias", bool(self.bias))  # PyTorch's cells only ask whether it is true
-        for field in ("bias", "batch_first", "bidirectional", "is_cell"):
+        if type(self.is_cell) is not bool:
+            _refuse_type("is_cell", self.is_cell, "a bool")
+        if self.is_cell:
+            self._check_step_arguments()
+        else:
+            self._check_layer_arguments()
+        for field in _SIZES:
+            if getattr(self, field) > LARGEST:
+                _refuse_large(field, getattr(self, field))
+
+    def _check_layer_arguments(self) -> None:
+        """The arguments of a class with layers, in the order in which PyTorch complains of them."""
+        if not self.definition.projects and not self._no_projection():
+            refuse_argument("proj_size", self.proj_size, self.definition, self.class_name)
+        self._check_nonlinearity()
+        self._check_dropout()
+        for field in ("bias", "batch_first"):
             if type(getattr(self, field)) is not bool:
                 _refuse_type(field, getattr(self, field), "a bool")
-        self._check_nonlinearity()
-        self._check_proj_size()
-        self._check_dropout()
-        if self.is_cell:
-            self._check_single_step()
-
-    def _whole(self, field: str, value: Any) -> int:
-        """A size that is no plain int, as an int where PyTorch takes it: a bool, a NumPy int, ``proj_size=0.0``."""
-        if isinstance(value, bool):
-            first = field == "proj_size" or (field == "hidden_size" and self.G == 1 and not self.is_cell)
-            if field == "num_layers" or (value and first):  # torch.empty takes True as 1, except as the first dim
+        for field in ("input_size", "hidden_size"):
+            value = getattr(self, field)
+            if not isinstance(value, int):
                 _refuse_type(field, value, "an int")
-            return int(value)
+            if value < 1:
+                _refuse_small(field, value, 1)
+        if _compared("num_layers", self.num_layers, "<=") <= 0:
+            _refuse_small("num_layers", self.num_layers, 1)
+        self._check_proj_size()
+        if not isinstance(self.num_layers, bool):
+            wrong = f"{_quoted_type(self.num_layers)} object cannot be interpreted as an integer".strip()
+            object.__setattr__(self, "num_layers", _index("num_layers", self.num_layers, torch=wrong))
+        for field, first in (("input_size", False), ("hidden_size", self.G == 1), ("proj_size", True)):
+            self._set_size(field, getattr(self, field), first=first)
+        if isinstance(self.num_layers, bool):  # PyTorch builds the module, and no call of it runs
+            _refuse_type("num_layers", self.num_layers, "an int")
+        if type(self.bidirectional) is not bool:
+            _refuse_type("bidirectional", self.bidirectional, "a bool")
+
+    def _check_step_arguments(self) -> None:
+        """The arguments of a single-step class, in the order in which PyTorch complains of them."""
+        self._check_single_step()
+        if not self.definition.nonlinearities:
+            self._check_nonlinearity()
+        hidden = self.hidden_size
+        if not hasattr(type(hidden), "__mul__"):
+            wrong = f"unsupported operand type(s) for *: 'int' and {type(hidden).__name__!r}"
+            _refuse_type("hidden_size", hidden, "an int", torch=wrong)
+        self._set_size("hidden_size", hidden, first=True)
+        self._set_size("input_size", self.input_size, first=False)
+        for field in ("hidden_size", "input_size"):
+            if getattr(self, field) < 0:
+                _refuse_small(field, getattr(self, field), 0)
+        if type(self.bias) is not bool:
+            object.__setattr__(self, "bias", bool(self.bias))  # PyTorch's cells only ask whether it is true
+        self._check_nonlinearity()  # refused only by a call
+
+    def _set_size(self, field: str, value: Any, *, first: bool) -> None:
+        """Note a size as an int where ``torch.empty`` takes it; a bool is none where it is the first dim."""
+        if type(value) is int:
+            return
+        if isinstance(value, bool):
+            if value and first and not self.is_cell:
+                _refuse_type(field, value, "an int", torch=_found(value))
+            object.__setattr__(self, field, int(value))
+            return
         if field == "proj_size" and type(value) is float and value == 0:
-            return 0
-        if field in _TYPED_BY_TORCH and not self.is_cell and not isinstance(value, int):
-            _refuse_type(field, value, "an int")
-        return _index(field, value)
+            object.__setattr__(self, field, 0)
+            return
+        at_first = first and (field != "proj_size" or not value > 0)
+        object.__setattr__(self, field, _index(field, value, torch=_found(value) if at_first else _NOT_UNPACKED))
+
+    def _no_projection(self) -> bool:
+        return type(self.proj_size) is int and self.proj_size == 0
 
     def _check_nonlinearity(self) -> None:
         choices = self.definition.nonlinearities
@@ -97,10 +142,7 @@ class RNNConfig:
             refuse_argument("nonlinearity", self.nonlinearity, self.definition, self.class_name)
 
     def _check_proj_size(self) -> None:
-        if self.proj_size == 0:
-            return
-        if not self.definition.projects or self.is_cell:
-            refuse_argument("proj_size", self.proj_size, self.definition, self.class_name)
+        _compared("proj_size", self.proj_size, "<")
         if self.proj_size < 0:
             raise ConfigError(
                 "proj_size",
@@ -122,21 +164,23 @@ class RNNConfig:
             return
         from numbers import Number  # here, because almost every dropout is a float
 
-        number: Any = value  # a Fraction or a NumPy float too: any real number, but no bool
+        rule, number = "must be a number from 0 to 1", value
         try:
-            fits = isinstance(value, Number) and not isinstance(value, bool) and 0 <= number <= 1 and float(number) >= 0
-        except (TypeError, ArithmeticError):  # a complex number, a Decimal that is no number
+            float(number)
+        except (TypeError, ValueError, OverflowError) as error:  # None, "a", an int of 400 digits
+            raise ConfigError("dropout", value, rule, torch=str(error)) from None
+        try:
+            fits = isinstance(value, Number) and not isinstance(value, bool) and 0 <= number <= 1
+        except (TypeError, ArithmeticError):  # a Decimal that is no number
             fits = False
         if not fits:
-            raise ConfigError(
-                "dropout",
-                value,
-                "must be a number from 0 to 1",
-                torch="dropout should be a number in range [0, 1] representing the probability of an element being zeroed",
-            )
+            torch = "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
+            raise ConfigError("dropout", value, rule, torch=torch)
         object.__setattr__(self, "dropout", float(value))
 
     def _check_single_step(self) -> None:
+        if not self._no_projection():
+            refuse_argument("proj_size", self.proj_size, self.definition, self.class_name)
         for field, default in (("num_layers", 1), ("batch_first", False), ("dropout", 0.0), ("bidirectional", False)):
             if getattr(self, field) != default:
                 raise ConfigError(
@@ -204,6 +248,8 @@ class RNNConfig:
             arguments["nonlinearity"] = module.nonlinearity
         if is_cell:
             arguments["bias"] = bool(arguments["bias"])
+        if not arguments.get("proj_size"):
+            arguments["proj_size"] = 0  # by position PyTorch takes 0.0 and False too
         return cls(cell=cell.name, is_cell=is_cell, **arguments)
 
 
@@ -344,16 +390,42 @@ def refuse_argument(field: str, value: object, cell: Cell, class_name: str) -> N
     raise ConfigError(field, value, rule, torch=torch, fix=fix)
 
 
-def _index(field: str, value: Any, wanted: str = "an int") -> int:
+def _compared(field: str, value: Any, sign: str) -> Any:
+    """A value that Python can compare with an int.
+
+    Raises:
+        ConfigError: where it cannot.
+    """
+    try:
+        bool(value <= 0)
+    except (TypeError, ValueError, RuntimeError):
+        wrong = f"{sign!r} not supported between instances of {_quoted_type(value)}".rstrip()
+        _refuse_type(field, value, "an int", torch=wrong)
+    return value
+
+
+def _quoted_type(value: object) -> str:
+    """A type in quotes, as Python's complaints have it; nothing for one that is not Python's own, which they name at length."""
+    return repr(type(value).__name__) if type(value).__module__ == "builtins" else ""
+
+
+def _found(value: object) -> str:
+    """What ``torch.empty`` says of the first dim that is no int."""
+    name = _quoted_type(value).strip("'")
+    element = f", but found element of type {name} at pos 0" if name else ""
+    return f"empty(): argument 'size' (position 1) must be tuple of ints{element}"
+
+
+def _index(field: str, value: Any, wanted: str = "an int", torch: str | None = None) -> int:
     """A whole number as an int, one of NumPy or of torch too; a bool is none."""
     from operator import index
 
     if isinstance(value, bool):
-        _refuse_type(field, value, wanted)
+        _refuse_type(field, value, wanted, torch=torch)
     try:
         return index(value)
     except (TypeError, ValueError, RuntimeError):
-        _refuse_type(field, value, wanted)
+        _refuse_type(field, value, wanted, torch=torch)
 
 
 def check_dtype(config: RNNConfig, dtype: str) -> None:
@@ -377,13 +449,15 @@ def runs_in(config: RNNConfig, dtype: str) -> bool:
     return config.nonlinearity not in REAL_FUNCTIONS or not dtype.startswith("complex")
 
 
-def _refuse_type(field: str, value: object, wanted: str) -> NoReturn:
+def _refuse_type(field: str, value: object, wanted: str, *, torch: str | None = None) -> NoReturn:
     """Refuse a value of a wrong type; ``wanted`` is like ``"an int"``."""
+    if torch is None and field in _TYPED_BY_TORCH:
+        torch = f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}"
     raise ConfigError(
         field,
         value if value != "" else "''",
         f"must be {wanted}, not {type(value).__name__}",
-        torch=f"{field} should be of type {wanted.rsplit(maxsplit=1)[-1]}" if field in _TYPED_BY_TORCH else None,
+        torch=torch,
     )
 
 

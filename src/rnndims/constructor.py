@@ -62,7 +62,7 @@ def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] |
     >>> parse_constructor("self.rnn = nn.RNN(emb_dim, 512, num_layers=2)", {"emb_dim": 300}).config().input_size
     300
     """
-    from .pasted.arguments import bind, class_name, find_call, read_argument, refuse_missing
+    from .pasted.arguments import bind, class_name, find_call, read_argument, refuse_missing, refused_value
     from .pasted.code_snippet import Snippet, ValueReader
     from .pasted.device_and_dtype import DeviceAndDtype
 
@@ -73,18 +73,25 @@ def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] |
     reader = ValueReader(snippet, names or {})
     weights = DeviceAndDtype(snippet, reader)
     arguments: dict[str, Any] = {}
+    refused: dict[str, ConstructorError] = {}
     for argument, node in nodes.items():
         if argument == "device":
             weights.read_device(node)
         elif argument == "dtype":
             weights.read_dtype(node)
         else:
-            arguments[argument] = read_argument(reader, name, argument, node)
+            try:
+                arguments[argument] = read_argument(reader, name, argument, node)
+            except ConstructorError as error:
+                if error.field is None:
+                    raise
+                refused[argument] = error.with_traceback(None)  # which would keep all that this frame refers to
+                arguments[argument] = refused_value(reader, argument, node)
     for method in methods:
         weights.apply(method)
     if reader.missing:
         refuse_missing(snippet, reader, nodes)
-    return Constructor(
+    made = Constructor(
         cell=name.removesuffix("Cell").lower(),
         is_cell=name.endswith("Cell"),
         arguments=arguments,
@@ -93,6 +100,24 @@ def parse_constructor(code: str, names: Mapping[str, int | float | bool | str] |
         names_used=frozenset(reader.used),
         spans={argument: snippet.span(node) for argument, node in nodes.items()},
     )
+    if refused:
+        raise _first_complaint(made, {field: refused.pop(field) for field in list(refused)})  # none is kept in this frame
+    return made
+
+
+def _first_complaint(made: Constructor, refused: dict[str, ConstructorError]) -> ConstructorError:
+    """Of all arguments that are wrong the one of which PyTorch complains first, with what it says."""
+    first = next(iter(refused.values()))
+    try:
+        made.config()
+    except ConstructorError as error:
+        if error.field not in refused:
+            return error
+        first = refused[error.field]
+        quote = getattr(error.__cause__, "torch", None)
+        if quote is not None and "PyTorch" not in first.message:
+            first.message += f' (torch: "{quote}")'
+    return first
 
 
 def parse_definition(text: str) -> tuple[str, int | float | bool | str]:

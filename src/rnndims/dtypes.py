@@ -35,6 +35,9 @@ BITS: Final[dict[str, int]] = {
 }
 """Bits of one element of every dtype that a tensor in a file can have, by torch's name."""
 
+QUANTISED: Final = frozenset(("qint8", "quint8", "qint32", "quint4x2", "quint2x4"))
+"""The quantised dtypes: no recurrent module takes them, and no ``.to(dtype)`` leads to them or away from them."""
+
 RNN_DTYPES: Final = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 """The dtypes that PyTorch's recurrent modules run in."""
 

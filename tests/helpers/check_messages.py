@@ -79,6 +79,12 @@ MESSAGES = [
     ("ValueError: input must have the type torch.float32, got type torch.float64", "dtype_mismatch", "input"),
     ("RuntimeError: input must have the type torch.float32, got type torch.int64", "dtype_mismatch", "input"),
     ("RuntimeError: expected scalar type Float but found Double", "dtype_mismatch", "input"),
+    (
+        '  out, h = self.lstm(x)\n  File ".../torch/nn/modules/rnn.py", line 9, in forward\n'
+        "NotImplementedError: Could not run 'aten::zero_' with arguments from the 'QuantizedCPU' backend.",
+        "dtype_mismatch",
+        "input",
+    ),
     ("RuntimeError: mat1 and mat2 must have the same dtype, but got Double and Float", "dtype_mismatch", "input"),
     ("Expected object of scalar type Float but got scalar type Double for argument #2 'mat2'", "dtype_mismatch", "input"),
     (

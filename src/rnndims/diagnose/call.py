@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from ..config import DataConfig, RNNConfig
-from ..dtypes import RNN_DTYPES, dtype_name
+from ..dtypes import QUANTISED, RNN_DTYPES, dtype_name
 from ..errors import ConfigError
 from ..shapes import Shape, tensors
 
@@ -173,6 +173,13 @@ def parse_dtype(name: str, text: str) -> str:
         ConfigError: where torch has no such dtype.
     """
     dtype = dtype_name(text)
+    if dtype in QUANTISED:
+        raise ConfigError(
+            name,
+            text,
+            "is a quantised dtype, and PyTorch's recurrent modules take none",
+            fix="Write x = x.dequantize() in your code. The input is float32 then.",
+        )
     if dtype not in DTYPES:
         raise ConfigError(name, text, "is no dtype of torch", fix="Write float32, float64, float16, bfloat16, int64, ...")
     return dtype

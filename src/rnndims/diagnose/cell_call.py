@@ -9,7 +9,7 @@ from ..shapes import Shape
 from . import torch_phrases
 from .call import Call
 from .kinds_of_call import broadcasts, result_code, takes_pair
-from .layer_call import join_same, mend_kind, state_kind_problems, taken_apart, unlike_states, with_argument
+from .layer_call import conversion_advice, join_same, mend_kind, state_kind_problems, taken_apart, unlike_states, with_argument
 from .problem import Caution, Problem
 from .state_shapes import zeros
 
@@ -266,6 +266,6 @@ def _dtypes(config: RNNConfig, call: Call) -> list[Problem]:
             message=f"input is {got}, and the weights are {want}.",
             torch=torch_phrases.product_dtype(config),
             fix=f"x = x.to(torch.{want})",
-            advice=f"Or convert the cell: cell.to(torch.{got})." if "float" in got else None,
+            advice=conversion_advice("cell: cell", want, got),
         )
     ]

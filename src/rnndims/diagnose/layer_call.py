@@ -226,9 +226,18 @@ def dtype_problems(call: Call) -> list[Problem]:
             message=f"input is {got}, and the weights are {want}.",
             torch=torch_phrases.dtypes(want, got),
             fix=f"x = x.to(torch.{want})",
-            advice=f"Or convert the module: model.to(torch.{got})." if "float" in got else None,
+            advice=conversion_advice("module: model", want, got),
         )
     ]
+
+
+def conversion_advice(module: str, want: str, got: str) -> str | None:
+    """What else than the input may change: the module's dtype, or, where autocast has its own way, nothing."""
+    if want == "float32" and got in ("float16", "bfloat16"):
+        return (
+            f"Or convert the {module}.to(torch.{got}). Under torch.autocast leave the input in float32: it converts by itself."
+        )
+    return f"Or convert the {module}.to(torch.{got})." if "float" in got else None
 
 
 def with_argument(config: RNNConfig, **arguments: object) -> str | None:

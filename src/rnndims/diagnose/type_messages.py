@@ -1,8 +1,9 @@
 """What PyTorch says where something has the wrong type: a tuple for a tensor, an argument, a dtype, a device."""
 
+import re
 from typing import Final
 
-from ..dtypes import dtype_name
+from ..dtypes import QUANTISED, dtype_name
 from .kinds_of_call import PAIR, PAIR_CELL, PAIR_RESULT, SINGLE
 from .message_row import ALONE, ALWAYS, IN_RNN, NEAR_RNN, ON_RNN_LINE, Claim, Interpretation, LikelyCause, Match, MessageRow
 from .problem import TUPLE_EXPECTED, Problem
@@ -109,6 +110,10 @@ _C_TYPES: Final = {"long int": "int64", "short int": "int16", "unsigned char": "
 """Types of C++ whose names torch does not use; its own (``c10::half``, ``double``) are among the aliases."""
 
 
+_AUTOCAST: Final = re.compile(r"\bautocast\b")
+"""``torch.autocast`` or ``torch.cuda.amp.autocast`` in the code around a message."""
+
+
 def _dtype(word: str) -> str:
     """Torch's name: ``torch.cuda.HalfTensor`` -> ``float16``, ``c10::Half`` -> ``float16``, ``long int`` -> ``int64``."""
     name = word.removeprefix("torch.").removeprefix("cuda.").rstrip(".").removesuffix("Tensor")
@@ -122,6 +127,12 @@ def interpret_dtypes(match: Match) -> Interpretation:
         message = "input, or a state, has another dtype than the weights."
         return match.likely(match.problem("dtype_mismatch", message, fix="x = x.to(next(rnn.parameters()).dtype)"))
     got, want = _dtype(match.slots["got"]), _dtype(match.slots["expected"])
+    if QUANTISED & {got, want}:
+        return match.likely(_quantised(match, got, want))
+    if _AUTOCAST.search(match.text) and {got, want} <= {"float16", "bfloat16", "float32"}:
+        message = f"One tensor is {got}, another {want}, under torch.autocast. It converts what it needs by itself."
+        advice = "Leave out .half() and .bfloat16(): input, states and module stay float32."
+        return match.likely(match.problem("dtype_mismatch", message, fix=_TO_FLOAT, advice=advice))
     if got == want and ("cuda" in match.slots["got"]) != ("cuda" in match.slots["expected"]):
         message = "One tensor is on the GPU, another on the CPU."
         return match.likely(match.problem("other", message, fix=_TO_DEVICE))
@@ -136,6 +147,32 @@ def interpret_dtypes(match: Match) -> Interpretation:
     if "int" in (got + want):
         advice = "Do this if input has numbers. Token ids go through nn.Embedding first."
     return match.likely(match.problem("dtype_mismatch", message, expected=want, got=got, fix=fix, advice=advice))
+
+
+_QUANTISED: Final = "PyTorch's recurrent modules take no quantised tensor: they run in floating-point numbers."
+_QUANTISED_TOO: Final = "Do the same with the states. A quantised tensor cannot be converted with .to(dtype) or .float()."
+_DEQUANTIZE: Final = "x = x.dequantize()"
+
+
+def interpret_kernel(match: Match) -> Interpretation:
+    """``"addmm_impl_cpu_" not implemented for 'Half'`` and its like."""
+    got = _dtype(match.slots.get("got", ""))
+    if got in QUANTISED:
+        return match.likely(_quantised(match, got, ""))
+    message = "The dtype of input or of the state has no kernel here."
+    advice = "Convert the states too. Or run half precision on a GPU."
+    if match.row.claim is ALWAYS:  # the kernel is an RNN's
+        message = (
+            f"This RNN has no kernel for {match.slots['got']} here. There is none for half precision on a CPU, and none for "
+            "integers."
+        )
+        advice = "Or run half precision on a GPU."
+    return match.likely(match.problem("dtype_mismatch", message, fix=_TO_FLOAT, advice=advice))
+
+
+def _quantised(match: Match, got: str, want: str) -> Problem:
+    message = f"A tensor is {got if got in QUANTISED else want}. {_QUANTISED}"
+    return match.problem("dtype_mismatch", message, fix=_DEQUANTIZE, advice=_QUANTISED_TOO)
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -384,27 +421,20 @@ TYPE_MESSAGES: Final = (
         wordings=("\"<op:rnnop>\" not implemented for '<got:word>'",),
         tensor="input",
         explanation=_NO_KERNEL,
-        causes=(
-            LikelyCause(
-                "dtype_mismatch",
-                "This RNN has no kernel for {got} here. There is none for half precision on a CPU, and none for integers.",
-                _TO_FLOAT,
-                "Or run half precision on a GPU.",
-            ),
-        ),
+        interpret=interpret_kernel,
     ),
     MessageRow(
         wordings=("\"<op:word>\" not implemented for '<got:word>'", "get_mkldnn_dtype: unsupported data type"),
         tensor="input",
         explanation=_NO_KERNEL,
-        causes=(
-            LikelyCause(
-                "dtype_mismatch",
-                "The dtype of input or of the state has no kernel here.",
-                _TO_FLOAT,
-                "Convert the states too. Or run half precision on a GPU.",
-            ),
-        ),
+        interpret=interpret_kernel,
+        claim=NEAR_RNN,
+    ),
+    MessageRow(
+        wordings=("Could not run '<op:word>' with arguments from the 'Quantized<device:word>' backend",),
+        tensor="input",
+        explanation=_NO_KERNEL,
+        causes=(LikelyCause("dtype_mismatch", _QUANTISED, _DEQUANTIZE, _QUANTISED_TOO),),
         claim=NEAR_RNN,
     ),
     # devices

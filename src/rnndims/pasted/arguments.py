@@ -201,6 +201,11 @@ def read_argument(reader: ValueReader, name: str, argument: str, node: ast.AST) 
     return value
 
 
+def refused_value(reader: ValueReader, argument: str, node: ast.AST) -> Any:
+    """The value that ``read_argument`` refused, as it is; text that is neither of its choices for ``nonlinearity``."""
+    return "?" if argument == "nonlinearity" else reader.read(node)
+
+
 _PLACEHOLDERS: Final = {
     "bias": "BOOL",
     "batch_first": "BOOL",

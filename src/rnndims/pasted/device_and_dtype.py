@@ -81,12 +81,16 @@ class DeviceAndDtype:
             if not (self.dtype or "").startswith("complex"):
                 self.dtype = _CAST_METHODS[method]
         elif method in _DEVICE_METHODS:
-            self.device = method
+            self._move(method, call)
         elif method == "type" and len(call.args) == 1:
             if self._dtype(call.args[0]) is None:
                 raise self._bad_dtype(call.args[0])
             self.dtype = self._dtype(call.args[0])
+        elif method == "to_empty":
+            for node in (*call.args, *(keyword.value for keyword in call.keywords)):
+                self._set_device(node)
         elif method == "to":
+            before = self.device
             for node in (*call.args, *(keyword.value for keyword in call.keywords)):
                 dtype = self._dtype(node)
                 if dtype is not None:
@@ -97,6 +101,26 @@ class DeviceAndDtype:
                         node,
                         fix="Write .to('cuda') or .to(torch.float16).",
                     )
+            after, self.device = self.device, before
+            if after is not None or before is None:
+                self._move(after, call)
+            else:
+                self.device = None
+
+    def _move(self, device: str | None, call: ast.Call) -> None:
+        """Note that the module moves; from ``meta`` it cannot, since it has no numbers there.
+
+        Raises:
+            ConstructorError: where PyTorch would refuse to move it.
+        """
+        if (self.device or "").partition(":")[0] == "meta" and device is not None and device.partition(":")[0] != "meta":
+            raise self.snippet.error(
+                'a module on meta has no numbers to move (torch: "Cannot copy out of meta tensor; no data!")',
+                call,
+                fix=f"Use .to_empty(device={device!r}), and then load or initialise the weights.",
+                field="device",
+            )
+        self.device = device
 
     def _is_flag(self, node: ast.AST) -> bool:
         return type(getattr(node, "value", None)) is bool
