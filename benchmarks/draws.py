@@ -12,6 +12,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
@@ -207,8 +208,10 @@ def hunt(kinds: Sequence[Kind], count: int, *, seed: int, jobs: int, setup: Call
     random.Random(seed).shuffle(parts)
     _KINDS.update({kind.name: kind for kind in kinds})
     tallies = {kind.name: Tally() for kind in kinds}
-    with multiprocessing.get_context("fork").Pool(jobs, setup) as pool:
-        for name, tally in pool.imap_unordered(_work, parts):
+    # Unlike multiprocessing.Pool, an executor does not wait for ever if a process is ended by a fault in C++ code.
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), setup) as pool:
+        for done in as_completed([pool.submit(_work, part) for part in parts]):
+            name, tally = done.result()
             tallies[name].add(tally)
     return tallies
 

@@ -12,11 +12,8 @@ KINDS = {kind.name: kind for kind in agreement.KINDS}
 SLOW = {"macs": 4, "run": 12}
 """Kinds of which fewer cases have to do."""
 
-OPEN = {"constructor", "layers", "packed", "expected", "uses", "live", "scripts"}
-"""Kinds in which differences are known."""
 
-
-@pytest.mark.parametrize("name", [name for name in KINDS if name not in OPEN])
+@pytest.mark.parametrize("name", KINDS)
 def test_a_sample_agrees_with_torch(name):
     """What rnndims says of a few random cases of each kind is what PyTorch does."""
     tally = draws.run_part(KINDS[name], 0, range(SLOW.get(name, 20)), patience=0.0)

@@ -82,7 +82,7 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
     warnings = [caution for use in uses for caution in use.warnings]
     said = [note for use in uses for note in use.notes]
     if not runs:
-        problems += expectations_besides(config, call)
+        problems += expectations_besides(config, call, problems)
         return Diagnosis(config=config, problems=tuple(problems), warnings=tuple(warnings), notes=(*notes, *said))
     warnings = (cell_warnings if config.is_cell else layer_warnings)(config, call) + warnings
     if call.lengths is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..config import RNNConfig
 from ..constructor import format_constructor
@@ -15,6 +15,12 @@ from .problem import TUPLE_EXPECTED, Cause, Problem
 
 if TYPE_CHECKING:
     from .uses import Use
+
+
+_SIZES_STAY: Final = frozenset(
+    {"input_feature_mismatch", "dtype_mismatch", "hidden_size_vs_proj", "hidden_layers_or_directions", TUPLE_EXPECTED}
+)
+"""Causes that leave no doubt about which dim of the input is the batch, and which is time."""
 
 
 def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = ()) -> list[Problem]:
@@ -43,20 +49,30 @@ def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = 
     return problems if linear is None else [*problems, linear]
 
 
-def expectations_besides(config: RNNConfig, call: Call) -> list[Problem]:
+def expectations_besides(config: RNNConfig, call: Call, refused: Sequence[Problem]) -> list[Problem]:
     """What is expected of a call that PyTorch refuses, and does not come out however the call is mended.
 
-    These are rows and widths, which the module alone decides.
+    Rows and widths are decided by the module alone. The other dims are those of the input, if nothing is wrong with its layout.
+
+    Args:
+        config: the module.
+        call: the call, and what is expected.
+        refused: why PyTorch refuses it.
     """
     expected = expectation_problems(config, replace(call, uses=(), lengths=None))
-    return [problem for problem in expected if problem.tensor == "linear" or _rows_or_width(problem)]
+    if call.lengths is None and all(_SIZES_STAY.issuperset(problem.causes) for problem in refused):
+        return expected
+    return [problem for problem in expected if problem.tensor == "linear" or _never_comes_out(config, call, problem)]
 
 
-def _rows_or_width(problem: Problem) -> bool:
-    """Whether another number of rows of a state, or another last dim, is expected."""
+def _never_comes_out(config: RNNConfig, call: Call, problem: Problem) -> bool:
+    """Whether the module returns no such shape for any input: by its rows, its last dim, or its number of dims."""
     expected, got = problem.expected, problem.got
-    if not expected or not got or len(expected) != len(got):
+    if not expected or got is None or isinstance(got, str) or isinstance(expected, str):
         return False
+    if len(expected) != len(got):
+        possible = (1, 2) if config.is_cell else (2, 3) if call.lengths is None else (3,)
+        return len(got) not in possible
     return expected[-1] != got[-1] or (problem.tensor != "output" and expected[0] != got[0])
 
 

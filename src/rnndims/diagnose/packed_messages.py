@@ -50,6 +50,13 @@ def interpret_length_count(match: Match) -> Interpretation:
 PACKED_MESSAGES: Final = (
     # Before the rows of the same words in state_messages.py: here no state exists yet.
     MessageRow(
+        wordings=("index_select(): self indexing axis dim should be positive",),
+        tensor="input",
+        explanation="pack_padded_sequence sorts the sequences by their lengths (enforce_sorted=False), and input has none.",
+        causes=(LikelyCause("packed_lengths", "The batch is empty.", advice="Skip empty batches before packing."),),
+        claim=IN_PACKING,
+    ),
+    MessageRow(
         wordings=("index out of range in self", "INDICES element is out of DATA bounds"),
         tensor="lengths",
         explanation="pack_padded_sequence sorts the sequences by their lengths (enforce_sorted=False), and there are more "
