@@ -22,6 +22,12 @@ class Seen(NamedTuple):
     not_watched: list[str]
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test in this process may have used torch.compile, after which a program is no longer followed."""
+    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
+
+
 def watch(code: str, folder: Path) -> Seen:
     """Run a program and say what was seen."""
     path = folder / "program.py"
