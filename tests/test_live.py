@@ -79,6 +79,17 @@ def test_what_runs_and_is_wrong_is_said_once(kind, tmp_path):
         assert warning.code in code.splitlines()[line - 1]
 
 
+def test_a_default_device_changes_nothing(tmp_path):
+    """A program that sets a default device is followed like any other, and its device is still set afterwards."""
+    code, expected = WRONG["the last step of both directions"]
+    try:
+        seen = watch(f"import torch\ntorch.set_default_device('cpu')\n{code}", tmp_path)
+        assert [(warning.kind, warning.code) for warning in seen.warnings] == expected
+        assert len(torch.overrides._get_current_function_mode_stack()) == 1
+    finally:
+        torch.set_default_device(None)
+
+
 @pytest.mark.parametrize("kind", CRASHES)
 def test_a_crash_beside_an_rnn_is_explained(kind, tmp_path):
     """The cause, the shapes with their names, and a fix in the user's own names that takes the crash away."""

@@ -146,9 +146,10 @@ class Follower:
     # ---- on and off
 
     def begin(self) -> None:
-        """Follow in this thread from now on, if no other mode or compiler is at work."""
+        """Follow in this thread from now on, if no compiler and no mode but that of a default device is at work."""
         stack = self.torch.overrides._get_current_function_mode_stack()
-        if not stack and not self.torch.compiler.is_compiling() and not _compiles():
+        device_mode = self.torch.utils._device.DeviceContext
+        if all(isinstance(mode, device_mode) for mode in stack) and not self.torch.compiler.is_compiling() and not _compiles():
             self._mode.__enter__()
 
     def end(self) -> bool:
