@@ -109,27 +109,30 @@ def call_of(case: Case) -> tuple[RNNConfig, Call]:
     shapes: dict[str, Any] = {name: tuple(case[name]) for name in ("input", *STATES, "lengths") if name in case}
     more = {name: case[name] for name in ("enforce_sorted", "input_dtype", "weight_dtype") if name in case}
     call = Call(**shapes, **more)
-    if call.is_empty or is_unsafe(config, call) or (config.is_cell and call.lengths is not None):
+    if call.is_empty or (config.is_cell and call.lengths is not None):
         raise Unsuitable
     return config, call
 
 
-def is_unsafe(config: RNNConfig, call: Call) -> bool:
-    """Whether PyTorch may read outside of a tensor, so that what it does is chance: it checks neither of these."""
-    if config.is_cell:
-        states = call.states.values()
-        return config.cell != "rnn" and call.input is not None and len(call.input) == 1 and any(len(s) == 2 for s in states)
-    if call.lengths is None or config.cell != "lstm" or not call.states:
+def read_by_chance(config: RNNConfig, call: Call) -> bool:
+    """Whether C++ code reads what may not be there: it then runs, refuses, or ends the process (seen with 2.13).
+
+    That is where PyTorch checks too little: states with a batch beside the 1-D input of a gated cell, and for nn.LSTM a packed
+    batch whose dims or sizes are wrong.
+    """
+    if call.input is None:
         return False
-    rows = (config.D * config.num_layers, len(call.lengths))
-    shapes = {"h_0": (*rows, config.H_out), "c_0": (*rows, config.hidden_size)}
-    return any(state != shapes[name] for name, state in call.states.items()) and (
-        len(set(call.lengths)) < 2 or any(len(state) != 3 for state in call.states.values())
-    )
+    if config.is_cell:
+        return len(call.input) == 1 and config.cell != "rnn" and any(len(state) > 1 for state in call.states.values())
+    if config.cell != "lstm" or call.lengths is None or check_shapes(config, call).fits:
+        return False
+    return len(call.input) != 3 or len(set(call.lengths)) == 1 or bool(call.states)
 
 
 def ask_torch(case: Case, config: RNNConfig, call: Call) -> Any:
     """What PyTorch does with a call: the shapes that come out, by name, or the error that it raises."""
+    if read_by_chance(config, call):
+        raise Unsuitable
     dtype = getattr(torch, call.weight_dtype)
 
     def run() -> dict[str, tuple[int, ...]]:
@@ -171,21 +174,6 @@ def some_input_fits(case: Case, config: RNNConfig, call: Call) -> bool:
     return not all(read_by_chance(config, each) or refused(ask_torch(case, config, each)) for each in calls)
 
 
-def read_by_chance(config: RNNConfig, call: Call) -> bool:
-    """Whether C++ code reads what may not be there: it then runs, refuses, or ends the process (seen with 2.13).
-
-    That is where PyTorch checks too little: 2-D states beside the 1-D input of a gated cell, and for nn.LSTM a packed batch
-    whose dims or sizes are wrong.
-    """
-    if call.input is None:
-        return False
-    if config.is_cell:
-        return len(call.input) == 1 and config.cell != "rnn" and any(len(state) == 2 for state in call.states.values())
-    if config.cell != "lstm" or call.lengths is None or check_shapes(config, call).fits:
-        return False
-    return len(call.input) != 3 or len(set(call.lengths)) == 1 or bool(call.states)
-
-
 def judge_call(case: Case) -> Verdict:
     """``check`` accepts what PyTorch runs, names its first complaint in its words, and knows the results."""
     config, call = call_of(case)
@@ -196,8 +184,6 @@ def judge_call(case: Case) -> Verdict:
         fits = some_input_fits(case, config, call)
         fault = f"states that {'fit' if fits else 'no input fits'}: {diagnosis.problems}"
         return Verdict("no input", None if fits == diagnosis.fits else fault)
-    if read_by_chance(config, call):
-        raise Unsuitable
     answer = ask_torch(case, config, call)
     if not refused(answer):
         if not diagnosis.fits:
@@ -217,8 +203,6 @@ def judge_call(case: Case) -> Verdict:
 def judge_message(case: Case) -> Verdict:
     """What PyTorch raises is known, alone and with the module and the call, and is about the same tensor."""
     config, call = call_of(case)
-    if read_by_chance(config, call):
-        raise Unsuitable
     error: Any = None if call.input is None else ask_torch(case, config, call)
     if not refused(error):
         raise Unsuitable
