@@ -148,7 +148,8 @@ class Follower:
     def begin(self) -> None:
         """Follow in this thread from now on, if no compiler and no mode but that of a default device is at work."""
         stack = self.torch.overrides._get_current_function_mode_stack()
-        device_mode = self.torch.utils._device.DeviceContext
+        # torch imports the module of that mode with the first default device, and not before
+        device_mode = getattr(sys.modules.get("torch.utils._device"), "DeviceContext", ())
         if all(isinstance(mode, device_mode) for mode in stack) and not self.torch.compiler.is_compiling() and not _compiles():
             self._mode.__enter__()
 
