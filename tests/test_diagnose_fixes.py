@@ -169,6 +169,7 @@ def test_rows_are_whole():
         for text in texts:
             assert set(re.findall(r"\{(\w+)\}", text)) <= slots, (row.wordings, text)
         for wording in row.wordings:
+            compile_wording(wording)
             assert (wording, row.claim) not in seen, wording
             seen[wording, row.claim] = row
 

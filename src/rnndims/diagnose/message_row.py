@@ -7,6 +7,7 @@ To add a wording, add it to the ``wordings`` of a row in the file of its topic (
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 from ..config import RNNConfig
@@ -94,6 +95,7 @@ SLOTS: Final[dict[str, Slot]] = {
 _SLOT: Final = re.compile(r"<(\w+):(\w+)>")  # <got:shape>
 
 
+@cache
 def compile_wording(text: str) -> re.Pattern[str]:
     r"""The regular expression of a wording; a space in it matches any white space.
 
@@ -117,6 +119,7 @@ def compile_wording(text: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+@cache
 def longest_run(text: str) -> tuple[re.Pattern[str], bool]:
     r"""The longest part of a wording outside its slots, in small letters, and whether the wording begins with it.
 

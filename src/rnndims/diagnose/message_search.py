@@ -62,32 +62,30 @@ _MOST_BEFORE: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One compiled wording.
+    """One wording of a row. Its patterns are compiled where its anchor is in a text, as compiling all takes a third of a run.
 
     Attributes:
         row: its row.
-        pattern: what it matches.
+        text: the wording, with slots.
         anchor: its longest word: text without it cannot match.
-        run: its longest part without slots, in small letters: where it is not, the wording is not.
-        leads: whether the wording begins with this part.
     """
 
     row: MessageRow
-    pattern: re.Pattern[str]
+    text: str
     anchor: str
-    run: re.Pattern[str]
-    leads: bool
 
     def matches(self, text: str, lowered: str) -> "list[re.Match[str]]":
         """Where it stands in ``text``, from the last place on; ``lowered`` is the same in small letters."""
         if self.anchor not in lowered:
             return []
+        run, leads = longest_run(self.text)  # where this part is not, the wording is not
         found: list[re.Match[str]] = []
-        for place in reversed(deque(self.run.finditer(lowered), maxlen=_MOST_PLACES)):
-            if self.leads:
-                match = self.pattern.match(text, place.start())
+        for place in reversed(deque(run.finditer(lowered), maxlen=_MOST_PLACES)):
+            pattern = compile_wording(self.text)
+            if leads:
+                match = pattern.match(text, place.start())
             else:
-                match = self.pattern.search(text, max(0, place.start() - _MOST_BEFORE), place.end() + _MOST_BEFORE)
+                match = pattern.search(text, max(0, place.start() - _MOST_BEFORE), place.end() + _MOST_BEFORE)
             if match is not None and (not found or match.start() != found[-1].start()):
                 found.append(match)
                 if len(found) == _MOST_MATCHES:
@@ -98,9 +96,7 @@ class Wording:
 @cache
 def wordings() -> tuple[Wording, ...]:
     """All wordings of the table, in its order."""
-    return tuple(
-        Wording(row, compile_wording(text), longest_word(text), *longest_run(text)) for row in TABLE for text in row.wordings
-    )
+    return tuple(Wording(row, text, longest_word(text)) for row in TABLE for text in row.wordings)
 
 
 def explain_text(text: str, config: RNNConfig | None, call: Call | None) -> Diagnosis:
