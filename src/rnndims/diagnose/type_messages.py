@@ -418,6 +418,19 @@ TYPE_MESSAGES: Final = (
         claim=ALONE,
     ),
     MessageRow(
+        wordings=("clamp is not supported for complex types",),
+        tensor="input",
+        explanation="relu is computed with clamp, and complex numbers have no order.",
+        causes=(
+            LikelyCause(
+                "dtype_mismatch",
+                "The module has nonlinearity='relu', and its weights and input are complex.",
+                advice="Use nonlinearity='tanh', which has complex numbers, or a real dtype for the module and for x.",
+            ),
+        ),
+        claim=ON_RNN_LINE,
+    ),
+    MessageRow(
         wordings=("\"<op:rnnop>\" not implemented for '<got:word>'",),
         tensor="input",
         explanation=_NO_KERNEL,
