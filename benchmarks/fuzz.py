@@ -440,7 +440,8 @@ def call(args: list[str], stdin: str) -> Answer:
 
 def run_beside(_: str, command: list[str]) -> None:
     """What takes the place of a program that would replace this process: it is run beside it."""
-    done = subprocess.run(command, check=False, input="", capture_output=True, text=True, errors="replace", timeout=6 * SECONDS)
+    words = [word.encode(errors="surrogatepass") for word in command]
+    done = subprocess.run(words, check=False, input="", capture_output=True, text=True, errors="replace", timeout=6 * SECONDS)
     sys.stdout.write(done.stdout)
     sys.stderr.write(done.stderr)
     raise typer.Exit(done.returncode)
@@ -484,7 +485,7 @@ def fault_of(args: list[str], answer: Answer, codes: set[int] = DOCUMENTED) -> s
         return f"an error without a message: {code}"
     if "\x1b" in out + err:
         return f"an escape sequence: {out[:300]!r} {err[:300]!r}"
-    documents = out.splitlines() if args[1:2] == ["--from-jsonl"] else [out] if is_json(args) and out else []
+    documents = out.splitlines() if "--from-jsonl" in args else [out] if is_json(args) and out else []
     for document in documents:
         try:
             json.loads(document, parse_constant=float.fromhex)

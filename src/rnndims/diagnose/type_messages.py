@@ -243,6 +243,13 @@ TYPE_MESSAGES: Final = (
         claim=NEAR_RNN,
     ),
     MessageRow(
+        wordings=("iteration over a 0-d tensor", "invalid index of a 0-dim tensor"),
+        tensor="h_0",
+        explanation="An LSTM takes its state as a tuple (h_0, c_0) and reads its two items. A tensor without dims has none.",
+        causes=(LikelyCause(TUPLE_EXPECTED, "The state is one number, a 0-D tensor, instead of the tuple (h_0, c_0).", PAIR),),
+        claim=IN_RNN,
+    ),
+    MessageRow(
         wordings=("index 1 is out of bounds for dimension 0 with size 1",),
         tensor="h_0",
         explanation=_BARE,
