@@ -126,7 +126,10 @@ def draw_use(rng: random.Random) -> str:
     return rng.choice(["output", "h_n", "c_n", "x", "torch.cat"]) + "".join(rng.choices(steps, k=rng.randint(0, 3)))
 
 
-FILES: Final = ("new.pt", "old.pt", "inner.pt", "model.safetensors", "model.safetensors.index.json", "x.npy", "lines.jsonl")
+FILES: Final = (
+    *("new.pt", "old.pt", "inner.pt", "model.safetensors", "model.safetensors.index.json", "x.npy"),
+    *("lines.jsonl", "program.py"),
+)
 
 
 def draw_value(rng: random.Random, name: str, metavar: str | None) -> str:
@@ -143,6 +146,7 @@ def draw_value(rng: random.Random, name: str, metavar: str | None) -> str:
             [*FILES, *FILES, "-", "out.svg", "out.txt", "out.safetensors", "no/such", ".", "", "x.npy:a"]
         ),
         "NAME": lambda: rng.choice(["rnn", "*", "encoder.*", ""]),
+        "SCRIPT": lambda: rng.choice(["program.py", "program.py", "no/such.py", "", "-"]),
         "DEVICE": lambda: rng.choice(["cpu", "meta", "auto", "cuda", "cuda:9", "mps", "tpu"]),
         "SHAPE": lambda: draw_shape(rng),
         "CODE": lambda: draw_use(rng),
@@ -156,7 +160,7 @@ def draw_value(rng: random.Random, name: str, metavar: str | None) -> str:
         "--view": ["cell", "matmul", "unrolled"],
     }
     value = values.get(metavar or "", lambda: rng.choice(choices.get(name, ["text", "ascii", "svg", "dot", "mermaid"])))()
-    if metavar == "FILE":
+    if metavar in ("FILE", "SCRIPT"):
         return str(value)  # damaged names could lead out of the folder
     return damage(rng, str(value)) if rng.random() < 0.07 else str(value)
 
@@ -304,7 +308,7 @@ def draw_jsonl(rng: random.Random) -> Case:
 
 def draw_file(rng: random.Random) -> Case:
     """A damaged file for one of the options that read files."""
-    name = rng.choice([file for file in FILES if file != "lines.jsonl"])
+    name = rng.choice(FILES[:6])
     size = len(whole_files()[name])
     edits = [
         [
@@ -332,6 +336,7 @@ def whole_files() -> dict[str, bytes]:
     torch.manual_seed(0)
     weights = nn.ModuleDict({"rnn": nn.LSTM(2, 3, 2, bidirectional=True), "fc": nn.Linear(6, 2)}).state_dict()
     content = {"model.safetensors": safetensors.torch.save(weights), "lines.jsonl": b'{"cell": "gru"}\n'}
+    content["program.py"] = b"import sys\nprint(len(sys.argv))\n"
     shards = {"weight_map": dict.fromkeys(weights, "model.safetensors")}
     content["model.safetensors.index.json"] = json.dumps(shards).encode()
     for name, zipped in (("new.pt", True), ("old.pt", False)):
@@ -420,13 +425,26 @@ def call(args: list[str], stdin: str) -> Answer:
     before, start = peak("VmRSS"), time.process_time()
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, 6 * SECONDS)
-    with mock.patch.multiple(sys, stdin=given, stdout=out, stderr=err), warnings.catch_warnings():
+    with (
+        mock.patch.multiple(sys, stdin=given, stdout=out, stderr=err),
+        mock.patch("os.execv", run_beside),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("default")
         warnings.simplefilter("ignore", DeprecationWarning)
         code = run(args)
     signal.setitimer(signal.ITIMER_REAL, 0)
     seconds, mib = time.process_time() - start, peak("VmHWM") - before
     return Answer(code, written[0].getvalue().decode(), written[1].getvalue().decode(), seconds, mib)
+
+
+def run_beside(_: str, command: list[str]) -> None:
+    """What takes the place of a program that would replace this process: it is run beside it."""
+    words = [word.encode(errors="surrogatepass") for word in command]
+    done = subprocess.run(words, check=False, input="", capture_output=True, text=True, errors="replace", timeout=6 * SECONDS)
+    sys.stdout.write(done.stdout)
+    sys.stderr.write(done.stderr)
+    raise typer.Exit(done.returncode)
 
 
 def judge_call(case: Case) -> Verdict:
@@ -460,13 +478,14 @@ def fault_of(args: list[str], answer: Answer, codes: set[int] = DOCUMENTED) -> s
         return f"too much memory: {answer.mib} MiB"
     if code in (ExitCode.USAGE, ExitCode.MACHINE) and out and "--from-jsonl" not in " ".join(args):
         return f"output beside an error: {out[:300]}"
-    if code == ExitCode.OK and any(not line.startswith("rnndims: note: ") for line in err.splitlines() if line.strip("-")):
+    said = [line for line in err.splitlines() if line.strip("-") and not line.startswith("rnndims: note: ")]
+    if code == ExitCode.OK and said and args[:1] != ["trace"]:  # what trace reports stands there
         return f"a message beside an answer: {err[:300]}"
     if code in (ExitCode.USAGE, ExitCode.MACHINE) and not err and "--from-jsonl" not in " ".join(args):
         return f"an error without a message: {code}"
     if "\x1b" in out + err:
         return f"an escape sequence: {out[:300]!r} {err[:300]!r}"
-    documents = out.splitlines() if args[1:2] == ["--from-jsonl"] else [out] if is_json(args) and out else []
+    documents = out.splitlines() if "--from-jsonl" in args else [out] if is_json(args) and out else []
     for document in documents:
         try:
             json.loads(document, parse_constant=float.fromhex)

@@ -132,6 +132,27 @@ PROGRAMS = [
         "more lengths",
     ),
     ("pack(torch.randn(3, 2, 4), [3, 2, 1], enforce_sorted=False)", "packed_lengths", "lengths", "more lengths"),
+    ("nn.LSTMCell(4, 5)(torch.randn(2, 4), torch.tensor(0.0))", "lstm_tuple_expected", "h_0", "0-D tensor"),
+    ("nn.LSTM(4, 5)(torch.randn(3, 2, 4), torch.tensor(0.0))", "lstm_tuple_expected", "h_0", "0-D tensor"),
+    ("pack(torch.randn(3, 0, 4), [3, 2], enforce_sorted=False)", "packed_lengths", "input", "batch is empty"),
+    (
+        "nn.GRU(4, 5)(pack(torch.randn(3, 2, 4), [2, 3], enforce_sorted=False), torch.randn(1, 0, 5))",
+        "hidden_batch_mismatch",
+        "h_0",
+        "fewer sequences",
+    ),
+    (
+        "nn.RNN(4, 5, nonlinearity='relu', dtype=torch.cfloat)(torch.randn(3, 2, 4, dtype=torch.cfloat))",
+        "dtype_mismatch",
+        "input",
+        "nonlinearity='tanh'",
+    ),
+    (
+        "nn.RNNCell(4, 5, nonlinearity='relu', dtype=torch.cfloat)(torch.randn(2, 4, dtype=torch.cfloat))",
+        "dtype_mismatch",
+        "input",
+        "nonlinearity='tanh'",
+    ),
     (
         "nn.LSTMCell(10, 20)(torch.randn(10), (torch.randn(3, 20), torch.randn(3, 20)))",
         "hidden_size_vs_proj",
@@ -193,7 +214,7 @@ def test_real_errors(program, cause, tensor, words, tmp_path):
 def test_the_last_line_beside_the_constructor(program, cause, tensor, words, tmp_path):
     """The last line alone, without the error's name, is explained beside a constructor, where it needs no frames."""
     text = traceback_of(program, tmp_path / "train.py")
-    needs_frames = ("index out of range in self", "INDICES element", "index 7 is out of bounds")
+    needs_frames = ("index out of range in self", "INDICES element", "index 7 is out of bounds", "index_select()", "a 0-d")
     if any(words in text for words in needs_frames):
         return
     line = next(line for line in text.splitlines() if re.match(r"[\w.]+(Error|Unsupported)\b", line))
@@ -312,6 +333,10 @@ UNRELATED = [
     "import numpy as np\nnp.zeros((3, 4)).reshape(5, 5)",
     "raise ValueError('could not broadcast input array from shape (3,4) into shape (3,5)')",
     "raise KeyError('hidden_size')",
+    "list(torch.tensor(0.0))",
+    "torch.tensor(0.0)[0]",
+    "torch.randn(3, 0).index_select(1, torch.tensor([0]))",
+    "torch.randn(3, dtype=torch.cfloat).clamp(0)",
     "raise ValueError('Length of values (3) does not match length of index (4)')",
     "raise RuntimeError('CUDA error: device-side assert triggered')",
 ]

@@ -134,6 +134,36 @@ def test_states_alone_are_judged_by_whether_an_input_fits():
     assert min(verdicts.values()) > 50
 
 
+def test_a_bare_state_without_input_says_where_pytorch_takes_it_apart():
+    """A bare state that unbatched input would make two of is a problem all the same, and the message says so."""
+    alone = check_shapes(RNNConfig("lstm", 1, 1, num_layers=2), Call(h_0=(2, 2, 1))).problems[0]
+    assert (alone.tensor, alone.cause) == ("h_0", "lstm_tuple_expected")
+    assert "Beside 2-D input PyTorch uses row 0 of it as h_0 and row 1 as c_0" in alone.message
+    for other in (Call(h_0=(2, 3, 1)), Call(input=(3, 2, 1), h_0=(2, 2, 1)), Call(c_0=(2, 2, 1))):
+        assert "2-D input" not in check_shapes(RNNConfig("lstm", 1, 1, num_layers=2), other).problems[0].message
+
+
+EXPECTED_BESIDE = [
+    (Call(input=(5, 3, 12), h_n=(2, 4, 20)), {"h_n"}),  # the batch is 3, whatever the features are
+    (Call(input=(5, 10, 3), h_n=(2, 3, 20)), set()),  # after x.transpose(1, 2) the batch is 3
+    (Call(input=(5, 10, 3), output=(5, 3, 20)), set()),
+    (Call(input=(5, 10, 3), output=(5, 3, 21)), {"output"}),
+    (Call(input=(3, 12), output=(3, 4, 20), h_n=(2, 3, 20)), set()),  # 2-D input may lack a dim
+    (Call(input=(3, 12), output=(3, 4, 40), h_n=(3, 3, 20)), {"output", "h_n"}),
+    (Call(input=(3, 12), output=(3,), h_n=(2, 1, 3, 20)), {"output", "h_n"}),
+    (Call(input=(5, 3, 12), lengths=(5, 3, 1), output=(4, 3, 20), h_n=(2, 7, 20)), set()),
+    (Call(input=(5, 3, 12), lengths=(5, 3, 1), output=(5, 20)), {"output"}),
+]
+
+
+@pytest.mark.parametrize(("call", "wrong"), EXPECTED_BESIDE)
+def test_expectations_beside_a_refused_call(call, wrong):
+    """Where the layout of a refused input is in doubt, only what no input gives is called wrong."""
+    problems = check_shapes(RNNConfig("gru", 10, 20, num_layers=2), call).problems
+    assert problems[0].tensor == "input"
+    assert {problem.tensor for problem in problems[1:]} == wrong
+
+
 def runs(config: RNNConfig, call: Call) -> bool:
     """Whether PyTorch accepts a call."""
     try:
@@ -148,6 +178,7 @@ X = (5, 3, 10)
 
 
 @says_as_2_13
+@pytest.mark.filterwarnings("ignore:Complex modules")
 @pytest.mark.parametrize(
     ("config", "call"),
     [
@@ -169,6 +200,10 @@ X = (5, 3, 10)
         (LSTM, Call(input=X, h_0=(2, 2, 3, 20))),
         (LSTM, Call(input=X, h_0=(2, 2, 4, 20))),
         (GRU, Call(input=(10,), lengths=(1,))),
+        (GRU, Call(input=(0,), lengths=())),
+        (GRU, Call(input=(0,), lengths=(1,))),
+        (GRU, Call(input=(0,), lengths=(1,), enforce_sorted=False)),
+        (RNNConfig("rnn", 10, 20, nonlinearity="relu"), Call(input=X, lengths=(6, 1, 1), weight_dtype="complex64")),
         (GRU, Call(input=X, lengths=())),
         (GRU, Call(input=X, lengths=(5, 3))),
         (GRU, Call(input=X, lengths=(), enforce_sorted=False)),

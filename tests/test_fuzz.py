@@ -33,3 +33,11 @@ def test_a_planted_mistake_is_found(name):
     with plant.planted():
         tally = draws.run_part(KINDS[plant.kind], 0, range(60), patience=0.0)
     assert tally.found
+
+
+def test_trace_runs_its_program_beside_this_process():
+    """``trace`` becomes another program; here that is a process of its own, and the answer is that program's."""
+    case = {"args": ["trace", "program.py", "a", "b"], "files": {"program.py": []}}
+    assert fuzz.judge_call(case) == ("code 0", None)
+    missing = fuzz.judge_call({"args": ["trace", "program.py"]})
+    assert missing == ("code 2", None)

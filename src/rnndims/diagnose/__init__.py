@@ -13,6 +13,7 @@ from ..config import RNNConfig, runs_in
 from ..dtypes import REAL_FUNCTIONS
 from ..errors import ConfigError, Template
 from ..shapes import Shape
+from . import torch_phrases
 from .call import Call, parse_dtype, parse_shape, result_shapes
 from .cell_call import cell_problems, cell_warnings
 from .expectations import call_notes, expectation_problems, expectations_besides, square_notes
@@ -75,7 +76,9 @@ def check_shapes(config: RNNConfig, call: Call) -> Diagnosis:
         raise ConfigError("lengths", shown, rule, fix=Template("Remove {lengths}."))
     refuse_neighbours(config, call)
     problems = cell_problems(config, call) if config.is_cell else _layer_problems(config, call)
-    problems = [_in_dtype(problem, call) for problem in problems] + _function_problems(config, call)
+    late = [problem for problem in problems if problem.torch == torch_phrases.TOO_LONG]  # found after the steps before
+    problems = [problem for problem in problems if problem not in late] + _function_problems(config, call) + late
+    problems = [_in_dtype(problem, call) for problem in problems]
     notes = call_notes(config, call)
     runs = not problems
     uses = _uses(config, call, runs=runs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SIZES_STAY: Final = frozenset(
     {"input_feature_mismatch", "dtype_mismatch", "hidden_size_vs_proj", "hidden_layers_or_directions", TUPLE_EXPECTED}
 )
-"""Causes that leave no doubt about which dim of the input is the batch, and which is time."""
+"""Causes that have nothing to do with the layout of the input."""
 
 
 def expectation_problems(config: RNNConfig, call: Call, uses: Sequence["Use"] = ()) -> list[Problem]:
@@ -60,20 +60,26 @@ def expectations_besides(config: RNNConfig, call: Call, refused: Sequence[Proble
         refused: why PyTorch refuses it.
     """
     expected = expectation_problems(config, replace(call, uses=(), lengths=None))
-    if call.lengths is None and all(_SIZES_STAY.issuperset(problem.causes) for problem in refused):
+    if call.lengths is None and all(map(_layout_stays, refused)):
         return expected
     return [problem for problem in expected if problem.tensor == "linear" or _never_comes_out(config, call, problem)]
 
 
+def _layout_stays(problem: Problem) -> bool:
+    """Whether a problem leaves no doubt about which dim of the input is the batch, and which is time."""
+    moved = problem.cause == "input_feature_mismatch" and (problem.fix or "").startswith("x =")
+    return not moved and _SIZES_STAY.issuperset(problem.causes)
+
+
 def _never_comes_out(config: RNNConfig, call: Call, problem: Problem) -> bool:
-    """Whether the module returns no such shape for any input: by its rows, its last dim, or its number of dims."""
+    """Whether the module returns no such shape for any input: by its number of dims, its last dim, or its rows."""
     expected, got = problem.expected, problem.got
     if not expected or got is None or isinstance(got, str) or isinstance(expected, str):
         return False
-    if len(expected) != len(got):
-        possible = (1, 2) if config.is_cell else (2, 3) if call.lengths is None else (3,)
-        return len(got) not in possible
-    return expected[-1] != got[-1] or (problem.tensor != "output" and expected[0] != got[0])
+    possible = (1, 2) if config.is_cell else (2, 3) if call.lengths is None else (3,)
+    if len(got) not in possible:
+        return True
+    return expected[-1] != got[-1] or (not config.is_cell and problem.tensor != "output" and expected[0] != got[0])
 
 
 def _result_name(config: RNNConfig, name: str) -> str:

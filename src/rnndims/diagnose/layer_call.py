@@ -321,6 +321,10 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
     if stated == "h_0" and mend_kind(config, call).c_0 is not None:
         fix = call_code(config, h_0="h_0[0]", c_0="h_0[1]")
     torch: str | None
+    said = ""
+    alone = call.input is None and call.lengths is None and not config.is_cell and stated == "h_0"
+    if alone and take_apart(config, replace(call, input=(1, config.input_size))).c_0 is not None:
+        said = " Beside 2-D input PyTorch uses row 0 of it as h_0 and row 1 as c_0, without an error."
     if stated == "c_0":
         torch = _none_state(call)
     elif call.lengths is None:
@@ -335,7 +339,7 @@ def state_kind_problems(config: RNNConfig, call: Call) -> list[Problem]:
             tensor="h_0",
             got=call.h_0,
             cause=TUPLE_EXPECTED,
-            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and {stated} alone is passed.",
+            message=f"nn.{config.class_name} takes its state as a tuple (h_0, c_0), and {stated} alone is passed.{said}",
             torch=torch,
             fix=fix,
             advice="Or leave both states out: zeros are the default.",

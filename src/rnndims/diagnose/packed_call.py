@@ -124,7 +124,8 @@ def _packing_problems(config: RNNConfig, call: Call) -> list[Problem]:
             Problem(tensor="lengths", got=lengths, cause="packed_lengths", message=message, torch=torch, fix=fix, advice=advice)
         ]
 
-    if shape is not None and len(shape) < 2:
+    counted_first = shape == (0,) and call.is_sorted and not config.batch_first  # PyTorch counts numbers before dims
+    if shape is not None and len(shape) < 2 and not counted_first:
         message = f"input is {len(shape)}-D. A padded batch is {layout(config)}."
         fix = f"x = nn.utils.rnn.pad_sequence(sequences{', batch_first=True' if config.batch_first else ''})"
         torch = torch_phrases.OUT_OF_DIMS if shape and (shape[0] or not call.is_sorted) else None

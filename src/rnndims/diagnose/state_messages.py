@@ -251,7 +251,7 @@ STATE_MESSAGES: Final = (
         ),
     ),
     MessageRow(
-        wordings=("index out of range in self",),
+        wordings=("index out of range in self", "index_select(): self indexing axis dim should be positive"),
         tensor="h_0",
         explanation=_SORTED,
         causes=(_FEWER, _MORE_LENGTHS),

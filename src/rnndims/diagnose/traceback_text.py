@@ -47,8 +47,8 @@ _START: Final = re.compile(r"Traceback \(most recent call last\)|^-{30,}\s*$", r
 _DIRECTORIES: Final = re.compile(r"[^\s\"'()<>|:,]{1,300}[\\/]")
 # words for what an RNN returns: "hidden", "h_n", "out[:, -1"
 _AFTER: Final = re.compile(r"bidirectional|hidden|\bh_?n\b|\[:, ?-1\b", re.IGNORECASE)
-# the file between a layer and its operation: "torch/nn/functional.py"
-_WRAPPER: Final = re.compile(r"torch/(?:nn/)?functional\.py$")
+# the file between a layer and its operation: "torch/nn/functional.py", "torch/_tensor.py"
+_WRAPPER: Final = re.compile(r"torch/(?:(?:nn/)?functional|_tensor)\.py$")
 # "DataParallel", "replica 1"
 _PARALLEL: Final = re.compile(r"DataParallel|data_parallel|parallel_apply|\breplica \d", re.IGNORECASE)
 # files of layers that are no RNN: "torch/nn/modules/conv.py"

@@ -243,6 +243,13 @@ TYPE_MESSAGES: Final = (
         claim=NEAR_RNN,
     ),
     MessageRow(
+        wordings=("iteration over a 0-d tensor", "invalid index of a 0-dim tensor"),
+        tensor="h_0",
+        explanation="An LSTM takes its state as a tuple (h_0, c_0) and reads its two items. A tensor without dims has none.",
+        causes=(LikelyCause(TUPLE_EXPECTED, "The state is one number, a 0-D tensor, instead of the tuple (h_0, c_0).", PAIR),),
+        claim=IN_RNN,
+    ),
+    MessageRow(
         wordings=("index 1 is out of bounds for dimension 0 with size 1",),
         tensor="h_0",
         explanation=_BARE,
@@ -416,6 +423,19 @@ TYPE_MESSAGES: Final = (
         explanation="A matrix product met two dtypes.",
         interpret=interpret_dtypes,
         claim=ALONE,
+    ),
+    MessageRow(
+        wordings=("clamp is not supported for complex types",),
+        tensor="input",
+        explanation="relu is computed with clamp, and complex numbers have no order.",
+        causes=(
+            LikelyCause(
+                "dtype_mismatch",
+                "The module has nonlinearity='relu', and its weights and input are complex.",
+                advice="Use nonlinearity='tanh', which has complex numbers, or a real dtype for the module and for x.",
+            ),
+        ),
+        claim=ON_RNN_LINE,
     ),
     MessageRow(
         wordings=("\"<op:rnnop>\" not implemented for '<got:word>'",),
