@@ -23,7 +23,7 @@ ORDER = [
     "cost",
     "results",
     "equations",
-    "explain",
+    "reasons",
     "pasted",
     "constructor",
     "measurements",
