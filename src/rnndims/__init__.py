@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .diagnose import Diagnosis, Problem, UnknownMessageError
     from .diagrams import Diagram
     from .errors import ConfigError, ConstructorError, DoesNotFitError, FileError, MachineError, RnndimsError
+    from .hooks.explain import explain
     from .measurements import Measured, Run
     from .results import Dims
     from .shapes import Packed, StateRow, Tensor, Weight
@@ -56,6 +57,7 @@ __all__ = [
     "diagram",
     "dims",
     "draw",
+    "explain",
     "explain_error",
     "parse",
     "read_checkpoint",
@@ -70,11 +72,13 @@ _MODULES = {
     "diagnose": ("Diagnosis", "Problem", "UnknownMessageError"),
     "diagrams": ("Diagram",),
     "errors": ("ConfigError", "ConstructorError", "DoesNotFitError", "FileError", "MachineError", "RnndimsError"),
+    "hooks.explain": ("explain",),
+    "hooks.ipython": ("load_ipython_extension", "unload_ipython_extension"),
     "measurements": ("Measured", "Run"),
     "results": ("Dims",),
     "shapes": ("Packed", "StateRow", "Tensor", "Weight"),
 }
-"""The module that defines each public name."""
+"""The module that defines each public name; those of ``%load_ext rnndims`` are for IPython alone."""
 
 
 def __getattr__(name: str) -> "Any":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .. import explain
+from .. import reasons
 from ..errors import ConfigError, ExitCode, Field, Template
 from ..results import compute_dims
 from . import output
@@ -51,7 +51,7 @@ def dims(
 
         return output.script(script(request.config, inputs))
     result = compute_dims(request.config, inputs)
-    notes = (*request.notes, *explain.notes(request.config))
+    notes = (*request.notes, *reasons.notes(request.config))
     if out.json:
         from ..render.documents import dims_document
 

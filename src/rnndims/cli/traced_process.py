@@ -44,13 +44,13 @@ class _Reporter:
         if self.recorder is None or isinstance(error, KeyboardInterrupt):
             return
         try:
-            from rnndims.live.crash import explain_crash
+            from rnndims.live.exception_chain import explain_chain
 
-            found = explain_crash(error, self.recorder)
+            self.problems = tuple(found for _, found in explain_chain(error, self.recorder))[:1]
+            if self.problems and "rnndims.hooks.explain" in sys.modules:  # the program itself uses rnndims.explain()
+                sys.modules["rnndims.hooks.explain"].leave_to_trace(error)
         except Exception as fault:  # noqa: BLE001 - the program's own end must not be lost in it
             self.recorder.not_watched.append(f"The exception could not be explained: {type(fault).__name__}.")
-            return
-        self.problems = () if found is None else (found,)
 
     def say(self) -> None:
         """Print the table and what is wrong, once: below the traceback if there is one, else at the end of the process."""

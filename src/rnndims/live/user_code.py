@@ -10,6 +10,8 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+from .ipython_shell import cell_name
+
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
@@ -26,8 +28,11 @@ def is_users(frame: FrameType, libraries: tuple[str, ...]) -> bool:
 
 
 def place(code: CodeType, line: int) -> str:
-    """``model.py:10``: the file relative to the working directory if it is in it."""
+    """``model.py:10``: the file relative to the working directory if it is in it; ``Cell In[2], line 10`` in a notebook."""
     file = code.co_filename
+    cell = cell_name(file)
+    if cell is not None:
+        return f"{cell}, line {line}"
     if not file.startswith("<"):
         try:
             relative = os.path.relpath(file)

@@ -1,6 +1,8 @@
 """The console that every view prints on: its width and colours; text is never read as markup."""
 
 import os
+from collections.abc import Callable
+from io import StringIO
 from typing import IO
 
 from rich.console import Console
@@ -32,6 +34,43 @@ def make_console(file: IO[str], *, record: bool = False) -> Console:
         soft_wrap=False,
         record=record,
     )
+
+
+class _Text(StringIO):
+    """A text that is meant for an encoding."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding, which decides about glyphs."""
+        return self._encoding
+
+
+def plain_text(view: Callable[[Console], None], width: int, encoding: str) -> str:
+    """What a view prints, without colours, whatever the terminal is.
+
+    Args:
+        view: prints on a console.
+        width: the columns of that console.
+        encoding: ``"utf-8"``, or another in which glyphs become ASCII.
+    """
+    text = _Text(encoding)
+    view(
+        Console(
+            file=text,
+            width=width,
+            color_system=None,
+            force_terminal=False,
+            force_jupyter=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+    )
+    return text.getvalue()
 
 
 def _columns() -> int | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from .. import explain
+from .. import reasons
 from ..constructor import format_constructor
 from ..measurements import Measured, Run
 from ..phrases import omit_middle
@@ -80,7 +80,7 @@ def _tensor_table(dims: Dims, measured: Measured | None, console: "Console") -> 
     columns = ("tensor", "dims", "shape", "why") if measured is None else ("tensor", "dims", "formula", "measured", "", "why")
     table = text.table(*columns, wrap=("why",))
     for name, tensor in dims.tensors.items():
-        why = Text(explain.tensor(tensor, dims.config, dims.data), style=style.QUIET)
+        why = Text(reasons.tensor(tensor, dims.config, dims.data), style=style.QUIET)
         weight = style.NAME if name in RESULTS else ""  # results stand out
         row = [Text(name, style=weight), text.dims(tensor.dims), text.shape(tensor.shape, weight)]
         if measured is not None:

@@ -1,5 +1,7 @@
 """``trace`` as text: the table of calls, and below it what is wrong."""
 
+import locale
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from ..constructor import format_constructor
 from ..diagnose import Caution
 from . import style, text
 from .check_view import print_caution, print_problem
+from .console import plain_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
     from ..live.trace_report import TracedCall, TracedProblem, TracedWarning, TraceReport
     from ..shapes import Shape
+
+NOTE_COLUMNS = 100
+"""The width of the note of an exception."""
 
 MOST_ROWS = 30
 """Rows of the table of calls."""
@@ -60,6 +66,16 @@ def _print_warning(warning: "TracedWarning", console: "Console") -> None:
 def _print_traced(traced: "TracedProblem", console: "Console") -> None:
     print_where(traced.at, traced.code, console)
     print_problem(traced.problem, "", console)
+
+
+def explanation(traced: "TracedProblem") -> str:
+    """What is said of a problem, as plain text: for the note of an exception, which terminals, log files and others show.
+
+    A glyph is in it only where both the terminal and files of this machine can have it.
+    """
+    encodings = [getattr(sys.stderr, "encoding", None) or "utf-8", locale.getpreferredencoding(False)]
+    encoding = next((name for name in encodings if not name.lower().startswith("utf")), "utf-8")
+    return plain_text(lambda console: _print_traced(traced, console), NOTE_COLUMNS, encoding).rstrip()
 
 
 def print_where(at: str, code: str, console: "Console") -> None:

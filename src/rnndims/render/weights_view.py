@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from .. import equations, explain, shapes
+from .. import equations, reasons, shapes
 from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..measurements import Run, built_weights
@@ -187,7 +187,7 @@ class _Columns:
         for part, width in ((name, self.name), (shape, self.shape), (dims, self.dims)):
             part.pad_right(width - len(part) + 2)
             line.append_text(part)
-        reason = explain.weight(weight, config) if self.with_reason else ""
+        reason = reasons.weight(weight, config) if self.with_reason else ""
         line.append(reason, style=style.QUIET)
         line.rstrip()
         return [line]
