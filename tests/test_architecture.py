@@ -38,6 +38,7 @@ ORDER = [
     "live",
     "render",
     "drawing",
+    "shown",
     "api",
     "cli",
     "__main__",

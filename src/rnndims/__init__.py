@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .api import check, diagram, dims, draw, explain_error, parse, run
+    from .api import check, diagram, dims, draw, explain_error, parse, run, summary, watch
     from .checkpoint import Checkpoint, read_checkpoint
     from .config import DataConfig, RNNConfig
     from .cost import Totals
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .measurements import Measured, Run
     from .results import Dims
     from .shapes import Packed, StateRow, Tensor, Weight
+    from .shown import Summary, Watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -48,9 +49,11 @@ __all__ = [
     "RnndimsError",
     "Run",
     "StateRow",
+    "Summary",
     "Tensor",
     "Totals",
     "UnknownMessageError",
+    "Watch",
     "Weight",
     "check",
     "diagram",
@@ -60,10 +63,12 @@ __all__ = [
     "parse",
     "read_checkpoint",
     "run",
+    "summary",
+    "watch",
 ]
 
 _MODULES = {
-    "api": ("check", "diagram", "dims", "draw", "explain_error", "parse", "run"),
+    "api": ("check", "diagram", "dims", "draw", "explain_error", "parse", "run", "summary", "watch"),
     "checkpoint": ("Checkpoint", "read_checkpoint"),
     "config": ("DataConfig", "RNNConfig"),
     "cost": ("Totals",),
@@ -73,6 +78,7 @@ _MODULES = {
     "measurements": ("Measured", "Run"),
     "results": ("Dims",),
     "shapes": ("Packed", "StateRow", "Tensor", "Weight"),
+    "shown": ("Summary", "Watch"),
 }
 """The module that defines each public name."""
 
