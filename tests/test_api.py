@@ -38,9 +38,11 @@ NAMES = [
     "RnndimsError",
     "Run",
     "StateRow",
+    "Summary",
     "Tensor",
     "Totals",
     "UnknownMessageError",
+    "Watch",
     "Weight",
     "check",
     "diagram",
@@ -50,6 +52,8 @@ NAMES = [
     "parse",
     "read_checkpoint",
     "run",
+    "summary",
+    "watch",
 ]
 
 

@@ -39,6 +39,7 @@ ORDER = [
     "render",
     "drawing",
     "hooks",
+    "shown",
     "api",
     "cli",
     "__main__",

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .api import check, diagram, dims, draw, explain_error, parse, run
+    from .api import check, diagram, dims, draw, explain_error, parse, run, summary, watch
     from .checkpoint import Checkpoint, read_checkpoint
     from .config import DataConfig, RNNConfig
     from .cost import Totals
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .measurements import Measured, Run
     from .results import Dims
     from .shapes import Packed, StateRow, Tensor, Weight
+    from .shown import Summary, Watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -49,9 +50,11 @@ __all__ = [
     "RnndimsError",
     "Run",
     "StateRow",
+    "Summary",
     "Tensor",
     "Totals",
     "UnknownMessageError",
+    "Watch",
     "Weight",
     "check",
     "diagram",
@@ -62,10 +65,12 @@ __all__ = [
     "parse",
     "read_checkpoint",
     "run",
+    "summary",
+    "watch",
 ]
 
 _MODULES = {
-    "api": ("check", "diagram", "dims", "draw", "explain_error", "parse", "run"),
+    "api": ("check", "diagram", "dims", "draw", "explain_error", "parse", "run", "summary", "watch"),
     "checkpoint": ("Checkpoint", "read_checkpoint"),
     "config": ("DataConfig", "RNNConfig"),
     "cost": ("Totals",),
@@ -77,6 +82,7 @@ _MODULES = {
     "measurements": ("Measured", "Run"),
     "results": ("Dims",),
     "shapes": ("Packed", "StateRow", "Tensor", "Weight"),
+    "shown": ("Summary", "Watch"),
 }
 """The module that defines each public name; those of ``%load_ext rnndims`` are for IPython alone."""
 

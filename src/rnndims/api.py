@@ -7,7 +7,7 @@ sequences, D directions, H_in ``input_size``, H_cell ``hidden_size``, H_out ``pr
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .diagrams import Diagram, View
     from .measurements import Run
     from .shapes import Shape
+    from .shown import Summary, Watch
 
 
 class RecurrentModule(Protocol):
@@ -361,6 +362,53 @@ def run(
     form = compute_dims(request.config, request.data)
     device = device or request.module.device or "cpu"
     return Run(form, torch_runner.run(form, device=device, seed=seed, values=values, user_tensors=request.user_tensors))
+
+
+def summary(model: Any, /, *args: Any, **kwargs: Any) -> "Summary":
+    """Call a model once in inference: its recurrent modules with their real shapes and exact cost, and all its parameters.
+
+    The model and the random states are afterwards what they were before. The MACs are those of the matrix products of the
+    recurrent modules; those of other modules are not counted.
+
+    Args:
+        model: any ``nn.Module``.
+        args: what it is called with.
+        kwargs: the same, by name.
+
+    Returns:
+        ``recurrent``: each recurrent module with its calls, shapes and rows of ``h_n``; ``modules``: each module that has
+        parameters of its own; ``total``. ``str()`` is a table, ``to_json()`` a document, and a notebook shows HTML.
+
+    Raises:
+        TypeError: if ``model`` is no ``nn.Module``.
+        RnndimsError: if it has parameters that get their size in the first call.
+        Exception: what the call itself raises.
+    """
+    from .live.summary import summarize
+    from .shown import Summary
+
+    found = summarize(model, args, kwargs)
+    return Summary(**{field.name: getattr(found, field.name) for field in fields(found)})
+
+
+def watch(model: Any, /) -> "Watch":
+    """Watch the recurrent modules of a model for a while, for a test: ``with rnndims.watch(net) as seen: net(x)``.
+
+    The model computes bit for bit what it computes without.
+
+    Args:
+        model: an ``nn.Module``: one recurrent module, or a model with such modules in it. Other RNNs, and calls in another
+            thread, are not in it.
+
+    Returns:
+        A context manager, which ``as`` names too: ``calls``, ``warnings`` (what runs and is wrong) and ``not_watched``.
+
+    Raises:
+        TypeError: if ``model`` is no ``nn.Module``.
+    """
+    from .shown import Watch
+
+    return Watch(model)
 
 
 def _request(module: Module) -> ModuleRequest:

@@ -126,6 +126,9 @@ class Follower:
 
     Args:
         torch: the module ``torch``.
+
+    Attributes:
+        refused: whether there were calls whose results could not be followed, because of a compiler or another mode.
     """
 
     def __init__(self, torch: Any) -> None:
@@ -136,6 +139,7 @@ class Follower:
         self._numbers = count()
         self._known: dict[int, tuple[Any, Trail]] = {}
         self._mode = _make_mode(torch, self)
+        self.refused = False
         self._replaced: list[tuple[Any, Any]] = []
 
     @property
@@ -146,19 +150,29 @@ class Follower:
     # ---- on and off
 
     def begin(self) -> None:
-        """Follow in this thread from now on, if no compiler and no mode but that of a default device is at work."""
+        """Follow in this thread from now on, if no compiler is at work, and no mode but followers' and a default device's."""
         stack = self.torch.overrides._get_current_function_mode_stack()
         # torch imports the module of that mode with the first default device, and not before
         device_mode = getattr(sys.modules.get("torch.utils._device"), "DeviceContext", ())
-        if all(isinstance(mode, device_mode) for mode in stack) and not self.torch.compiler.is_compiling() and not _compiles():
+        if self._mode in stack:
+            return
+        alone = all(isinstance(mode, device_mode) or _follows(mode) for mode in stack)
+        self.refused |= not alone or _compiles()
+        if alone and not self.torch.compiler.is_compiling() and not _compiles():
             self._mode.__enter__()
 
     def end(self) -> bool:
         """Stop following in this thread; whether it was on. Where a mode of the program's own lies on top, it stays on."""
         stack = self.torch.overrides._get_current_function_mode_stack()
-        if not stack or stack[-1] is not self._mode:
+        if self._mode not in stack:
             return False
-        self._mode.__exit__(None, None, None)
+        above = stack[stack.index(self._mode) + 1 :]
+        if not all(map(_follows, above)):
+            return False
+        for mode in (*reversed(above), self._mode):
+            mode.__exit__(None, None, None)
+        for mode in above:
+            mode.__enter__()
         return True
 
     # ---- what is known of a tensor
@@ -406,16 +420,24 @@ def _make_mode(torch: Any, follower: Follower) -> Any:
     """The mode that sees every operation; its class can only be made when torch is there."""
 
     class Following(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
+        follows = True
+
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
             if "_stacklevel" in kwargs:  # where a warning of softmax points: two more functions are on the way now
                 kwargs["_stacklevel"] += 2
             result = function(*args, **kwargs)
-            with suppress(Exception):  # nothing that goes wrong here may reach the program
+            # nothing that goes wrong here may reach the program, and no other follower sees what is done here
+            with suppress(Exception), torch._C.DisableTorchFunction():
                 follower.saw(function, args, kwargs, result)
             return result
 
     return Following()
+
+
+def _follows(mode: Any) -> bool:
+    """Whether a mode is that of a follower: several may watch at a time."""
+    return getattr(mode, "follows", False) is True
 
 
 def _compiles() -> bool:

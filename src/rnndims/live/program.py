@@ -157,12 +157,12 @@ def _run(
         raise
     except BaseException as error:
         crashed(error)
-        _cut(error)
+        without_own_frames(error)
         _cut_when_shown(shown)
         raise
 
 
-def _cut(error: BaseException) -> None:
+def without_own_frames(error: BaseException) -> None:
     """Take the frames of this package out of the traceback, and out of those of the exceptions that led to it."""
     package = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
     todo: list[BaseException | None] = [error]
@@ -196,13 +196,13 @@ def _cut_when_shown(shown: "Callable[[], None]") -> None:
     hook = sys.excepthook
 
     def cut_hook(kind: type[BaseException], error: BaseException, _: "TracebackType | None") -> None:
-        _cut(error)
+        without_own_frames(error)
         try:
             hook(kind, error, error.__traceback__)
         except SystemExit:
             raise
         except BaseException as another:  # noqa: BLE001 - Python itself reports it in this way, with this function in it
-            _cut(another)
+            without_own_frames(another)
             another.__context__ = None
             _show("Error in sys.excepthook:\n", another)
             _show("\nOriginal exception was:\n", error)

@@ -1,11 +1,5 @@
-"""See every call of a recurrent module of torch.nn while a program runs, without changing what it does.
+"""See every call of a recurrent module of torch.nn while a program runs, without changing what it does."""
 
-The classes from which ``nn.RNN``, ``nn.LSTM``, ``nn.GRU`` and their cells inherit get a ``__call__`` of their own, which calls
-that of ``nn.Module`` and notes what went in and came out. Hooks of modules would do the same, but PyTorch looks at them: with
-any global hook ``torch.compile`` warns, and every module of the program is called in a slower way.
-"""
-
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +13,7 @@ from ..shapes import Shape
 from .follower import Follower
 from .trace_report import TracedCall
 from .user_code import code_at, is_users, library_folders, place
+from .watched_calls import leave, listen
 
 FOLLOWED_CALLS = 2
 """Calls of each place after which the results are followed; later ones are only counted."""
@@ -68,11 +63,17 @@ class Recorder:
     >>> recorder = Recorder()
     >>> recorder.calls
     ()
+
+    Args:
+        named: the name of a module that counts, ``None`` for one that does not. By default all count, and each is called what
+            the running code calls it.
+        follows: whether results are followed, to find what is wrong in silence.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, named: Callable[[Any], str | None] | None = None, *, follows: bool = True) -> None:
+        self._named = named
+        self._follows = follows
         self._places: dict[tuple[int, int, int], _Place] = {}
-        self._replaced: list[tuple[Any, Callable[..., Any] | None]] = []
         self._rows = 0
         self._lock = threading.Lock()
         self._libraries: tuple[str, ...] = ()
@@ -95,74 +96,33 @@ class Recorder:
             torch: the module ``torch``, as the program has imported it.
         """
         self._libraries = library_folders()
-        self.follower = Follower(torch)
-        for base in (torch.nn.modules.rnn.RNNBase, torch.nn.modules.rnn.RNNCellBase):
-            self._replaced.append((base, base.__dict__.get("__call__")))
-            base.__call__ = self._watched(torch)
-        for name in ("TransformerEncoder", "TransformerEncoderLayer", "MultiheadAttention"):
-            base = getattr(torch.nn, name)
-            self._replaced.append((base, base.__dict__.get("__call__")))
-            base.__call__ = self._unfollowed(torch)
+        if self._follows and self.follower is None:
+            self.follower = Follower(torch)
+        listen(torch, self)
 
     def stop(self) -> None:
         """Leave the classes as they were, and follow no more in this thread."""
+        leave(self)
         if self.follower is not None:
             self.follower.end()
-        for base, original in self._replaced:
-            if original is None:
-                del base.__call__
-            else:
-                base.__call__ = original
-        self._replaced.clear()
 
-    def _watched(self, torch: Any) -> Callable[..., Any]:
-        """The ``__call__`` that notes each call."""
-        from functools import wraps
-
-        module_class, see = torch.nn.Module, self._see
-        quiet, compiling, tracing = torch._C.DisableTorchFunction, torch.compiler.is_compiling, torch.jit.is_tracing
-        real = (torch.Tensor, torch.nn.utils.rnn.PackedSequence)
-
-        @wraps(module_class.__call__)
-        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - the method that it stands for
-            # torch.fx replaces Module.__call__ for a while, so it is looked up at each call.
-            result = module_class.__call__(module, *args, **kwargs)
-            # torch.fx passes stand-ins, which note down whatever is asked of them; torch.jit.trace makes sizes tensors
-            if not compiling() and not tracing() and isinstance(args[0] if args else kwargs.get("input"), real):
-                with quiet():
-                    see(module, args, kwargs, result, sys._getframe(1))
-            return result
-
-        return __call__
-
-    def _unfollowed(self, torch: Any) -> Callable[..., Any]:
-        """The ``__call__`` of a module that computes in a faster way, with other rounding, where no mode is on."""
-        from functools import wraps
-
-        module_class, follower = torch.nn.Module, self.follower
-
-        @wraps(module_class.__call__)
-        def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - the method that it stands for
-            paused = follower is not None and not torch.compiler.is_compiling() and follower.end()
-            try:
-                return module_class.__call__(module, *args, **kwargs)
-            finally:
-                if paused and follower is not None:
-                    follower.begin()
-
-        return __call__
-
-    def _see(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType) -> None:
+    def see(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType) -> None:
+        """Note one call: its arguments, what it returned, and the frame that made it."""
         try:
-            self._count(module, args, kwargs, result, frame)
+            name = None if self._named is None else self._named(module)
+            if self._named is None or name is not None:
+                self._count(module, args, kwargs, result, frame, name)
         except Exception as error:  # noqa: BLE001 - nothing that goes wrong here may reach the program
-            self._miss(f"Calls of {type(module).__name__} could not be read: {type(error).__name__}.")
+            self.miss(f"Calls of {type(module).__name__} could not be read: {type(error).__name__}.")
 
-    def _miss(self, sentence: str) -> None:
+    def miss(self, sentence: str) -> None:
+        """Note what could not be seen, once."""
         if sentence not in self.not_watched and len(self.not_watched) < MOST_ROWS:
             self.not_watched.append(sentence)
 
-    def _count(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType) -> None:
+    def _count(
+        self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType, name: str | None
+    ) -> None:
         user: FrameType | None = frame
         while user is not None and not is_users(user, self._libraries):
             user = user.f_back
@@ -182,10 +142,10 @@ class Recorder:
             row = place.rows.get(shapes)
             if row is None:
                 if self._rows >= MOST_ROWS:
-                    self._miss(f"More than {MOST_ROWS} kinds of calls: the rest is not counted.")
+                    self.miss(f"More than {MOST_ROWS} kinds of calls: the rest is not counted.")
                     return
                 self._rows += 1
-                row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user))
+                row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user, name))
                 if h_0 is not None and h_0.grad_fn is not None and self.kept is None:
                     code = code_at(user.f_code, user.f_lasti, user.f_lineno)
                     self.kept = KeptState(row.call.name, row.call.at, code, isinstance(state, tuple))
@@ -209,7 +169,7 @@ def _shape(tensor: Any) -> Shape | None:
     return None if tensor is None else tuple(tensor.shape)
 
 
-def _describe(module: Any, given: Any, h_0: Any, c_0: Any, result: Any, user: FrameType) -> TracedCall:
+def _describe(module: Any, given: Any, h_0: Any, c_0: Any, result: Any, user: FrameType, name: str | None = None) -> TracedCall:
     """The first call of a row, in full."""
     config = RNNConfig.from_module(module)
     packed = not hasattr(given, "dim")
@@ -219,7 +179,7 @@ def _describe(module: Any, given: Any, h_0: Any, c_0: Any, result: Any, user: Fr
     if output is not None and packed:
         output = output.data
     return TracedCall(
-        name=_name(module, user),
+        name=_name(module, user) if name is None else name,
         config=config,
         at=place(user.f_code, user.f_lineno),
         times=1,

@@ -48,6 +48,11 @@ class TracedCall:
     parameters: int
     macs: int
 
+    @property
+    def packed(self) -> bool:
+        """Whether the input is a packed batch: its data has no dim of its own for the sequences, and its states have."""
+        return not self.config.is_cell and len(self.input) < len(self.h_n)
+
 
 @dataclass(frozen=True, slots=True)
 class TracedProblem:

@@ -80,3 +80,27 @@ def _columns() -> int | None:
         return max(int(text[:6]), NARROWEST)
     os.environ.pop("COLUMNS", None)  # Rich reads it too, and would use 0 as a width
     return None
+
+
+def plain_text(view: Callable[[Console], None], width: int = 80) -> str:
+    """What a view prints, as text without colours, whatever the terminal or notebook: for ``str()``.
+
+    Args:
+        view: a function of a console.
+        width: its columns.
+    """
+    file = StringIO()
+    view(
+        Console(
+            file=file,
+            width=width,
+            color_system=None,
+            force_terminal=False,
+            force_jupyter=False,
+            legacy_windows=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+    )
+    return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..diagnose import Diagnosis, Problem
     from ..diagrams import Diagram, Node
     from ..file_request import Request
+    from ..live.summary import ModelSummary, RNNSummary
     from ..live.trace_report import TracedCall, TraceReport
     from ..measurements import CellRun, ConcatDemo, Measured, Run
 
@@ -385,3 +386,34 @@ def trace_document(report: "TraceReport") -> dict[str, Any]:
 def _traced_call(call: "TracedCall") -> dict[str, Any]:
     content = _without(plain(call), "name", "config")
     return {"name": call.name, "module": format_constructor(call.config), "config": plain(call.config), **content}
+
+
+def summary_document(summary: "ModelSummary") -> dict[str, Any]:
+    """The document of ``rnndims.summary``."""
+    return {
+        **head("summary"),
+        "model": summary.model,
+        "recurrent": [_recurrent(each) for each in summary.recurrent],
+        "modules": [
+            {"name": each.name, "class": each.class_name, **plain(each.own), "shared": dict(each.shared)}
+            for each in summary.modules
+        ],
+        "totals": {**plain(summary.total), "recurrent_macs": summary.recurrent_macs},
+        "not_watched": list(summary.not_watched),
+    }
+
+
+def _recurrent(recurrent: "RNNSummary") -> dict[str, Any]:
+    calls = [
+        {**_without(plain(call), "name", "config", "parameters"), "states": plain(states)}
+        for call, states in zip(recurrent.calls, recurrent.states, strict=True)
+    ]
+    return {
+        "name": recurrent.name,
+        "module": format_constructor(recurrent.config),
+        "config": plain(recurrent.config),
+        **plain(recurrent.own),
+        "times": recurrent.times,
+        "macs": recurrent.macs,
+        "calls": calls,
+    }

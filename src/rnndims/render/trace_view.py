@@ -27,28 +27,32 @@ MOST_ROWS = 30
 """Rows of the table of calls."""
 
 
-def trace_view(report: "TraceReport", *, table: bool, torch: bool) -> "Callable[[Console], None]":
+def trace_view(
+    report: "TraceReport", *, table: bool = True, torch: bool = True, of: str = "this program", more: str = "--report FILE"
+) -> "Callable[[Console], None]":
     """The view of ``trace``.
 
     Args:
         report: what was seen.
         table: whether the table of calls is shown.
         torch: whether the program has imported torch.
+        of: whose RNNs they are.
+        more: what has the calls that are left out.
     """
-    return lambda console: _print(report, table, torch, console)
+    return lambda console: _print(report, table, torch, of, more, console)
 
 
-def _print(report: "TraceReport", table: bool, torch: bool, console: "Console") -> None:
-    places = _by_place(report.calls)
+def _print(report: "TraceReport", table: bool, torch: bool, of: str, more: str, console: "Console") -> None:
+    places = by_place(report.calls)
     if table:
         console.print()
         if places:
-            text.print_table("rnndims: the RNNs of this program", _table(places[:MOST_ROWS]), console, below=True)
+            text.print_table(f"rnndims: the RNNs of {of}", _table(places[:MOST_ROWS]), console, below=True)
         else:
             why = "no RNN was called" if torch else "this program does not import torch"
             console.print(Text(f"rnndims: {why}", style=style.QUIET))
     if len(places) > MOST_ROWS and table:
-        text.print_notes([f"{len(places) - MOST_ROWS} more places: --report FILE has them all"], console)
+        text.print_notes([f"{len(places) - MOST_ROWS} more places: {more} has them all"], console)
     text.print_notes(report.not_watched, console)
     for warning in report.warnings:
         console.print()
@@ -86,7 +90,7 @@ def print_where(at: str, code: str, console: "Console") -> None:
     text.print_unbroken(where, console)
 
 
-def _by_place(calls: "Sequence[TracedCall]") -> "list[list[TracedCall]]":
+def by_place(calls: "Sequence[TracedCall]") -> "list[list[TracedCall]]":
     """The calls of one module from one place, with all shapes that they had."""
     found: dict[tuple[object, ...], list[TracedCall]] = {}
     for call in calls:
@@ -102,15 +106,15 @@ def _table(places: "Iterable[list[TracedCall]]") -> "Table":
             Text(first.name or first.config.class_name, style=style.NAME),
             first.at,
             text.count(sum(call.times for call in calls)),
-            _shapes([call.input for call in calls]),
-            Text("") if first.output is None else _shapes([call.output for call in calls if call.output is not None]),
-            _shapes([call.h_n for call in calls]),
-            Text(", ".join(_about(calls)), style=style.QUIET),
+            shapes_text([call.input for call in calls]),
+            Text("") if first.output is None else shapes_text([call.output for call in calls if call.output is not None]),
+            shapes_text([call.h_n for call in calls]),
+            Text(", ".join(about_calls(calls)), style=style.QUIET),
         )
     return table
 
 
-def _about(calls: "Sequence[TracedCall]") -> list[str]:
+def about_calls(calls: "Sequence[TracedCall]") -> list[str]:
     """What a row says below its shapes."""
     first = calls[0]
     about = [format_constructor(first.config), f"{text.count(first.parameters)} parameters"]
@@ -126,7 +130,7 @@ def _about(calls: "Sequence[TracedCall]") -> list[str]:
     return about
 
 
-def _shapes(shapes: "Sequence[Shape]") -> Text:
+def shapes_text(shapes: "Sequence[Shape]") -> Text:
     """One shape, with the range of each size that differs between the calls: ``(32, 7-40, 300)``."""
     if len({len(shape) for shape in shapes}) > 1:
         return text.shape(shapes[0]).append(" and others", style=style.QUIET)
