@@ -536,8 +536,13 @@ class Follower:
         except RnndimsError:
             return
         for misuse in found:
-            if (misuse.certain or misuse.kind in _ROW_ALONE) and (only is None or misuse.kind == only):
+            if only is not None and misuse.kind != only:
+                continue
+            if misuse.certain:
                 self._say(misuse, trail.origin, operations, steps, frame)
+            elif misuse.kind in _ROW_ALONE:
+                likely = f"{misuse.message} Nothing else that the module returns is read, so this is likely a mistake."
+                self._say(replace(misuse, message=likely), trail.origin, operations, steps, frame)
 
     def _layers_for_states(self, trail: Trail, frame: FrameType) -> bool:
         """``output, (h, c) = gru(x)``: two rows of ``h_n`` with the names of two states. Whether that is so, and said."""
@@ -545,7 +550,7 @@ class Follower:
         for operation in trail.operations():
             rows: tuple[Any, ...] = operation.result if operation.name == "unbind" else ()
             whole = len(rows) == 2 and rows[0].sources == {"h_n"} and config.num_layers * config.D == 2
-            if not whole or config.cell == "lstm" or operation.code is not frame.f_code:
+            if not whole or len(config.definition.states) == 2 or operation.code is not frame.f_code:
                 continue
             names = ["", ""]
             for name, value in frame.f_locals.items():

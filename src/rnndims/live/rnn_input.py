@@ -98,7 +98,8 @@ def judge_input(config: RNNConfig, name: str, given: Any, batch: Batch | None, t
     columns = [list(column) for column in zip(*padding, strict=True)]
     mine, other = (padding, columns) if steps_last else (columns, padding)
     lengths = padded_lengths(mine)
-    if lengths is None and padded_lengths(other) is not None:
+    in_front = padded_lengths([row[::-1] for row in mine])
+    if lengths is None and in_front is None and padded_lengths(other) is not None:
         why = f"The padding of the tokens, {found.padding_idx}, lies along the dim that {name} reads as the batch."
         return batch_as_steps(name, config, 3, int(given.shape[1 if config.batch_first else 0]), why), None
     return None, lengths
