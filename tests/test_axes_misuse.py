@@ -144,7 +144,15 @@ def test_what_is_surely_wrong_is_named(text, config, data, kind):
 
 def test_every_kind_is_in_the_table():
     """No kind of misuse is without an example."""
-    seen_in_programs = {"layout_changed"}  # it needs two modules: tests/helpers/live_programs.py
+    seen_in_programs = {  # they need more than one call, or targets: tests/helpers/wrong_programs.py
+        "batch_as_steps",
+        "layers_for_states",
+        "layout_changed",
+        "order_of_targets",
+        "state_made_anew",
+        "state_of_another_batch",
+        "states_swapped",
+    }
     assert {kind.rstrip("?") for *_, kind in WRONG} == set(get_args(MisuseKind)) - seen_in_programs
 
 

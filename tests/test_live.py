@@ -1,15 +1,21 @@
 """What is seen of running programs: little ones in many styles, run in this process with a recorder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from live_programs import CRASHES, RIGHT, WRONG
+from right_programs import LOADERS, MODELS, PACKED, SELECTIONS
+from wrong_programs import CARRIED, INPUTS, OUTPUTS, PADDING, STATES, TARGETS
 
 from rnndims.live.crash import explain_crash
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem, TracedWarning
+
+RIGHT = {**RIGHT, **SELECTIONS, **PACKED, **LOADERS, **MODELS}
+WRONG = {**WRONG, **STATES, **OUTPUTS, **PADDING, **TARGETS, **INPUTS, **CARRIED}
 
 
 class Seen(NamedTuple):
@@ -26,6 +32,15 @@ class Seen(NamedTuple):
 def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another test in this process may have used torch.compile, after which a program is no longer followed."""
     monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small programs are slow where threads wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def watch(code: str, folder: Path) -> Seen:
@@ -76,6 +91,7 @@ def test_what_runs_and_is_wrong_is_said_once(kind, tmp_path):
     for warning in seen.warnings:
         assert warning.fix or warning.advice
         line = int(warning.at.rpartition(":")[2])
+        assert warning.code
         assert warning.code in code.splitlines()[line - 1]
 
 

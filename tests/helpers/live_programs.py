@@ -287,7 +287,7 @@ o, _ = a(torch.randn(3, 9, 6))
 o, (h, c) = b(o)
 nn.Linear(5, 2)(h[-1]).sum().backward()
 """,
-        [("layout_changed", "")],
+        [("layout_changed", "b(o)")],
     ),
     "attention over the batch": (seq2seq(dim=1), [("softmax_over_batch", "F.softmax(e, dim=1)")]),
 }

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
-from .call_results import NamedInt
+from .call_results import NamedInt, role
 from .computation import implicit_dim
 from .expressions import UNKNOWN, Followed, Step
 from .misuse_kinds import MisuseKind
@@ -22,6 +22,7 @@ _CAT: Final = frozenset({"cat", "concat", "concatenate"})
 _RESHAPES: Final = frozenset({"view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"})
 _SOFTMAX: Final = frozenset({"softmax", "log_softmax", "functional_softmax"})
 _MEETINGS: Final = frozenset({"add", "sub", "mul", "div", "maximum", "minimum", "subtract", "multiply", "divide"})
+_CLASSIFIES: Final = frozenset({"cross_entropy", "nll_loss"})
 _FEATURES: Final = frozenset({"H_out", "H_cell", "H_in"})
 
 
@@ -44,7 +45,14 @@ class Misuse:
     certain: bool = True
 
 
-def misuses(followed: Followed, config: RNNConfig, data: DataConfig, *, layout_known: bool = False) -> list[Misuse]:
+def misuses(
+    followed: Followed,
+    config: RNNConfig,
+    data: DataConfig,
+    *,
+    layout_known: bool = False,
+    padded: tuple[int, ...] | None = None,
+) -> list[Misuse]:
     """What in a followed expression is wrong though it runs; empty for correct idioms, and where it is not certain enough.
 
     Args:
@@ -52,6 +60,7 @@ def misuses(followed: Followed, config: RNNConfig, data: DataConfig, *, layout_k
         config: the module of the call.
         data: its input.
         layout_known: whether something beside the input says which of its dims is the batch: a state, lengths.
+        padded: the lengths of the sequences, if they are padded and not packed.
 
     >>> from rnndims.axes.call_results import usual_names
     >>> from rnndims.axes.expressions import follow
@@ -61,15 +70,19 @@ def misuses(followed: Followed, config: RNNConfig, data: DataConfig, *, layout_k
     >>> misuses(follow("h_n.transpose(0, 1).reshape(3, -1)", usual_names(config, data)), config, data)
     []
     """
-    return _Judge(followed, config, data, layout_known=layout_known or data.lengths is not None).judge()
+    return _Judge(followed, config, data, layout_known=layout_known or data.lengths is not None, padded=padded).judge()
 
 
 class _Judge:
-    def __init__(self, followed: Followed, config: RNNConfig, data: DataConfig, *, layout_known: bool) -> None:
+    def __init__(
+        self, followed: Followed, config: RNNConfig, data: DataConfig, *, layout_known: bool, padded: tuple[int, ...] | None
+    ) -> None:
         self.followed = followed
         self.config = config
         self.data = data
         self.layout_known = layout_known
+        self.padded = padded
+        self.mixed = False
         self.trail = followed.trail
         self.steps = max(data.lengths) if data.lengths else (data.seq_len or 0)
         self.batch = data.batch_size or 0
@@ -80,6 +93,7 @@ class _Judge:
         rules: tuple[Callable[[], Iterator[Misuse]], ...] = (
             self.reshapes,
             self.used_values,
+            self.classes,
             self.joined_states,
             self.over_axes,
             self.meetings,
@@ -147,15 +161,33 @@ class _Judge:
                 continue
             start = begins.get(id(x), x)
             begins[id(result)] = start
-            if id(result) not in went_on and start.moved and len(start.sources) == 1 and start.numel:
-                misuse = self.reshape(step, start, result)
+            if id(result) not in went_on and len(start.sources) == 1 and start.numel:
+                misuse = self.reshape(step, start, result) if start.moved else self.reshape_computed(step, start, result)
                 if misuse is not None:
+                    self.mixed = True
                     yield misuse
 
     def reshape(self, step: Step, x: NamedTensor, result: NamedTensor) -> Misuse | None:
         (source,) = x.sources
         rules = (self.mixing, self.misnamed, self.swapped, self.joining, self.pairing, self.splitting, self.unchanged)
         return next((misuse for rule in rules if (misuse := rule(step, source, x, result)) is not None), None)
+
+    def reshape_computed(self, step: Step, x: NamedTensor, result: NamedTensor) -> Misuse | None:
+        """Steps and sequences that a reshape behind a ``Linear`` is meant to exchange."""
+        if step.name not in ("view", "reshape") or x.ndim < 2 or result.ndim < 2:
+            return None
+        lead = [name for dim in (0, 1) for name in ("N", "L") if x.is_axis(dim, name)]
+        if sorted(lead) != ["L", "N"] or 1 in x.sizes[:2]:
+            return None
+        sizes = _new_sizes(step)
+        named = [size.name for size in sizes[:2] if isinstance(size, NamedInt) and size.name in lead]
+        turned = result.sizes[:2] == (x.sizes[1], x.sizes[0]) and (x.sizes[0] != x.sizes[1] or named == lead[::-1])
+        if not turned:
+            return None
+        message = (
+            f"{step.text} mixes the sequences of the batch: it reads ({', '.join(lead)}, ...), and a view does not move dims."
+        )
+        return Misuse("mixed_axes", message, advice="Use transpose(0, 1) to move dims.")
 
     def mixing(self, step: Step, source: str, x: NamedTensor, result: NamedTensor) -> Misuse | None:
         """Cuts of the new shape that fall across the old axes."""
@@ -197,9 +229,7 @@ class _Judge:
         """``view(N, L, -1)`` where the first axis is L, also with N = L: the names of the sizes say what is meant."""
         if step.name not in ("view", "reshape"):
             return None
-        sizes: Sequence[Any] = step.arguments[1:]
-        sizes = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
-        for dim, size in enumerate(sizes):
+        for dim, size in enumerate(_new_sizes(step)):
             if not isinstance(size, NamedInt) or size <= 1 or size.name not in ("N", "L", "num_layers", "D"):
                 continue
             atom = next((a for a in _atoms(x) if a.name == size.name and a.source == source), None)
@@ -294,11 +324,16 @@ class _Judge:
                 uses.append((made, first))
                 if step.name == "linear":
                     yield from self.features(step, first)
+            if step.name == "index" and isinstance(first, NamedTensor) and self.data.lengths and first.sources == {"output"}:
+                yield from self.steps_past_the_end(step, first)
             if step.name in _CAT and isinstance(first, (tuple, list)):
                 parts = [part for part in first if isinstance(part, NamedTensor)]
                 alone = [part for part in parts if part.sources == {"output"}]
                 if len(alone) == 1 and len(parts) > 1 and not any("output" in p.sources for p in parts if p is not alone[0]):
                     uses.append((step.text, alone[0]))
+                elif len(alone) == len(parts) and not any(_walks(part, "D") for part in parts):
+                    texts = [next((o.text for o in self.trail if o.result is part), step.text) for part in parts]
+                    uses += zip(texts, parts, strict=True)
         value = self.followed.value
         if isinstance(value, (tuple, list)) and len(value) == 1:
             value = value[0]
@@ -314,9 +349,30 @@ class _Judge:
 
     def features(self, step: Step, x: NamedTensor) -> Iterator[Misuse]:
         """A Linear whose features hold the batch."""
-        if x.moved and x.ndim and _holds(x.axes[-1], "N") and not x.is_axis(x.ndim - 1, "N") and self.batch > 1:
+        if (
+            not self.mixed
+            and x.moved
+            and x.ndim
+            and _holds(x.axes[-1], "N")
+            and not x.is_axis(x.ndim - 1, "N")
+            and self.batch > 1
+        ):
             message = f"{step.text} reads the features of all {self.batch} sequences of the batch as one row."
             yield Misuse("mixed_axes", message, advice="Move the batch to the front with transpose before you flatten.")
+
+    def classes(self) -> Iterator[Misuse]:
+        """A cross-entropy whose dim of classes holds steps or sequences too."""
+        for step in self.trail:
+            x = step.arguments[0] if step.name in _CLASSIFIES else None
+            if not isinstance(x, NamedTensor) or not x.ndim:
+                continue
+            axis = x.axes[1 if x.ndim > 1 else 0]
+            mixed = {atom.name for factor in axis if isinstance(factor.of, Pool) for atom in factor.of.atoms()}
+            if "features" in mixed and mixed & {"N", "L"}:
+                other = " and ".join("sequences" if name == "N" else "steps" for name in sorted(mixed & {"N", "L"}))
+                made = next((each.text for each in reversed(self.trail) if each.name in _RESHAPES), step.text)
+                message = f"{made} mixes classes and {other}: a view does not move dims."
+                yield Misuse("mixed_axes", message, advice="Move the classes with transpose or permute.")
 
     def output_selection(self, text: str, x: NamedTensor) -> Iterator[Misuse]:
         """A step of ``output``, or a sequence where a step is meant."""
@@ -348,6 +404,11 @@ class _Judge:
             if short and not (at.get("D") == 1 and "D" not in whole):
                 message = f"{text} is step {self.steps - 1}, which is padding for {_sequences(short)}."
                 yield Misuse("padding_as_last_step", message, self.last_state(), "h_n has the last step of each sequence.")
+        if self.padded and step == self.steps - 1 and "N" in whole and not self.config.bidirectional:
+            short = [n for n, length in enumerate(self.padded) if length < self.steps]
+            message = f"{text} is step {step}, which is padding for {_sequences(short)}: the batch is not packed."
+            advice = "Pack the batch with pack_padded_sequence; h_n then has the last step of each sequence."
+            yield Misuse("padding_as_last_step", message, advice=advice)
         both = "D" in whole
         if not self.config.bidirectional:
             return
@@ -361,8 +422,26 @@ class _Judge:
             message = f"{text} has the result of one step only: the forward direction starts at the first step."
             yield Misuse("forward_half_of_first_step", message, self.both())
 
+    def steps_past_the_end(self, step: Step, x: NamedTensor) -> Iterator[Misuse]:
+        """``out[torch.arange(N), lengths]``: a step of each sequence by number, behind the end of some."""
+        known = dict(_indexed(step.arguments[1] if isinstance(step.arguments[1], tuple) else (step.arguments[1],), x.ndim))
+        batch, time = (next((d for d in range(x.ndim) if x.is_axis(d, name)), None) for name in ("N", "L"))
+        chosen = [known.get(dim) if dim is not None else None for dim in (batch, time)]
+        if not all(isinstance(index, NamedTensor) and index.content is not None and index.ndim == 1 for index in chosen):
+            return
+        pairs = zip(*(index.content or () for index in chosen if index is not None), strict=False)
+        lengths = self.data.lengths or ()
+        past = sorted({n for n, at in pairs if at % self.steps >= lengths[n]})
+        if past:
+            message = f"{step.text} reads padding of {_sequences(past)}: the last step of sequence n is lengths[n] - 1."
+            yield Misuse("padding_as_last_step", message, self.last_state(), "h_n has the last step of each sequence.")
+
     def state_selection(self, text: str, x: NamedTensor, source: str) -> Iterator[Misuse]:
         """A row of a state, or a sequence where a row is meant."""
+        names = [self.spelled(state) for state in ("h_n", "c_n")]
+        if source == "c_n" and [role(name) for name in names] == ["c_n", "hidden"]:
+            message = f"{text} is of c_n, the cell state: an LSTM returns (h_n, c_n), and {names[0]} is h_n."
+            yield Misuse("states_swapped", message, advice=f"Write ({names[1]}, {names[0]}) where the results are unpacked.")
         layers, directions = self.config.num_layers, self.config.D
         rows = [item for step in self.trail for item in _selected(step, source, "rows", self.config)]
         at = {key.name: position for key, position in x.fixed.items() if isinstance(key, Atom) and not x.holds(key)}
@@ -610,6 +689,12 @@ def _indexed(items: Sequence[Any], ndim: int) -> list[tuple[int, Any]]:
             found.append((dim, item))
             dim += 1
     return found
+
+
+def _new_sizes(step: Step) -> Sequence[Any]:
+    """The sizes of a view or reshape, given one by one or as one tuple."""
+    sizes: Sequence[Any] = step.arguments[1:]
+    return sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
 
 
 def _argument(step: Step, place: int, name: str, default: Any) -> Any:

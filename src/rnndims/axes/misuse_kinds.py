@@ -21,6 +21,12 @@ MisuseKind = Literal[
     "softmax_over_padding",  # attention over padded steps
     "pooled_over_padding",  # output.mean(1) of a padded batch
     "layout_changed",  # the output of a batch_first module into one without
+    "layers_for_states",  # out, (h, c) = gru(x): two rows of h_n, a GRU has no cell state
+    "states_swapped",  # out, (c, h) = lstm(x): h_n comes first
+    "order_of_targets",  # predictions flattened as (L, N) beside targets flattened as (N, L)
+    "batch_as_steps",  # a batch (N, L, H_in) of a DataLoader into a module without batch_first
+    "state_of_another_batch",  # a state that goes from one shuffled batch into the next
+    "state_made_anew",  # a cell that gets no state, or zeros, at each step
     "axes_meet",  # output * h_n where steps and rows are equally many
 ]
 """The kinds, as JSON has them."""

@@ -14,16 +14,19 @@ from types import CodeType, FrameType
 from typing import Any, Final
 from weakref import ref
 
-from ..axes.call_results import results_of
-from ..axes.expressions import Followed, Step
+from ..axes.call_results import NamedInt, results_of, role
+from ..axes.expressions import UNKNOWN, Followed, Step
+from ..axes.inputs_and_targets import guest, order_of_targets
 from ..axes.misuse import Misuse, misuses
 from ..axes.named_tensor import AxesError, NamedTensor, plain_tensor
 from ..axes.operations import apply
 from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..errors import RnndimsError
+from .batches import Batch
+from .rnn_input import judge_input
 from .trace_report import TracedWarning
-from .user_code import code_at, is_users, library_folders, place
+from .user_code import code_at, is_users, library_folders, place, size_names
 
 MOST_NUMBERS: Final = 1000
 """Numbers of a tensor of ints that are read, to know which positions an index selects."""
@@ -45,15 +48,45 @@ _LOSSES: Final = frozenset(
     {
         "binary_cross_entropy",
         "binary_cross_entropy_with_logits",
+        "cosine_embedding_loss",
         "cross_entropy",
+        "ctc_loss",
+        "huber_loss",
         "kl_div",
         "l1_loss",
+        "multilabel_margin_loss",
+        "multilabel_soft_margin_loss",
         "mse_loss",
         "nll_loss",
         "smooth_l1_loss",
+        "triplet_margin_loss",
     }
 )
-_SAME_AXES: Final = frozenset({"layer_norm", "rms_norm"})
+_CLASSIFIES: Final = frozenset({"cross_entropy", "nll_loss"})
+_COMPARES: Final = frozenset({*_CLASSIFIES, "binary_cross_entropy", "binary_cross_entropy_with_logits", "huber_loss"}) | {
+    "l1_loss",
+    "mse_loss",
+    "smooth_l1_loss",
+}
+"""Losses of predictions and targets that belong together one by one."""
+
+_GUESTS: Final = frozenset(
+    {"T", "clone", "contiguous", "detach", "flatten", "float", "index", "long", "movedim", "permute"}
+) | {
+    "reshape",
+    "squeeze",
+    "swapaxes",
+    "t",
+    "to",
+    "transpose",
+    "unsqueeze",
+    "view",
+}
+"""Operations that are followed on tensors which no RNN has made: targets, on their way to a loss."""
+
+_SAME_AXES: Final = frozenset(
+    {"alpha_dropout", "batch_norm", "dropout1d", "group_norm", "instance_norm", "layer_norm", "rms_norm"}
+)
 """Functions that compute anew along an axis and leave the axes as they are."""
 
 _ROW_ALONE: Final = frozenset({"one_direction", "other_layer"})
@@ -72,7 +105,9 @@ class Origin:
         data: its input.
         unsorted: the ints by which ``pad_packed_sequence`` puts sequences back in order, if there are any.
         spelling: the names of the user's variables for ``output``, ``h_n``, ``c_n``.
-        rows: which rows of ``h_n`` and ``c_n`` are read; ``None`` among them stands for all.
+        rows: which rows of ``h_n`` and ``c_n`` are read; ``None`` among them stands for all, and for ``output``.
+        given: the input itself, as long as the program keeps it.
+        padded: the lengths of the sequences of a batch that is padded and not packed, if they are known.
     """
 
     name: str
@@ -81,6 +116,8 @@ class Origin:
     unsorted: Any = None
     spelling: dict[str, str] = field(default_factory=dict)
     rows: set[int | None] = field(default_factory=set)
+    given: Any = None
+    padded: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +177,7 @@ class Follower:
         self._known: dict[int, tuple[Any, Trail]] = {}
         self._mode = _make_mode(torch, self)
         self.refused = False
-        self._replaced: list[tuple[Any, Any]] = []
+        self._guests: dict[int, tuple[Any, NamedTensor]] = {}
 
     @property
     def warnings(self) -> tuple[TracedWarning, ...]:
@@ -205,6 +242,8 @@ class Follower:
         result: Any,
         lengths: tuple[int, ...] | None,
         frame: FrameType,
+        state: Any = None,
+        batch: Batch | None = None,
     ) -> None:
         """Name the axes of what a module has just returned.
 
@@ -215,16 +254,27 @@ class Follower:
             result: what it returned.
             lengths: the lengths, if the input is a packed batch.
             frame: the user's code that called it.
+            state: the state that was passed, if one was.
+            batch: the batch of a loader that the program is at.
         """
         before = self.trail(given)
         if before is not None:
             self._judge(before, frame)
-            self._compare_layouts(before, config, name, frame)
+            self._compare_layouts(before, config, name or f"nn.{config.class_name}", frame)
+        self._judge_states(state, config, name, frame)
         packed = hasattr(given, "batch_sizes")
         data = _data_of(config, given, lengths)
         if data is None:
             return
-        origin = Origin(name, config, data, given.unsorted_indices if packed else None)
+        misuse, padded = None, None
+        if not packed and before is None:
+            misuse, padded = judge_input(config, name or f"nn.{config.class_name}", given, batch, self.torch)
+        if packed:
+            origin = Origin(name, config, data, given.unsorted_indices)
+        else:
+            origin = Origin(name, config, data, given=ref(given), padded=padded)
+        if misuse is not None:
+            self._say(misuse, origin, [], (), frame)
         named = results_of(config, data)
         output: Any
         output, states = (None, result) if config.is_cell else result
@@ -239,16 +289,51 @@ class Follower:
             if tensor is not None and key in named:
                 self.know(tensor, Trail(_as_it_lies(named[key], tensor), origin))
 
+    def _judge_states(self, state: Any, config: RNNConfig, name: str, frame: FrameType) -> None:
+        """Note what is wrong in how the states that a module gets were made."""
+        states = state if isinstance(state, tuple) else (state,)
+        trails = [trail for tensor in states if (trail := self.trail(tensor)) is not None]
+        for trail in trails:
+            self._judge(trail, frame, only="mixed_axes")
+        sources = [set(trail.value.sources) for trail in trails]
+        if len(sources) == 2 and sources[0] <= {"c_n", "c_1"} and sources[1] <= {"h_n", "h_1"} and all(sources):
+            message = f"{name or config.class_name} takes (h_0, c_0) and gets a cell state first, then a hidden state."
+            advice = "An LSTM takes and returns the hidden state first, the cell state second."
+            self._say(Misuse("states_swapped", message, advice=advice), trails[0].origin, [], (), frame)
+
+    def attends(self, module: Any, given: Any, frame: FrameType) -> None:
+        """Note if attention runs over the batch: of a module that reads another layout than an RNN has returned.
+
+        Args:
+            module: an ``nn.MultiheadAttention``, or a layer or stack of an encoder.
+            given: its first argument.
+            frame: the code that called it.
+        """
+        before = self.trail(given)
+        layer = next(iter(getattr(module, "layers", ())), module)
+        layer = getattr(layer, "self_attn", layer)
+        if before is None or not hasattr(layer, "batch_first"):
+            return
+        first, value = layer.batch_first, before.value
+        steps = 1 if first else 0
+        if value.ndim == 3 and value.is_axis(steps, "N") and value.is_axis(1 - steps, "L") and 1 not in value.sizes[:2]:
+            mine, other = ("(N, L, E)", "(L, N, ...)") if first else ("(L, N, E)", "(N, L, ...)")
+            message = (
+                f"{type(module).__name__} reads {mine} and gets {other} from {_called(before.origin)}: its attention runs over "
+                "the batch."
+            )
+            advice = f"Build it with batch_first={not first}, or transpose its input."
+            self._say(Misuse("layout_changed", message, advice=advice), before.origin, [], (), self._user(frame))
+
     def _compare_layouts(self, before: Trail, config: RNNConfig, name: str, frame: FrameType) -> None:
         """Warn if one RNN reads as steps what another one has returned as sequences."""
         value, steps = before.value, 1 if config.batch_first else 0
         if config.is_cell or value.ndim != 3 or not (value.is_axis(steps, "N") and value.is_axis(1 - steps, "L")):
             return
+        if value.sizes[steps] == 1:
+            return
         mine, other = ("(N, L, H_in)", "(L, N, ...)") if config.batch_first else ("(L, N, H_in)", "(N, L, ...)")
-        first = before.origin.name or f"nn.{before.origin.config.class_name}"
-        message = (
-            f"{name or f'nn.{config.class_name}'} reads {mine} and gets {other} from {first}: sequences are taken for steps."
-        )
+        message = f"{name} reads {mine} and gets {other} from {_called(before.origin)}: sequences are taken for steps."
         fix = format_constructor(replace(config, batch_first=not config.batch_first))
         self._say(Misuse("layout_changed", message, fix), before.origin, [], (), frame)
 
@@ -261,6 +346,8 @@ class Follower:
             return
         trails = [trail for tensor in _tensors((args, kwargs)) if (trail := self.trail(tensor)) is not None]
         if not trails:
+            if name in _GUESTS:
+                self._follow_guest(name, args, kwargs, result)
             return
         first = trails[0]
         frame = self._user(sys._getframe(2))
@@ -274,6 +361,10 @@ class Follower:
         mine = [trail for trail in trails if trail.origin is first.origin]
         try:
             arguments, keywords = self._named(args, first.origin), self._named(kwargs, first.origin)
+            if getattr(function, "__module__", "") == "torch.nn.functional" and name != "dropout":
+                keywords.pop("inplace", None)
+            if name in ("view", "reshape") and len(mine) == 1:
+                arguments = self._with_names(name, arguments, first.origin, frame)
             if name in _LOSSES:
                 value: Any = None
             elif name == "linear":
@@ -288,7 +379,9 @@ class Follower:
             self._changed_in_place(name, args)
             return
         if name in _LOSSES:
-            self._judge(first, frame)
+            self._judge(first, frame, loss=name)
+            if name in _COMPARES:
+                self._compare_targets(name, args, kwargs, frame)
             return
         self._changed_in_place(name, args)
         is_tuple = isinstance(value, tuple)
@@ -315,11 +408,80 @@ class Follower:
     def _read(self, name: str, args: tuple[Any, ...], trails: list[Trail]) -> None:
         """Note which rows of a state are read."""
         for trail in trails:
+            if trail.operation is None and "output" in trail.value.sources:
+                trail.origin.rows.add(None)
             if trail.operation is None and trail.value.sources & {"h_n", "c_n"}:
                 row = args[1] if name == "index" and len(args) > 1 else None
                 row = row[0] if isinstance(row, tuple) and row else row
                 rows = trail.origin.config.num_layers * trail.origin.config.D
                 trail.origin.rows.add(row % rows if type(row) is int else None)
+
+    def _with_names(self, name: str, arguments: tuple[Any, ...], origin: Origin, frame: FrameType) -> tuple[Any, ...]:
+        """The sizes of a view with the names that the code has for them: which is meant where two are equal."""
+        given = None if origin.given is None else origin.given()
+        layout = ("N", "L") if origin.config.batch_first else ("L", "N")
+
+        def named(tensor: object, dim: int) -> str | None:
+            trail = self.trail(tensor)
+            if trail is not None and trail.origin is origin:
+                return next((n for n in ("N", "L", "num_layers", "D") if trail.value.is_axis(dim, n)), None)
+            sizes = _sizes(tensor) or ()
+            if given is None or len(sizes) < 2 or not -len(sizes) <= dim < len(sizes) or given.ndim != 3:
+                return None
+            same = tensor is given or (sizes[:2] == tuple(given.shape[:2]) and sizes[0] != sizes[1])
+            return layout[dim % len(sizes)] if same and dim % len(sizes) < 2 else None
+
+        names = size_names(code_at(frame.f_code, frame.f_lasti, frame.f_lineno), name, frame, named)
+        first, *sizes = arguments
+        packed = len(sizes) == 1 and isinstance(sizes[0], (tuple, list))
+        plain = sizes[0] if packed else sizes
+        if len(names) != len(plain):
+            return arguments
+        new = [NamedInt(size, word) if word and type(size) is int else size for size, word in zip(plain, names, strict=True)]
+        return (first, tuple(new)) if packed else (first, *new)
+
+    # ---- tensors that no RNN has made
+
+    def _follow_guest(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Follow targets through what only moves their numbers."""
+        tensor = args[0]
+        if (tensor.ndim < 2 and id(tensor) not in self._guests) or isinstance(tensor, self.torch.nn.Parameter):
+            return
+        if any(isinstance(value, self.torch.Tensor) for value in (*args[1:], *kwargs.values())):
+            return
+        value = self._guest(tensor)
+        try:
+            value = apply(name, value, *args[1:], **kwargs)
+        except (AxesError, KeyError, AttributeError, TypeError):
+            return
+        if isinstance(value, NamedTensor) and value.sizes == _sizes(result):
+            self._remember_guest(result, value)
+
+    def _guest(self, tensor: Any) -> NamedTensor:
+        found = self._guests.get(id(tensor))
+        if found is not None and found[0]() is tensor:
+            return found[1]
+        value = _as_it_lies(guest(next(self._numbers), tuple(tensor.shape)), tensor)
+        self._remember_guest(tensor, value)
+        return value
+
+    def _remember_guest(self, tensor: Any, value: NamedTensor) -> None:
+        key, guests = id(tensor), self._guests
+        if len(guests) > 1000:
+            guests.clear()
+        guests[key] = (ref(tensor, lambda _: guests.pop(key, None)), value)
+
+    def _compare_targets(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], frame: FrameType) -> None:
+        """Note if predictions and targets are flattened in different orders."""
+        pair = [args[0] if args else kwargs.get("input"), args[1] if len(args) > 1 else kwargs.get("target")]
+        if self.trail(pair[0]) is None and name not in _CLASSIFIES:
+            pair.reverse()
+        trail, other = self.trail(pair[0]), pair[1]
+        if trail is None or self.trail(other) is not None or not isinstance(other, self.torch.Tensor):
+            return
+        misuse = order_of_targets(trail.value, self._guest(other), classes=name in _CLASSIFIES)
+        if misuse is not None:
+            self._say(misuse, trail.origin, [], (), frame)
 
     def _changed_in_place(self, name: str, args: tuple[Any, ...]) -> None:
         if name.endswith("_") and args:
@@ -367,37 +529,85 @@ class Follower:
 
     # ---- what is wrong
 
-    def _judge(self, trail: Trail, frame: FrameType) -> None:
-        """Note what is wrong in how a tensor was made that is read now."""
+    def _judge(self, trail: Trail, frame: FrameType, *, only: str | None = None, loss: str | None = None) -> None:
+        """Note what is wrong, of all kinds or of one, in how a tensor was made that is read now, perhaps by a loss."""
         operations = trail.operations()
         steps = tuple(
             Step(each.name, code_at(each.code, each.lasti, each.line), each.arguments, each.keywords, each.result)
             for each in operations
         )
+        if self._layers_for_states(trail, frame):
+            return
         self._spell_all(trail.origin, frame)
         spelling = {"output": "output", "h_n": "h_n", "c_n": "c_n", **trail.origin.spelling}
-        followed = Followed(steps[-1].text if steps else "", trail.value, steps, spelling)
+        text = steps[-1].text if steps else self._variable(trail, frame)
+        if loss is not None:
+            code = code_at(frame.f_code, frame.f_lasti, frame.f_lineno)
+            steps = (*steps, Step(loss, code, (trail.value,), {}, UNKNOWN))
+        followed = Followed(text, trail.value, steps, spelling)
         try:
-            found = misuses(followed, trail.origin.config, trail.origin.data, layout_known=True)
+            found = misuses(followed, trail.origin.config, trail.origin.data, layout_known=True, padded=trail.origin.padded)
         except RnndimsError:
             return
         for misuse in found:
-            if misuse.certain or misuse.kind in _ROW_ALONE:
+            if only is not None and misuse.kind != only:
+                continue
+            if misuse.certain:
                 self._say(misuse, trail.origin, operations, steps, frame)
+            elif misuse.kind in _ROW_ALONE:
+                likely = f"{misuse.message} Nothing else that the module returns is read, so this is likely a mistake."
+                self._say(replace(misuse, message=likely), trail.origin, operations, steps, frame)
+
+    def _layers_for_states(self, trail: Trail, frame: FrameType) -> bool:
+        """``output, (h, c) = gru(x)``: two rows of ``h_n`` with the names of two states. Whether that is so, and said."""
+        config = trail.origin.config
+        for operation in trail.operations():
+            rows: tuple[Any, ...] = operation.result if operation.name == "unbind" else ()
+            whole = len(rows) == 2 and rows[0].sources == {"h_n"} and config.num_layers * config.D == 2
+            if not whole or len(config.definition.states) == 2 or operation.code is not frame.f_code:
+                continue
+            names = ["", ""]
+            for name, value in frame.f_locals.items():
+                row = self.trail(value)
+                if row is not None and row.operation is operation:
+                    names[next(at for at in (0, 1) if row.value is rows[at])] = name
+            if role(names[1]) == "c_n" and role(names[0]) in ("hidden", "h_n"):
+                kind = "directions" if config.bidirectional else "layers"
+                message = f"{names[0]} and {names[1]} are the two {kind} of h_n: nn.{config.class_name} has no cell state."
+                right = "torch.cat([h_n[-2], h_n[-1]], dim=-1)" if config.bidirectional else "h_n[-1]"
+                advice = f"Write output, h_n = {trail.origin.name or 'rnn'}(...); its last layer is {right}."
+                text = code_at(operation.code, operation.lasti, operation.line)
+                step = Step("unbind", text, (), {}, operation.result)
+                self._say(Misuse("layers_for_states", message, advice=advice), trail.origin, [operation], (step,), frame)
+                return True
+        return False
+
+    def say_of_call(self, misuse: Misuse, config: RNNConfig, name: str, frame: FrameType) -> None:
+        """Add a warning about a call as a whole.
+
+        Args:
+            misuse: what is wrong.
+            config: the module.
+            name: what the code calls it.
+            frame: the user's code that called it.
+        """
+        self._say(misuse, Origin(name, config, DataConfig()), [], (), frame)
 
     def _say(
         self, misuse: Misuse, origin: Origin, operations: list[_Operation], steps: tuple[Step, ...], frame: FrameType
     ) -> None:
         """Add one warning, at the line of the operation that it is about."""
         named = [
-            (len(step.text), each, step) for each, step in zip(operations, steps, strict=True) if step.text in misuse.message
+            (len(step.text), each, step)
+            for each, step in zip(operations, steps, strict=False)
+            if step.text and (step.text in misuse.message or len(operations) == len(steps) == 1)
         ]
         _, operation, step = max(named, key=lambda item: item[0], default=(0, None, None))
         at = place(frame.f_code, frame.f_lineno) if operation is None else place(operation.code, operation.line)
         if (at, misuse.kind) in self._said or len(self._warnings) >= MOST_WARNINGS:
             return
         self._said.add((at, misuse.kind))
-        code = "" if step is None else step.text
+        code = code_at(frame.f_code, frame.f_lasti, frame.f_lineno) if step is None else step.text
         warning = TracedWarning(misuse.kind, at, code, origin.name, misuse.message, misuse.fix, misuse.advice, misuse.certain)
         self._warnings.append((origin, warning))
 
@@ -409,11 +619,20 @@ class Follower:
                 for source in trail.value.sources:
                     origin.spelling[source] = name
 
+    def _variable(self, trail: Trail, frame: FrameType) -> str:
+        """The name of a variable that holds a result itself."""
+        return next((name for name, value in frame.f_locals.items() if self.trail(value) is trail), "")
+
     def _user(self, frame: FrameType) -> FrameType:
         at: FrameType | None = frame
         while at is not None and not is_users(at, self.libraries):
             at = at.f_back
         return at or frame
+
+
+def _called(origin: Origin) -> str:
+    """What a message calls a module."""
+    return origin.name or f"nn.{origin.config.class_name}"
 
 
 def _make_mode(torch: Any, follower: Follower) -> Any:

@@ -7,9 +7,11 @@ from types import FrameType
 from typing import Any
 from weakref import ref
 
+from ..axes.misuse import Misuse
 from ..config import DataConfig, RNNConfig
 from ..cost import macs
 from ..shapes import Shape
+from .batches import Batches, is_zero
 from .follower import Follower
 from .trace_report import TracedCall
 from .user_code import code_at, is_users, library_folders, place
@@ -31,6 +33,21 @@ class _Seen:
     macs: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """One step of a longer tensor, as an input: ``x[:, t]``.
+
+    Attributes:
+        whole: ``x``, as long as the program keeps it.
+        offset: where the step begins in its memory.
+        state: the state that was passed with it.
+    """
+
+    whole: "ref[Any]"
+    offset: int
+    state: "ref[Any] | None"
+
+
 @dataclass(slots=True)
 class _Place:
     """The calls of one module from one place."""
@@ -38,6 +55,7 @@ class _Place:
     module: "ref[Any]"
     times: int = 0
     rows: dict[tuple[Any, ...], _Seen] = field(default_factory=dict)
+    step: "_Step | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._libraries: tuple[str, ...] = ()
         self.not_watched: list[str] = []
+        self.batches = Batches()
         self.follower: Follower | None = None
         self.kept: KeptState | None = None
 
@@ -105,6 +124,10 @@ class Recorder:
         leave(self)
         if self.follower is not None:
             self.follower.end()
+
+    def handed_out(self, iterator: Any, batch: Any) -> None:
+        """Note which batch the program is at; ``None`` if the loader has none any more."""
+        self.batches.note(iterator, batch)
 
     def see(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType) -> None:
         """Note one call: its arguments, what it returned, and the frame that made it."""
@@ -154,11 +177,52 @@ class Recorder:
             place.times += 1
             followed = place.times <= FOLLOWED_CALLS
         if self.follower is not None:
+            torch, config, name = self.follower.torch, row.call.config, row.call.name
+            if self.batches.current is not None and self.batches.carries_on(h_0, _final(config, result), torch):
+                self.follower.say_of_call(_state_of_another_batch(name or f"nn.{config.class_name}"), config, name, user)
             if followed:
-                self.follower.results(row.call.config, row.call.name, given, result, _lengths(given), user)
+                if self._begins_anew(place, given, h_0, torch):
+                    self.follower.say_of_call(_state_made_anew(name or f"nn.{config.class_name}"), config, name, user)
+                batch = self.batches.current
+                self.follower.results(config, name, given, result, _lengths(given), user, state, batch)
                 self.follower.begin()
             else:
                 self.follower.end()
+
+    def _begins_anew(self, place: _Place, given: Any, h_0: Any, torch: Any) -> bool:
+        """Whether the call reads the step behind that of the call before, and does not go on with its state."""
+        before, place.step = place.step, None
+        whole: Any = given._base if hasattr(given, "dim") else None
+        if whole is None or whole.ndim != 3 or given.ndim not in (2, 3):
+            return False
+        (batch, steps, width), stride = whole.shape, whole.stride(1)
+        if steps < 2 or tuple(given.shape) not in ((batch, width), (batch, 1, width), (1, batch, width)):
+            return False
+        place.step = _Step(ref(whole), given.storage_offset(), None if h_0 is None else ref(h_0))
+        if before is None or before.whole() is not whole or before.offset + stride != given.storage_offset():
+            return False
+        if before.state is None or h_0 is None:
+            return before.state is h_0
+        return before.state() is h_0 and is_zero(h_0, torch) is True
+
+
+def _final(config: RNNConfig, result: Any) -> Any:
+    """``h_n`` of what a module has returned; ``h_1`` of a cell."""
+    states = result if config.is_cell else result[1]
+    return states[0] if isinstance(states, tuple) else states
+
+
+def _state_of_another_batch(name: str) -> Misuse:
+    message = (
+        f"{name} goes on with the state of the batch before, and the DataLoader shuffles: sequences of one batch do not "
+        "go on where those of the other end."
+    )
+    return Misuse("state_of_another_batch", message, advice="Begin each batch without a state, or with zeros.")
+
+
+def _state_made_anew(name: str) -> Misuse:
+    message = f"{name} reads one step after the other and does not get the state of the step before: each step begins anew."
+    return Misuse("state_made_anew", message, advice="Pass on the state that the call before has returned.")
 
 
 def _lengths(given: Any) -> tuple[int, ...] | None:

@@ -4,7 +4,7 @@ import ast
 import linecache
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -103,6 +103,55 @@ def find_call(expression: ast.expr | None, frame: FrameType, target: object) -> 
         if isinstance(node, ast.Call) and _value(node.func, frame) is target:
             return node
     return None
+
+
+_SIZES = {
+    "N": ("batch_size", "batch", "bs", "bsz", "n_batch", "batch_sz"),
+    "L": ("seq_len", "seq_length", "sequence_length", "seqlen", "time_steps", "timesteps", "n_steps"),
+    "num_layers": ("num_layers", "n_layers", "nlayers", "layers"),
+    "D": ("num_directions", "n_directions", "directions"),
+}
+_SIZE_OF_WORD = {word: symbol for symbol, words in _SIZES.items() for word in words}
+
+
+def size_names(text: str, method: str, frame: FrameType, named: Callable[[object, int], str | None]) -> list[str | None]:
+    """What the arguments of ``h_n.view(x.size(0), -1)`` say that they are: ``["N", None]``. No code of the user's is run.
+
+    Args:
+        text: the code.
+        method: ``"view"`` or ``"reshape"``; empty is the answer if the code does not call it once.
+        frame: where the code runs.
+        named: the symbol of one dim of a tensor, if it is known.
+    """
+    tree = _expression(text) or _statement_expression(text)
+    calls = [
+        node
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
+    ]
+    if not calls or (len(calls) > 1 and calls[0] is not tree):
+        return []
+    arguments = calls[0].args
+    if len(arguments) == 1 and isinstance(arguments[0], (ast.Tuple, ast.List)):
+        arguments = arguments[0].elts
+    return [_size_name(node, frame, named) for node in arguments]
+
+
+def _size_name(node: ast.expr, frame: FrameType, named: Callable[[object, int], str | None]) -> str | None:
+    if isinstance(node, ast.Name):
+        return _SIZE_OF_WORD.get(node.id)
+    if isinstance(node, ast.Attribute):
+        return _SIZE_OF_WORD.get(node.attr)
+    owner, dim = None, None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "size" and node.args:
+        owner, dim = node.func.value, node.args[0]  # x.size(0)
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+        owner, dim = node.value.value, node.slice  # x.shape[0]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1:
+        owner, dim = node.args[0], ast.Constant(0)  # len(x)
+    if owner is None or not isinstance(dim, ast.Constant) or type(dim.value) is not int:
+        return None
+    return named(_value(owner, frame), dim.value)
 
 
 def _value(node: ast.expr, frame: FrameType) -> object:

@@ -8,6 +8,7 @@ at them: with any global hook ``torch.compile`` warns, and every module of the p
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import FrameType
 from typing import Any, Protocol
@@ -23,11 +24,14 @@ class Listener(Protocol):
     def see(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType) -> None:
         """A call has returned ``result``; ``frame`` is the caller's."""
 
+    def handed_out(self, iterator: Any, batch: Any) -> None:
+        """An iterator of a ``DataLoader`` hands out ``batch``; ``None`` if it has none any more."""
+
 
 _lock = threading.Lock()
 _listeners: tuple[Listener, ...] = ()
-_replaced: dict[Any, tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
-"""By class: our ``__call__``, and the one that it had itself; ``None`` if it inherits that of ``nn.Module``."""
+_replaced: dict[tuple[Any, str], tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
+"""By class and method: ours, and the one that the class had itself; ``None`` if it inherits that of ``nn.Module``."""
 
 
 def listen(torch: Any, listener: Listener) -> None:
@@ -44,6 +48,8 @@ def listen(torch: Any, listener: Listener) -> None:
             _replace(base, _watched, torch)
         for name in ("TransformerEncoder", "TransformerEncoderLayer", "MultiheadAttention"):
             _replace(getattr(torch.nn, name), _unfollowed, torch)
+        # what hands out the batches of a DataLoader; its classes are loaded with torch
+        _replace(torch.utils.data.dataloader._BaseDataLoaderIter, _handing_out, torch, "__next__")
 
 
 def leave(listener: Listener) -> None:
@@ -51,21 +57,21 @@ def leave(listener: Listener) -> None:
     global _listeners  # noqa: PLW0603
     with _lock:
         _listeners = tuple(other for other in _listeners if other is not listener)
-        for base, (ours, original) in [] if _listeners else list(_replaced.items()):
-            if base.__dict__.get("__call__") is not ours:
+        for (base, name), (ours, original) in [] if _listeners else list(_replaced.items()):
+            if base.__dict__.get(name) is not ours:
                 continue  # somebody has wrapped it since, and calls it: it stays, and does nothing more
             if original is None:
-                del base.__call__
+                delattr(base, name)
             else:
-                base.__call__ = original
-            del _replaced[base]
+                setattr(base, name, original)
+            del _replaced[base, name]
 
 
-def _replace(base: Any, make: Callable[[Any, Any], Callable[..., Any]], torch: Any) -> None:
-    if base not in _replaced:
-        original = base.__dict__.get("__call__")
-        _replaced[base] = make(torch, original), original
-        base.__call__ = _replaced[base][0]
+def _replace(base: Any, make: Callable[[Any, Any], Callable[..., Any]], torch: Any, name: str = "__call__") -> None:
+    if (base, name) not in _replaced:
+        original = base.__dict__.get(name)
+        _replaced[base, name] = make(torch, original), original
+        setattr(base, name, _replaced[base, name][0])
 
 
 def _watched(torch: Any, original: Callable[..., Any] | None) -> Callable[..., Any]:
@@ -95,6 +101,9 @@ def _unfollowed(torch: Any, original: Callable[..., Any] | None) -> Callable[...
     @wraps(module_class.__call__)
     def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - the method that it stands for
         paused = [] if compiling() else [each.follower for each in _listeners if each.follower and each.follower.end()]
+        for follower in paused:
+            with suppress(Exception), torch._C.DisableTorchFunction():
+                follower.attends(module, args[0] if args else None, sys._getframe(1))
         try:
             return (original or module_class.__call__)(module, *args, **kwargs)
         finally:
@@ -102,3 +111,19 @@ def _unfollowed(torch: Any, original: Callable[..., Any] | None) -> Callable[...
                 follower.begin()
 
     return __call__
+
+
+def _handing_out(_torch: Any, original: Any) -> Callable[..., Any]:
+    """The ``__next__`` of a loader's iterator that tells of each batch."""
+
+    @wraps(original)
+    def __next__(iterator: Any) -> Any:  # noqa: N807 - the method that it stands for
+        batch = None
+        try:
+            batch = original(iterator)
+        finally:
+            for listener in _listeners:
+                listener.handed_out(iterator, batch)
+        return batch
+
+    return __next__

@@ -49,8 +49,8 @@ class _Text(StringIO):
         return self._encoding
 
 
-def plain_text(view: Callable[[Console], None], width: int, encoding: str) -> str:
-    """What a view prints, without colours, whatever the terminal is.
+def plain_text(view: Callable[[Console], None], width: int = 80, encoding: str = "utf-8") -> str:
+    """What a view prints, without colours and blanks at line ends, whatever the terminal or notebook is.
 
     Args:
         view: prints on a console.
@@ -65,12 +65,13 @@ def plain_text(view: Callable[[Console], None], width: int, encoding: str) -> st
             color_system=None,
             force_terminal=False,
             force_jupyter=False,
+            legacy_windows=False,
             markup=False,
             emoji=False,
             highlight=False,
         )
     )
-    return text.getvalue()
+    return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())
 
 
 def _columns() -> int | None:
@@ -80,27 +81,3 @@ def _columns() -> int | None:
         return max(int(text[:6]), NARROWEST)
     os.environ.pop("COLUMNS", None)  # Rich reads it too, and would use 0 as a width
     return None
-
-
-def plain_text(view: Callable[[Console], None], width: int = 80) -> str:
-    """What a view prints, as text without colours, whatever the terminal or notebook: for ``str()``.
-
-    Args:
-        view: a function of a console.
-        width: its columns.
-    """
-    file = StringIO()
-    view(
-        Console(
-            file=file,
-            width=width,
-            color_system=None,
-            force_terminal=False,
-            force_jupyter=False,
-            legacy_windows=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
-    )
-    return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines())

@@ -79,7 +79,7 @@ def explanation(traced: "TracedProblem") -> str:
     """
     encodings = [getattr(sys.stderr, "encoding", None) or "utf-8", locale.getpreferredencoding(False)]
     encoding = next((name for name in encodings if not name.lower().startswith("utf")), "utf-8")
-    return plain_text(lambda console: _print_traced(traced, console), NOTE_COLUMNS, encoding).rstrip()
+    return plain_text(lambda console: _print_traced(traced, console), NOTE_COLUMNS, encoding)
 
 
 def print_where(at: str, code: str, console: "Console") -> None:
