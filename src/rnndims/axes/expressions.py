@@ -145,7 +145,7 @@ def follow(text: str, names: Mapping[str, Any]) -> Followed:
     shape '[5, 5]' is invalid for input of size 16
     """
     statements = read_statements(text)
-    reader = _Reader(text.strip(), names)
+    reader = Reader(text.strip(), names)
     value, refused = UNKNOWN, None
     try:
         for statement in statements:
@@ -174,7 +174,9 @@ def _has_unknown(value: Any) -> bool:
     return value is UNKNOWN
 
 
-class _Reader:
+class Reader:
+    """Works out the value of each node; names stand for `NamedTensor` values, ints and tuples of them."""
+
     def __init__(self, text: str, names: Mapping[str, Any]) -> None:
         self.text = text
         self.names = dict(names)
@@ -190,6 +192,7 @@ class _Reader:
         return value
 
     def assign(self, target: ast.expr, value: Any) -> None:
+        """Give the names of a target their values."""
         if isinstance(target, ast.Tuple | ast.List) and not any(isinstance(item, ast.Starred) for item in target.elts):
             if isinstance(value, NamedTensor):
                 value = apply("unbind", value)
@@ -214,11 +217,12 @@ class _Reader:
         return found.h_n if isinstance(found, StateOrPair) else found
 
     def raw(self, node: ast.expr) -> Any:
+        """The value of one node; a name that may be a pair is left as it is."""
         reader = _READERS.get(type(node))
         if reader is None:
             return self.missed(f"{shorten(self.source(node))} is not followed")
         try:
-            return reader(self, node)
+            return getattr(self, reader)(node)
         except NotFollowedError as error:
             return self.missed(error.message)
 
@@ -238,11 +242,13 @@ class _Reader:
         return result
 
     def source(self, node: ast.expr) -> str:
+        """The text of one node."""
         return ast.get_source_segment(self.text, node) or ast.unparse(node)
 
     # ---- leaves
 
     def constant(self, node: ast.Constant) -> Any:
+        """A number, a text, ``None``, ``...``."""
         if isinstance(node.value, (bool, int, float, str)) or node.value in (None, ...):
             if isinstance(node.value, int):
                 _bounded(node.value)
@@ -250,9 +256,11 @@ class _Reader:
         raise NotFollowedError(f"a {type(node.value).__name__} is not followed")
 
     def name(self, node: ast.Name) -> Any:
+        """A name."""
         return self.named(node.id)
 
     def named(self, word: str) -> Any:
+        """What a name stands for; the trail remembers how the results are spelt."""
         known = word if word in self.names else role(word)
         if known not in self.names:
             raise NotFollowedError(f"{shorten(word)} is no known name of a result, the input or a size")
@@ -264,6 +272,7 @@ class _Reader:
         return value
 
     def sequence(self, node: ast.Tuple | ast.List) -> Any:
+        """A tuple or a list."""
         found: list[Any] = []
         for item in node.elts:
             if isinstance(item, ast.Starred):
@@ -286,6 +295,7 @@ class _Reader:
     # ---- operators
 
     def binary(self, node: ast.BinOp) -> Any:
+        """``a + b``, ``a @ b``."""
         left, right = self.value(node.left), self.value(node.right)
         if isinstance(left, NamedTensor) or isinstance(right, NamedTensor):
             name = _OPERATORS.get(type(node.op))
@@ -301,6 +311,7 @@ class _Reader:
         return _arithmetic(node.op, left, right)
 
     def unary(self, node: ast.UnaryOp) -> Any:
+        """``-a``, ``~mask``."""
         value = self.value(node.operand)
         if isinstance(value, NamedTensor):
             if isinstance(node.op, ast.UAdd) and value.kind != "bool":
@@ -317,6 +328,7 @@ class _Reader:
         raise NotFollowedError(f"{type(node.op).__name__} of this is not followed")
 
     def compare(self, node: ast.Compare) -> Any:
+        """``a > b``."""
         name = _COMPARISONS.get(type(node.ops[0])) if len(node.ops) == 1 else None
         left, right = self.value(node.left), self.value(node.comparators[0])
         if name is None or not (isinstance(left, NamedTensor) or isinstance(right, NamedTensor)):
@@ -326,6 +338,7 @@ class _Reader:
     # ---- indexing
 
     def subscript(self, node: ast.Subscript) -> Any:
+        """``a[...]``."""
         value = self.raw(node.value)
         if isinstance(value, StateOrPair):
             which = node.slice.value if isinstance(node.slice, ast.Constant) else None
@@ -357,6 +370,7 @@ class _Reader:
         return value
 
     def index(self, node: ast.expr) -> Any:
+        """What stands between the brackets."""
         if isinstance(node, ast.Slice):
             bounds = [None if bound is None else self.value(bound) for bound in (node.lower, node.upper, node.step)]
             if any(isinstance(bound, NamedTensor) for bound in bounds):
@@ -369,6 +383,7 @@ class _Reader:
     # ---- attributes and calls
 
     def attribute(self, node: ast.Attribute) -> Any:
+        """``a.shape``, ``self.out``."""
         path = _path(node)
         if path[:1] == ["self"] and len(path) == 2:
             return self.named(path[1])
@@ -400,6 +415,7 @@ class _Reader:
             raise RefusedError(f"'{name}' object has no attribute '{shorten(attribute)}'", "AttributeError")
 
     def call(self, node: ast.Call) -> Any:
+        """A function, a method, a layer or the module itself."""
         path = _path(node.func)
         word = path[-1] if path else ""
         if path in (["len"], ["tuple"], ["list"], ["int"]):
@@ -492,6 +508,7 @@ class _Reader:
         return (apply("transpose", output, 0, 1) if turned else output), self.named("lengths")
 
     def builtin(self, node: ast.Call, word: str) -> Any:
+        """``len``, ``int``, ``tuple``, ``list``."""
         if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
             raise NotFollowedError(f"{word}() of this is not followed")
         value = self.value(node.args[0])
@@ -510,6 +527,7 @@ class _Reader:
         raise NotFollowedError(f"{word}() of this is not followed")
 
     def method(self, node: ast.Call, func: ast.Attribute) -> Any:
+        """A method of a tensor."""
         value = self.value(func.value)
         name = func.attr
         self.check_tuple(value, name)
@@ -527,6 +545,7 @@ class _Reader:
         return self.step(node, name, (value, *arguments), keywords, METHODS[name])
 
     def functional(self, node: ast.Call, word: str) -> Any:
+        """A function of ``torch.nn.functional``."""
         arguments, keywords = self.arguments(node)
         if word == "linear":
             weight = arguments[1] if len(arguments) > 1 else keywords.get("weight")
@@ -539,6 +558,7 @@ class _Reader:
         return self.step(node, word, arguments, keywords, FUNCTIONAL[word])
 
     def layer(self, node: ast.Call, word: str) -> _Layer:
+        """A layer of ``torch.nn`` that is built."""
         if isinstance(self.names.get(word), ModuleResults):
             raise NotFollowedError(f"nn.{shorten(word)}(...) is a module, not what it returns")
         arguments, keywords = self.arguments(node)
@@ -567,6 +587,7 @@ class _Reader:
         raise NotFollowedError(f"nn.{shorten(word)} is not followed")
 
     def layer_call(self, node: ast.Call) -> Any:
+        """A layer that is built and called: ``nn.Linear(4, 2)(x)``."""
         layer = self.value(node.func)
         if layer is UNKNOWN:
             return self.other_function(node, "")
@@ -585,6 +606,7 @@ class _Reader:
         return result
 
     def arguments(self, node: ast.Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of a call, by place and by name."""
         found: list[Any] = []
         for argument in node.args:
             found += self.several(argument.value) if isinstance(argument, ast.Starred) else [self.value(argument)]
@@ -717,15 +739,15 @@ _ELEMENTWISE_NAME: Final = re.compile(r"drop|norm|(?:^|[._])(?:bn|ln|act|activat
 _ELEMENTWISE_LAYERS: Final = frozenset(
     {"ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "LeakyReLU", "Softplus", "Dropout", "Mish", "SELU", "Hardtanh"}
 )
-_READERS: Final[dict[type[ast.expr], Callable[[_Reader, Any], Any]]] = {
-    ast.Constant: _Reader.constant,
-    ast.Name: _Reader.name,
-    ast.Tuple: _Reader.sequence,
-    ast.List: _Reader.sequence,
-    ast.BinOp: _Reader.binary,
-    ast.UnaryOp: _Reader.unary,
-    ast.Compare: _Reader.compare,
-    ast.Subscript: _Reader.subscript,
-    ast.Attribute: _Reader.attribute,
-    ast.Call: _Reader.call,
+_READERS: Final[dict[type[ast.expr], str]] = {
+    ast.Constant: "constant",
+    ast.Name: "name",
+    ast.Tuple: "sequence",
+    ast.List: "sequence",
+    ast.BinOp: "binary",
+    ast.UnaryOp: "unary",
+    ast.Compare: "compare",
+    ast.Subscript: "subscript",
+    ast.Attribute: "attribute",
+    ast.Call: "call",
 }

@@ -6,6 +6,7 @@ of the fix then has the names of the user's own variables. Any other exception i
 """
 
 import ast
+import sys
 import traceback as tracebacks
 from dataclasses import replace
 from types import TracebackType
@@ -15,10 +16,20 @@ from ..config import RNNConfig
 from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
 from ..errors import RnndimsError, shorten
 from ..shapes import Shape
-from .neighbours import explain_neighbour
+from .follower import Follower
+from .neighbours import explain_neighbour, where_from
 from .recorder import KeptState, Recorder, packed_lengths
 from .trace_report import TracedProblem
-from .user_code import failing_code, find_call, is_users, library_folders, place, renamed, traceback_frames
+from .user_code import (
+    failing_code,
+    find_call,
+    is_users,
+    library_folders,
+    place,
+    renamed,
+    running_statement,
+    traceback_frames,
+)
 
 _GRAPH_WORDS = ("backward through the graph a second time", "modified by an inplace operation")
 """What PyTorch says where a graph is used again that it has already gone through, or whose numbers have changed."""
@@ -37,8 +48,13 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
     entries = list(traceback_frames(error.__traceback__))
     found = _failed_call(entries)
     if found is None:
-        return None if recorder is None else _beside_a_call(error, entries, recorder)
+        return _beside_a_call(error, entries, recorder)
     module, args, kwargs, user = found
+    given = args[0] if args else kwargs.get("input")
+    if isinstance(given, (tuple, list)) and not hasattr(given, "batch_sizes"):
+        taken = _beside_a_call(error, entries, recorder)  # all that another RNN has returned
+        if taken is not None:
+            return taken
     try:
         config = RNNConfig.from_module(module)
         call = _stated_call(config, module, args, kwargs)
@@ -46,7 +62,7 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
     except (TypeError, RnndimsError):
         return None
     if problem is None:
-        return None
+        return _beside_a_call(error, entries, recorder)
     if user is None:
         return TracedProblem("", "", "", problem)
     code, expression = failing_code(user)
@@ -55,15 +71,23 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
     if node is not None:
         state = args[1] if len(args) > 1 else kwargs.get("hx")
         problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
+        wrong = {"input": given, "h_0": state, "c_0": state}.get(problem.tensor)
+        words = where_from(user, entries, node, wrong, sys.modules["torch"], _follower(recorder))
+        problem = replace(problem, message=f"{problem.message} {words}".strip(), fix=_with_results(problem.fix, user, node))
     return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
 
 
-def _beside_a_call(error: BaseException, entries: list[TracebackType], recorder: Recorder) -> TracedProblem | None:
+def _beside_a_call(error: BaseException, entries: list[TracebackType], recorder: Recorder | None) -> TracedProblem | None:
     """What is wrong where no module was being called: in ``backward``, or in an operation that read the results of one."""
     message = str(error)
-    if recorder.kept is not None and any(words in message for words in _GRAPH_WORDS):
+    if recorder is not None and recorder.kept is not None and any(words in message for words in _GRAPH_WORDS):
         return _kept_graph(message, recorder.kept)
-    return None if recorder.follower is None else explain_neighbour(error, entries, recorder.follower)
+    torch = sys.modules.get("torch")
+    return None if torch is None else explain_neighbour(error, entries, torch, _follower(recorder))
+
+
+def _follower(recorder: Recorder | None) -> Follower | None:
+    return None if recorder is None else recorder.follower
 
 
 def _kept_graph(message: str, kept: KeptState) -> TracedProblem:
@@ -197,6 +221,9 @@ def _users_fix(fix: str, names: dict[str, ast.expr], node: ast.Call) -> str:
     except SyntaxError:
         return fix
     only = tree.body[0] if len(tree.body) == 1 else None
+    module = [key for key, value in names.items() if value is node.func]
+    if isinstance(only, ast.Assign) and isinstance(only.value, ast.Call) and ast.unparse(only.value.func) in module:
+        return renamed(ast.unparse(only.value), names)  # what the user calls the results is the user's own
     if isinstance(only, ast.Expr) and isinstance(only.value, ast.Call):
         function = ast.unparse(only.value.func)
         if function.startswith("nn."):
@@ -218,4 +245,14 @@ def _users_fix(fix: str, names: dict[str, ast.expr], node: ast.Call) -> str:
         call = ast.unparse(node)
         whole = ast.unparse(old)
         return call.replace(whole, ast.unparse(wanted), 1) if call.count(whole) == 1 else fix
+    return fix
+
+
+def _with_results(fix: str | None, user: TracebackType, node: ast.Call) -> str | None:
+    """A loop over the steps of a cell, with the user's names for what it returns at last: ``h, c = state``."""
+    if fix is None or "\nfor " not in fix or "state = " not in fix:
+        return fix
+    statement = running_statement(user)
+    if isinstance(statement, ast.Assign) and ast.unparse(statement.value) == ast.unparse(node):
+        return f"{fix}\n{ast.unparse(ast.Assign(statement.targets, ast.Name('state'), lineno=1))}"
     return fix

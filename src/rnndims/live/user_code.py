@@ -4,7 +4,8 @@ import ast
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -59,6 +60,22 @@ def failing_code(entry: TracebackType) -> tuple[str, ast.expr | None]:
     return text, _expression(text) or _statement_expression(text)
 
 
+def running_statement(entry: TracebackType) -> ast.stmt | None:
+    """The simple statement that was running in a frame."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(entry.tb_frame.f_code.co_filename, entry.tb_frame.f_globals)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.stmt)
+            and not hasattr(node, "body")
+            and node.lineno <= entry.tb_lineno <= (node.end_lineno or node.lineno)
+        ):
+            return node
+    return None
+
+
 def code_at(code: CodeType, lasti: int, line_number: int) -> str:
     """The part of the source that runs at one instruction; the whole line where Python does not know the part.
 
@@ -99,8 +116,9 @@ def _statement_expression(line: str) -> ast.expr | None:
 
 def find_call(expression: ast.expr | None, frame: FrameType, target: object) -> ast.Call | None:
     """The call in ``expression`` whose function is ``target``: ``self.rnn(x)``. Only names and attributes are looked up."""
+    names = ChainMap(dict(frame.f_locals), frame.f_globals)
     for node in ast.walk(expression) if expression is not None else ():
-        if isinstance(node, ast.Call) and _value(node.func, frame) is target:
+        if isinstance(node, ast.Call) and bound_to(node.func, names) is target:
             return node
     return None
 
@@ -151,32 +169,33 @@ def _size_name(node: ast.expr, frame: FrameType, named: Callable[[object, int], 
         owner, dim = node.args[0], ast.Constant(0)  # len(x)
     if owner is None or not isinstance(dim, ast.Constant) or type(dim.value) is not int:
         return None
-    return named(_value(owner, frame), dim.value)
+    return named(bound_to(owner, ChainMap(dict(frame.f_locals), frame.f_globals)), dim.value)
 
 
-def _value(node: ast.expr, frame: FrameType) -> object:
+def bound_to(node: ast.expr, names: Mapping[str, Any]) -> object:
     """What a chain of names is bound to: ``self.encoder.rnn``, ``self.layers[0]``; no code of the user's runs for it.
 
     A property or ``__getattr__`` of the user's own could do anything, so only instance dicts and a module's tables are read.
     """
     if isinstance(node, ast.Name):
-        return frame.f_locals.get(node.id, frame.f_globals.get(node.id))
+        return names.get(node.id)
     if isinstance(node, ast.Attribute):
-        owner = _value(node.value, frame)
-        found = _plain_dict(owner)
-        modules = found.get("_modules")
-        if isinstance(modules, dict) and node.attr in modules:
-            return modules[node.attr]
+        found = plain_dict(bound_to(node.value, names))
+        for table in ("_modules", "_parameters", "_buffers"):
+            inside = found.get(table)
+            if isinstance(inside, dict) and node.attr in inside:
+                return inside[node.attr]
         return found.get(node.attr)
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        modules = _plain_dict(_value(node.value, frame)).get("_modules")
+        modules = plain_dict(bound_to(node.value, names)).get("_modules")
         if isinstance(modules, dict):
             key = node.slice.value
             return list(modules.values())[key] if isinstance(key, int) and key < len(modules) else modules.get(key)
     return None
 
 
-def _plain_dict(owner: object) -> dict[str, Any]:
+def plain_dict(owner: object) -> dict[str, Any]:
+    """What an object holds itself; nothing of the user's runs for it."""
     try:
         found = object.__getattribute__(owner, "__dict__")
     except AttributeError:
