@@ -72,6 +72,7 @@ complete -c rnndims -n '__fish_seen_subcommand_from check' -l target -x -d 'Shap
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l loss -x -a 'ce mse ctc' -d 'The loss: cross entropy, mean squared error or CTC'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l decoder -x -d 'The module that begins with the states of this one: \'nn.GRU(64, 128)\''
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l attention -d 'Dot attention: output times the last state, of --decoder if there is one'
+complete -c rnndims -n '__fish_seen_subcommand_from check' -l name -x -d 'Which RNN of a pasted class with several: encoder, Net.encoder'
 complete -c rnndims -n '__fish_seen_subcommand_from check' -l error -x -d 'An error message or traceback to explain; - reads standard input'
 complete -c rnndims -n '__fish_seen_subcommand_from trace' -s m -d 'Run a module by its name, not a file'
 complete -c rnndims -n '__fish_seen_subcommand_from trace' -l report -r -F -d 'Also write what was seen to FILE, a JSON document'

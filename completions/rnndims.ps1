@@ -299,6 +299,7 @@ Register-ArgumentCompleter -Native -CommandName rnndims -ScriptBlock {
             @('--loss', 'The loss: cross entropy, mean squared error or CTC', 'ce mse ctc'),
             @('--decoder', 'The module that begins with the states of this one: ''nn.GRU(64, 128)''', '?'),
             @('--attention', 'Dot attention: output times the last state, of --decoder if there is one', ''),
+            @('--name', 'Which RNN of a pasted class with several: encoder, Net.encoder', '?'),
             @('--error', 'An error message or traceback to explain; - reads standard input', '?'),
             @('--json', 'Print one JSON document', ''),
             @('--export', 'Also write the answer to FILE, which ends in .svg, .html or .txt', 'FILE'),

@@ -33,6 +33,7 @@ ORDER = [
     "diagrams",
     "script",
     "request",
+    "model_request",
     "file_request",
     "torch_runner",
     "live",

@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -334,3 +335,67 @@ def test_from_module_knows_subclasses_and_nothing_else():
     assert RNNConfig.from_module(torch.nn.LSTMCell(4, 2, 1)).bias is True
     with pytest.raises(TypeError, match="Linear"):
         RNNConfig.from_module(torch.nn.Linear(4, 2))
+
+
+SAID: list[tuple[dict[str, Any], str]] = [
+    ({"cell": "xyz"}, "cell xyz: must be rnn, lstm or gru"),
+    ({"cell": 3}, "cell 3: must be rnn, lstm or gru"),
+    ({"cell": ["rnn"]}, "cell ['rnn']: must be rnn, lstm or gru"),
+    ({"input_size": 0}, "input_size 0: must be 1 or more"),
+    ({"hidden_size": -1, "is_cell": True}, "hidden_size -1: must be 0 or more"),
+    ({"input_size": 10**100 + 1}, "must be at most 10**100"),
+    ({"input_size": ""}, "input_size '': must be an int, not str"),
+    ({"input_size": "4"}, "input_size 4: must be an int, not str"),
+    ({"proj_size": 1}, "RNN has no projections; only LSTM has"),
+    ({"cell": "gru", "nonlinearity": "relu"}, "is only an argument of RNN; the gates of GRU have fixed activations"),
+    ({"nonlinearity": "gelu"}, "nonlinearity gelu: must be tanh or relu"),
+    ({"dropout": Decimal("NaN")}, "must be a number from 0 to 1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), SAID)
+def test_what_is_said_of_a_wrong_argument(arguments, words):
+    """A refusal names the argument, the value and the rule."""
+    with pytest.raises(ConfigError) as raised:
+        RNNConfig(**{"cell": "rnn", "input_size": 4, "hidden_size": 4, **arguments})
+    assert words in str(raised.value)
+
+
+def test_the_way_out_of_a_foreign_argument_names_the_cells_that_have_it():
+    """``proj_size`` is the LSTM's, ``nonlinearity`` the RNN's."""
+    with pytest.raises(ConfigError) as raised:
+        RNNConfig("gru", 4, 4, proj_size=2)
+    assert raised.value.fix == "Remove proj_size, or set cell to lstm."
+    with pytest.raises(ConfigError) as raised:
+        RNNConfig("lstm", 4, 4, nonlinearity="relu")
+    assert raised.value.fix == "Remove nonlinearity, or set cell to rnn."
+
+
+def test_the_largest_sizes():
+    """Sizes, steps, batches and lengths of 10**100 are the largest."""
+    largest = 10**100
+    assert RNNConfig("rnn", largest, largest).input_size == largest
+    assert DataConfig(largest, largest).batch_size == largest
+    assert DataConfig(lengths=(largest,)).seq_len == largest
+    for values in ({"seq_len": largest + 1}, {"batch_size": largest + 1}, {"lengths": (1, largest + 1)}):
+        with pytest.raises(ConfigError, match=r"must be at most 10\*\*100"):
+            DataConfig(**values)
+
+
+def test_configurations_are_fixed_and_plain():
+    """A configuration cannot be changed, takes no further attributes, and holds Python's own types."""
+    for config, field in ((RNNConfig("gru", 4, 4), "input_size"), (DataConfig(), "seq_len")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(config, field, 5)
+        assert not hasattr(config, "__dict__")
+    assert RNNConfig("lstm", 4, 4, bias=1, is_cell=True).bias is True  # type: ignore[arg-type]
+    assert RNNConfig("lstm", 4, 4, bias=0.0, is_cell=True).bias is False  # type: ignore[arg-type]
+    assert repr(RNNConfig("lstm", 4, 4, proj_size=0.0).proj_size) == "0"  # type: ignore[arg-type]
+
+
+def test_many_lengths_are_cut_in_a_message():
+    """Twenty lengths are shown whole; of more the first twenty."""
+    for count, end in ((20, ""), (21, ",...")):
+        with pytest.raises(ConfigError) as raised:
+            DataConfig(lengths=(1,) * count, unbatched=True)
+        assert str(raised.value).startswith(f"lengths {'1,' * 19}1{end}: unbatched")

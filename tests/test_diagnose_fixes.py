@@ -1,19 +1,24 @@
 """check: whatever it says is well formed: fixes are code, messages are sentences, quotes are PyTorch's, the table is whole."""
 
 import ast
+import io
 import random
 import re
 import textwrap
+import warnings
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import torch
 from check_messages import MESSAGES
 from check_tracebacks import TRACEBACKS
 from fixed_calls import run_fixed
 from random_calls import mutate, mutate_lengths, pack, random_config, right_shapes
+from torch import nn
 
 from rnndims.config import RNNConfig
-from rnndims.diagnose import Call, Diagnosis, check_shapes, diagnose_error
+from rnndims.diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
 from rnndims.diagnose.message_row import SLOTS, compile_wording
 from rnndims.diagnose.message_search import TABLE
 
@@ -126,6 +131,87 @@ def test_the_call_runs_with_all_fixes(kind):
 def test_fixes_of_one_mistake_leave_nothing_wrong(config, call):
     """Calls whose fix once failed again: it is applied, and PyTorch runs."""
     run_fixed(config, call, [problem.fix for problem in check_shapes(config, call).problems if problem.fix])
+
+
+def placeholders(*, cell: bool, many: bool) -> dict[str, Any]:
+    """What the names in the fix of a message may be in a program.
+
+    Args:
+        cell: whether the program calls a cell, step by step; else it calls a module with layers.
+        many: whether its input has a dim more: all steps for a cell, the dim of ``torch.vmap`` for a module.
+    """
+    shape = ((5, 3, 10) if many else (3, 10)) if cell else ((4, 5, 3, 10) if many else (5, 3, 10))
+    sequences = [torch.zeros(length, 10) for length in (5, 4, 2)]
+    state = (3, 20) if cell else (1, 3, 20)
+    gru = nn.GRUCell(10, 20) if cell and many else nn.GRU(10, 20)
+    path = io.BytesIO()
+    torch.save(gru.state_dict(), path)
+    path.seek(0)
+    sizes = {"N": 3, "H": 20, "D": 1, "rows": 1, "num_layers": 1, "input_size": 10, "hidden_size": 20, "proj_size": 0}
+    options = {"bidirectional": False, "dropout": 0.5, "bias": 1, "batch_dim": 1, "device": "cpu", "path": path}
+    tensors = {"x": torch.zeros(shape), "h_0": torch.zeros(state), "c_0": torch.zeros(state), "h": torch.zeros(3, 20)}
+    results = {"output": torch.zeros(3, 5, 20), "h_n": torch.zeros(1, 3, 20), "log_probs": torch.zeros(5, 3, 9)}
+    modules = {"rnn": gru, "gru": gru, "encoder": gru, "model": gru, "lstm": nn.LSTM(10, 20)}
+    modules["cell"] = gru if cell and many else nn.LSTMCell(10, 20)
+    lengths = {"lengths": torch.tensor([5, 4, 2]), "input_lengths": torch.tensor([9, 5, 2])}
+    packed = {"packed": nn.utils.rnn.pack_sequence(sequences), "sequences": sequences, "list_of_tensors": sequences[:1]}
+    others = {"sequence_1": sequences[0], "sequence_2": sequences[1], "value": torch.zeros(80, 20)}
+    others |= {"batch": type("Batch", (), {"text": (torch.zeros(3), torch.zeros(3))})}
+    return {"torch": torch, "nn": nn, **sizes, **options, **tensors, **results, **modules, **lengths, **packed, **others}
+
+
+def runs_somewhere(fix: str, problem: Problem) -> str | None:
+    """What the fix fails with in all programs in which it may be meant; ``None`` if it runs in one of them."""
+    code, failed = fix.replace(", ...)", ", 2)"), ""
+    if "super()" in code:
+        code = f"class Mine(nn.LSTM):\n    def __init__(self):\n{textwrap.indent(code, ' ' * 8)}\nMine()"
+    for cell, many in ((False, False), (False, True), (True, True), (True, False)):
+        names = placeholders(cell=cell, many=many)
+        variants = [names, {**names, "cell": nn.GRUCell(10, 20)}, {**names, "output": names["packed"]}]
+        if isinstance(problem.got, tuple) and problem.tensor in names:
+            variants.append({**names, problem.tensor: torch.zeros(problem.got)})
+        for variant in variants:
+            try:
+                exec(code, variant)
+            except Exception as error:  # noqa: BLE001 - whatever it is
+                failed = f"{type(error).__name__}: {error}"
+            else:
+                return None
+    return failed
+
+
+GPU = "torch.cuda.get_device_capability()"
+"""What only a machine with a GPU can run."""
+
+
+def test_every_fix_for_a_message_runs():
+    """The fix of every message, of every other explanation, and of every row of the table is code that runs."""
+    fixes: dict[str, Problem] = {}
+    configs = [None, GRU, *(RNNConfig(cell, 10, 20, is_cell=is_cell) for cell in ("lstm", "rnn") for is_cell in (False, True))]
+    for text, cause, _ in (*MESSAGES, *TRACEBACKS):
+        for config in configs if cause is not None else ():
+            try:
+                problems = diagnose_error(text, config).problems
+            except UnknownMessageError:
+                continue
+            fixes |= {each.fix: each for main in problems for each in (main, *main.alternatives) if each.fix is not None}
+    for row in TABLE:
+        for cause in row.causes:
+            if cause.fix is not None:  # slots are numbers in a fix
+                fix = re.sub(r"\{\w+\}", "7", cause.fix)
+                fixes.setdefault(fix, Problem(tensor=row.tensor, cause=cause.cause, message=cause.message))
+    assert len(fixes) > 80
+    allow_rnn = torch._dynamo.config.allow_rnn
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            failed = {
+                fix: error for fix, problem in fixes.items() if GPU not in fix and (error := runs_somewhere(fix, problem))
+            }
+        finally:
+            torch._dynamo.config.allow_rnn = allow_rnn
+    assert failed == {}
+    assert callable(torch.cuda.get_device_capability)
 
 
 def test_every_message_is_sentences(said):

@@ -132,8 +132,9 @@ PROGRAMS = [
         "more lengths",
     ),
     ("pack(torch.randn(3, 2, 4), [3, 2, 1], enforce_sorted=False)", "packed_lengths", "lengths", "more lengths"),
-    ("nn.LSTMCell(4, 5)(torch.randn(2, 4), torch.tensor(0.0))", "lstm_tuple_expected", "h_0", "0-D tensor"),
-    ("nn.LSTM(4, 5)(torch.randn(3, 2, 4), torch.tensor(0.0))", "lstm_tuple_expected", "h_0", "0-D tensor"),
+    ("nn.LSTMCell(4, 5)(torch.randn(2, 4), torch.tensor(0.0))", "lstm_tuple_expected", "h_0", "without rows"),
+    ("nn.LSTM(4, 5)(torch.randn(3, 2, 4), torch.tensor(0.0))", "lstm_tuple_expected", "h_0", "without rows"),
+    ("nn.LSTMCell(4, 5)(torch.randn(4), torch.randn(0))", "lstm_tuple_expected", "h_0", "without rows"),
     ("pack(torch.randn(3, 0, 4), [3, 2], enforce_sorted=False)", "packed_lengths", "input", "batch is empty"),
     (
         "nn.GRU(4, 5)(pack(torch.randn(3, 2, 4), [2, 3], enforce_sorted=False), torch.randn(1, 0, 5))",
@@ -214,7 +215,14 @@ def test_real_errors(program, cause, tensor, words, tmp_path):
 def test_the_last_line_beside_the_constructor(program, cause, tensor, words, tmp_path):
     """The last line alone, without the error's name, is explained beside a constructor, where it needs no frames."""
     text = traceback_of(program, tmp_path / "train.py")
-    needs_frames = ("index out of range in self", "INDICES element", "index 7 is out of bounds", "index_select()", "a 0-d")
+    needs_frames = (
+        "index out of range in self",
+        "INDICES element",
+        "index 7 is out of bounds",
+        "index_select()",
+        "a 0-d",
+        "index 0 is",
+    )
     if any(words in text for words in needs_frames):
         return
     line = next(line for line in text.splitlines() if re.match(r"[\w.]+(Error|Unsupported)\b", line))

@@ -258,6 +258,22 @@ def test_quotes_are_pytorchs_words(config, call):
     assert quote in str(raised.value)
 
 
+@says_as_2_13
+@pytest.mark.filterwarnings("ignore:Complex modules")
+def test_complex_dropout_runs_in_eval_mode_alone():
+    """Dropout between complex layers fails in training, as the note says and quotes it."""
+    config = replace(LSTM, dropout=0.5)
+    (note,) = check_shapes(config, Call(input=X, weight_dtype="complex64")).notes
+    module = torch.nn.LSTM(10, 20, 2, dropout=0.5, dtype=torch.complex64)
+    with pytest.raises(NotImplementedError) as raised:
+        module(torch.zeros(X, dtype=torch.complex64))
+    assert str(raised.value) in note
+    assert module.eval()(torch.zeros(X, dtype=torch.complex64))[0].shape == (5, 3, 20)
+    for other in (Call(input=X), Call(input=X, weight_dtype="float64")):
+        assert check_shapes(config, other).notes == ()
+    assert check_shapes(LSTM, Call(input=X, weight_dtype="complex64")).notes == ()
+
+
 def test_the_quoted_warning_is_pytorchs():
     """The note about dropout with one layer quotes what PyTorch warns of when the module is built."""
     with pytest.warns(UserWarning, match=re.escape(DROPOUT_OF_ONE_LAYER)):

@@ -1,9 +1,13 @@
 """check: a pasted class or nn.Sequential as CONSTRUCTOR: parsed, never executed, and read only where it is certain."""
 
+import contextlib
+import io
+
 import pytest
 import torch
 from torch import nn
 
+import rnndims
 from rnndims.errors import ConstructorError
 from rnndims.pasted.model_code import is_model, read_model
 
@@ -248,3 +252,91 @@ def test_a_constructor_is_no_model():
     """A constructor as before is not taken for a model."""
     assert not is_model("self.rnn = nn.LSTM(10, 20)")
     assert not is_model("(lstm): LSTM(10, 20, num_layers=2)")
+
+
+TWO = """class Seq2Seq(nn.Module):
+    def __init__(self, hidden=20):
+        super().__init__()
+        self.encoder = nn.LSTM(10, hidden, bidirectional=True)
+        self.decoder = nn.GRU(12, hidden)
+        self.fc = nn.Linear(hidden, 5)
+
+    def forward(self, x, y):
+        out, (h, c) = self.encoder(x)
+        out, h = self.decoder(y, h[:1])
+        return self.fc(out)
+"""
+
+
+def test_one_of_two_rnns_is_chosen_by_name(invoke):
+    """A class that builds several RNNs is refused with their names, and --name chooses one by any form of its name."""
+    found = invoke("check", TWO, "--input", "3,7,12")
+    assert found.code == 2
+    assert "Choose one with --name: Seq2Seq.encoder, Seq2Seq.decoder." in found.err
+    for name in ("decoder", "self.decoder", "Seq2Seq.decoder"):
+        found = invoke("check", TWO, "--name", name, "--input", "3,7,12", "--json")
+        assert (found.code, found.json["results"]["output"]) == (0, [3, 7, 20])
+    encoder = invoke("check", TWO, "--name", "encoder", "--input", "3,7,11", "--json").json
+    assert [problem["tensor"] for problem in encoder["problems"]] == ["input"]
+    assert "builds Seq2Seq.encoder, Seq2Seq.decoder" in invoke("check", TWO, "--name", "rnn", "--input", "3,7,12").err
+    one = invoke("check", "nn.GRU(3, 4)", "--name", "rnn", "--input", "3,7,3")
+    assert (one.code, "none is pasted" in one.err) == (2, True)
+
+
+def test_one_of_two_layers_of_a_sequential_is_chosen_by_number(invoke):
+    """The number of a layer in an nn.Sequential is its name."""
+    code = "nn.Sequential(nn.LSTM(10, 20), Output(), nn.GRU(20, 5))"
+    assert "Choose one with --name: 0, 2." in invoke("check", code, "--input", "3,7,10").err
+    assert invoke("check", code, "--name", "2", "--input", "3,7,20", "--json").json["results"]["output"] == [3, 7, 5]
+
+
+def test_classes_beside_each_other_are_told_apart():
+    """Two classes with an RNN of the same name need the name of the class; an RNN in a list cannot be chosen."""
+    both = TWO + TWO.replace("Seq2Seq", "Other").replace("GRU(12", "GRU(13")
+    with pytest.raises(ConstructorError, match="more than one RNN"):
+        read_model(both, {}, "decoder")
+    assert read_model(both, {}, "Other.decoder").constructor == "nn.GRU(13, hidden)"
+    listed = TWO.replace("self.decoder = nn.GRU(12, hidden)", "self.all = nn.ModuleList([nn.GRU(12, 20)])")
+    with pytest.raises(ConstructorError, match="more than one RNN"):
+        read_model(listed, {})
+    assert read_model(listed, {}, "encoder").constructor == "nn.LSTM(10, hidden, bidirectional=True)"
+
+
+def test_the_public_functions_take_a_class():
+    """``check`` and ``explain_error`` read pasted models as the command does."""
+    code = "nn.Sequential(nn.Embedding(9, 10), nn.LSTM(10, 20), nn.Linear(20, 5))"
+    found = rnndims.check(code, input=(3, 7))
+    assert [problem.tensor for problem in found.problems] == ["output"]
+    assert any("nn.Embedding reads" in note for note in found.notes)
+    assert rnndims.check(TWO, input=(3, 7, 12), name="decoder").results["output"] == (3, 7, 20)
+    message = "RuntimeError: Expected hidden size (1, 7, 20), got [1, 3, 20]"
+    explained = rnndims.explain_error(message, TWO, input=(3, 7, 12), h_0=(1, 3, 20), name="decoder")
+    assert explained.config == rnndims.RNNConfig("gru", 12, 20)
+    assert explained.problems[0].torch == "Expected hidden size (1, 7, 20), got [1, 3, 20]"
+    with pytest.raises(rnndims.ConfigError, match="none is pasted"):
+        rnndims.check(rnndims.RNNConfig("gru", 12, 20), input=(3, 7, 12), name="decoder")
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "fails"),
+    [
+        ("nn.Sequential(nn.LSTM(10, 20), nn.Linear(20, 5))", (), True),
+        ("nn.Sequential(nn.Embedding(9, 10), nn.LSTM(10, n), nn.Linear(n, 5))", ("-D", "n=20"), True),
+        ("nn.Sequential(nn.LSTM(10, 20))", (), False),
+        ("nn.Sequential(nn.LSTM(10, 20), Mine())", (), False),
+        (TWO, ("--name", "decoder"), False),
+    ],
+)
+def test_the_script_of_a_sequential_runs_all_of_it(invoke, code, more, fails):
+    """The script of an nn.Sequential with layers behind its RNN fails as that does; others say what they leave out."""
+    shape = "3,7" if "Embedding" in code else "3,7,12" if code == TWO else "3,7,10"
+    script = invoke("check", code, *more, "--input", shape, "--code").out
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        if fails:
+            with pytest.raises(TypeError, match="must be Tensor, not tuple"):
+                exec(script, {})
+        else:
+            exec(script, {})
+    assert printed.getvalue().startswith("output (3, 7, 20)")
+    assert ("the rest of the model is not here" in script) == (not fails)

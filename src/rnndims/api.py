@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .diagnose import Call, Diagnosis
     from .diagrams import Diagram, View
     from .measurements import Run
+    from .model_request import ModelRequest
     from .shapes import Shape
     from .shown import Summary, Watch
 
@@ -115,6 +116,7 @@ def check(
     loss: Literal["ce", "mse", "ctc"] | None = None,
     decoder: Module | None = None,
     attention: bool = False,
+    name: str | None = None,
 ) -> "Diagnosis":
     """Whether a call of a module fits: what PyTorch would refuse, and what would run and be wrong. It needs no torch.
 
@@ -123,7 +125,8 @@ def check(
     (False, 'hidden_batch_mismatch', (1, 5, 20))
 
     Args:
-        module: a configuration, code, or a live module.
+        module: a configuration, code, or a live module. The code may be that of a whole class or ``nn.Sequential``, which is
+            parsed and never executed: its RNN is checked, and the layers around it as far as the code is certain.
         input: shape of the input, before packing: (L, N, H_in), (N, L, H_in) with ``batch_first``, (L, H_in) unbatched. A
             tensor will do here and for every other shape.
         h_0: shape of the initial hidden state, (D*num_layers, N, H_out).
@@ -139,6 +142,7 @@ def check(
         loss: ``"ce"`` (cross entropy), ``"mse"`` (mean squared error) or ``"ctc"``; it needs a ``target``.
         decoder: the module that begins with the states that this one returns.
         attention: whether dot attention multiplies ``output`` with the last state, of ``decoder`` if there is one.
+        name: which RNN of a class is meant where it has several: ``"encoder"``.
 
     Returns:
         The problems in PyTorch's order of complaints, warnings, notes, and the shapes of the results where nothing is refused.
@@ -151,9 +155,11 @@ def check(
     """
     from .diagnose import check_shapes
 
-    request = _request(module)
-    call = _call(request, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses)
-    return check_shapes(request.config, _with_neighbours(call, target, loss, decoder, attention))
+    request = _request_model(module, name)
+    call = _call(request.module, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses)
+    call, notes = request.place(_with_neighbours(call, target, loss, decoder, attention))
+    found = request.complete(check_shapes(request.module.config, call))
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def explain_error(
@@ -174,6 +180,7 @@ def explain_error(
     loss: Literal["ce", "mse", "ctc"] | None = None,
     decoder: Module | None = None,
     attention: bool = False,
+    name: str | None = None,
 ) -> "Diagnosis":
     """What an error message of PyTorch's recurrent modules means: the last one in ``text``, with its likely causes.
 
@@ -197,6 +204,7 @@ def explain_error(
         loss: as for ``check``.
         decoder: as for ``check``.
         attention: as for ``check``.
+        name: as for ``check``.
 
     Returns:
         The message as ``error``, and its likely causes as problems, each with a fix.
@@ -209,10 +217,15 @@ def explain_error(
     """
     from .diagnose import diagnose_error
 
-    request = None if module is None else _request(module)
-    call = _call(request, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses)
+    request = None if module is None else _request_model(module, name)
+    own = None if request is None else request.module
+    call = _call(own, input, h_0, c_0, lengths, input_dtype, output, h_n, c_n, linear, uses)
     call = _with_neighbours(call, target, loss, decoder, attention)
-    return diagnose_error(text, None if request is None else request.config, call)
+    if request is None:
+        return diagnose_error(text, None, call)
+    call, notes = request.place(call)
+    found = request.complete(diagnose_error(text, request.module.config, call))
+    return replace(found, notes=(*notes, *found.notes))
 
 
 def diagram(
@@ -420,6 +433,15 @@ def _request(module: Module) -> ModuleRequest:
     config = RNNConfig.from_module(module)
     dtype = next((dtype_name(parameter.dtype) for parameter in module.parameters()), None)
     return ModuleRequest(config, dtype if dtype in RNN_DTYPES else None)
+
+
+def _request_model(module: Module, name: str | None) -> "ModelRequest":
+    """The module of ``check``, which may be a part of pasted code."""
+    from .model_request import ModelRequest, request_model
+
+    if isinstance(module, str) or name is not None:
+        return request_model(module if isinstance(module, str) else None, rnn=name)
+    return ModelRequest(_request(module))
 
 
 def _stated(

@@ -10,6 +10,7 @@ from .errors import ConfigError, Template
 
 if TYPE_CHECKING:
     from .diagnose import Call
+    from .pasted.model_code import ModelCode
 
 Task = Literal["run", "weights", "cell", "concat-demo"]
 
@@ -191,8 +192,13 @@ print("output.chunk(2, dim=-1)[1] is reverse:", torch.equal(second, reverse))
 """
 
 
-def check_script(config: RNNConfig, call: "Call") -> str:
+def check_script(config: RNNConfig, call: "Call", model: "ModelCode | None" = None) -> str:
     """A script that makes the call of ``check``: it prints the shapes, or fails with PyTorch's own message.
+
+    Args:
+        config: the module.
+        call: the call.
+        model: the pasted model that the module is a part of; an ``nn.Sequential`` is called as a whole too.
 
     Raises:
         ConfigError: if ``call`` has no input, or what reads the results makes no sense together.
@@ -230,14 +236,25 @@ def check_script(config: RNNConfig, call: "Call") -> str:
     lines += ["", *(_SHAPE_LINES.format(name=name) for name in names)]
     if not _are_names(call.uses, names):
         lines.append("# The uses of the results have names of their own, so neither they nor what reads them is here.")
-        return "\n".join([*lines, *_after_states(config, call, weights)]) + "\n"
+        return "\n".join([*lines, *_after_states(config, call, weights), *_whole(model, call)]) + "\n"
     uses = _shaped(config, call)
     lines += [f"print({use!r}, tuple(({use}).shape))" for use in uses]
     reads = uses[-1] if uses else names[0]
     if call.linear is not None and call.loss is None:
         lines.append(f'print("linear", tuple(nn.Linear({call.linear}, {call.linear_out or 1}{weights})({reads}).shape))')
     lines += _loss(config, call, reads, weights)
-    return "\n".join([*lines, *_after_states(config, call, weights)]) + "\n"
+    return "\n".join([*lines, *_after_states(config, call, weights), *_whole(model, call)]) + "\n"
+
+
+def _whole(model: "ModelCode | None", call: "Call") -> list[str]:
+    """The whole ``nn.Sequential`` with its input; where it is not known how to call the model, what the script leaves out."""
+    if model is None:
+        return []
+    if model.whole is None or call.input is None or call.states or call.lengths is not None:
+        return ["", "# This is the RNN of the model and what reads its results; the rest of the model is not here."]
+    embeds = model.embedding_dim is not None
+    given = f"torch.zeros({call.input[:-1]}, dtype=torch.long)" if embeds else "input"
+    return ["", model.whole, f'print("model", tuple(model({given}).shape))']
 
 
 def _shaped(config: RNNConfig, call: "Call") -> list[str]:

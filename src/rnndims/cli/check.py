@@ -1,32 +1,19 @@
 """``rnndims check``: do these shapes fit this module, and what does this error message mean."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import typer
 
-from ..config import RNNConfig
-from ..diagnose import (
-    Call,
-    Diagnosis,
-    check_shapes,
-    diagnose_error,
-    embedding_problem,
-    parse_dtype,
-    parse_shape,
-    sequential_problem,
-)
-from ..errors import ConfigError, ExitCode, RnndimsError
-from ..phrases import shape_text
+from ..diagnose import Call, Diagnosis, check_shapes, diagnose_error, parse_dtype, parse_shape
+from ..errors import ExitCode, RnndimsError
+from ..model_request import request_model
 from ..request import ModuleRequest, request_module
 from ..shapes import Shape
 from . import output
 from .coerce import Command
-from .options import ModuleOptions, OptionGroup, ViewOptions, parse_ints, with_options
+from .options import ModuleOptions, OptionGroup, ViewOptions, option_name, parse_ints, with_options
 from .standard_input import standard_input
-
-if TYPE_CHECKING:
-    from ..pasted.model_code import ModelCode
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -86,6 +73,10 @@ class CallOptions(OptionGroup):
     attention: Annotated[
         bool, typer.Option("--attention", help="Dot attention: output times the last state, of --decoder if there is one.")
     ] = False
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Which RNN of a pasted class with several: encoder, Net.encoder."),
+    ] = None
     error: Annotated[
         str | None,
         typer.Option("--error", metavar="TEXT", help="An error message or traceback to explain; - reads standard input."),
@@ -131,100 +122,26 @@ def check(module: ModuleOptions, call: CallOptions, out: ViewOptions) -> ExitCod
     Write the shapes of the call, or PyTorch's message with --error, or both. The exit code is 0 if nothing is wrong, else 1.
     """
     out.check_export(*((0,) if call.error == "-" else ()))
-    model = _read_model(module)
-    built = module.resolve()
-    stated = call.resolve(built)
-    notes = built.notes
-    if model is not None:
-        stated, more = _with_model(model, built.config, stated)
-        notes += more
+    request = request_model(module.code, module.overrides(), module.definitions(), rnn=call.name, name=option_name)
+    built = request.module
+    stated, notes = request.place(call.resolve(built))
+    notes = built.notes + notes
     if out.script:
         from ..script import check_script
 
-        return output.script(check_script(built.config, stated))
+        return output.script(check_script(built.config, stated, request.model))
     if call.error is not None:
         named = module.code is not None or bool(module.overrides())
         text = _read_input() if call.error == "-" else call.error
         diagnosis = diagnose_error(text, built.config if named else None, stated)
-    elif stated.is_empty and (model is None or (model.after is None and not _embeds_wrongly(model, built.config))):
+    elif stated.is_empty and not request.has_own_problem:
         raise RnndimsError(
             "there is nothing to check: add the shapes of the call, or --error",
             fix="Example: rnndims check 'nn.RNN(10, 20, 2)' --input 5,3,10 --h0 2,3,20",
         )
     else:
         diagnosis = check_shapes(built.config, stated)
-    if model is not None and model.after is not None and diagnosis.error is None:
-        diagnosis = replace(
-            diagnosis, problems=(sequential_problem(model.after, model.repaired), *diagnosis.problems), results={}
-        )
-    if model is not None and model.embedding_dim is not None and _embeds_wrongly(model, built.config) and not diagnosis.error:
-        found = embedding_problem(built.config, model.embedding_dim)
-        others = [each for each in diagnosis.problems if (each.tensor, each.cause) != (found.tensor, found.cause)]
-        diagnosis = replace(diagnosis, problems=(found, *others), results={}, uses={})
-    return _answer(diagnosis, notes, out)
-
-
-def _read_model(module: ModuleOptions) -> "ModelCode | None":
-    """A pasted class or ``nn.Sequential``; ``module`` is then asked for its RNN alone.
-
-    Raises:
-        ConstructorError: if the model cannot be read.
-    """
-    if module.code is None:
-        return None
-    from ..pasted.model_code import is_model, read_model
-
-    if not is_model(module.code):
-        return None
-    from ..constructor import parse_constructor
-
-    stated = module.definitions()
-    for name in stated:
-        if name not in module.code:
-            raise ConfigError("define", name, "the pasted code has no such name")
-    model = read_model(module.code, stated)
-    used = parse_constructor(model.constructor, model.names).names_used
-    values = {name: value for name, value in model.names.items() if name in used}
-    module.code, module.define = model.constructor, [f"{name}={value}" for name, value in values.items()]
-    return model
-
-
-def _embeds_wrongly(model: "ModelCode", config: RNNConfig) -> bool:
-    """Whether an embedding makes vectors that the RNN does not take."""
-    return model.embedding_dim is not None and model.embedding_dim != config.input_size
-
-
-def _with_model(model: "ModelCode", config: RNNConfig, call: Call) -> tuple[Call, tuple[str, ...]]:
-    """The call with what the model does before and after the RNN, where nothing else is stated, and the notes on that."""
-    notes: tuple[str, ...] = ()
-    tokens, width = call.input, model.embedding_dim
-    if tokens is not None and width is not None and not config.is_cell and len(tokens) in (1, 2):
-        of_ints = call.input_dtype is not None and "int" in call.input_dtype
-        if of_ints or len(tokens) == 1 or tokens[-1] not in (width, config.input_size):
-            notes += (
-                f"The input {shape_text(tokens)} is what nn.Embedding reads; the RNN gets {shape_text((*tokens, width))}.",
-            )
-            call = replace(call, input=(*tokens, width), input_dtype=None if of_ints else call.input_dtype)
-    if call.input and width is not None and _embeds_wrongly(model, config):
-        call = replace(call, input=(*call.input[:-1], width))
-    if call.linear is not None or call.uses:
-        return call, notes
-    if call.loss is not None and not model.ends_there:
-        notes += (_UNKNOWN_SCORES,)
-        call = replace(call, loss=None, target=None)
-    if model.linear is None:
-        return call, notes
-    if model.use is not None and not model.use:
-        return call, (*notes, _UNCERTAIN)
-    uses = () if model.use is None else (model.use,)
-    linear = model.linear
-    return replace(call, uses=uses, linear=linear.in_features, linear_out=linear.out_features), notes
-
-
-_UNCERTAIN: Final = "What forward does with the results is not certain from the code: state it with --uses and --linear."
-_UNKNOWN_SCORES: Final = (
-    "The loss is not checked: the code does not show what it gets. State the last result with --uses, or paste the RNN alone."
-)
+    return _answer(request.complete(diagnosis), notes, out)
 
 
 def _answer(diagnosis: Diagnosis, notes: tuple[str, ...], out: ViewOptions) -> ExitCode:

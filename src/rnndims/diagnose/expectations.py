@@ -219,6 +219,11 @@ def call_notes(config: RNNConfig, call: Call) -> list[str]:
             f"dropout={config.dropout} has no effect with one layer: it acts between layers. "
             f'PyTorch warns: "{torch_phrases.DROPOUT_OF_ONE_LAYER}"'
         )
+    if config.dropout and config.num_layers > 1 and call.weight_dtype.startswith("complex"):
+        notes.append(
+            f"In training this fails: PyTorch has no dropout for {call.weight_dtype} "
+            f'(torch: "{torch_phrases.COMPLEX_DROPOUT}"). After module.eval() it runs.'
+        )
     if shape is not None and len(shape) == 2 and call.lengths is None:
         first = ", and batch_first has no effect" if config.batch_first else ""
         notes.append(

@@ -13,6 +13,7 @@ from .kinds_of_call import takes_pair
 PRODUCT: Final = "mat1 and mat2 shapes cannot be multiplied"
 NO_STEPS: Final = "Expected sequence length to be larger than 0 in RNN"
 DROPOUT_OF_ONE_LAYER: Final = "dropout option adds dropout after all but last recurrent layer"
+COMPLEX_DROPOUT: Final = "\"bernoulli_scalar_cpu_\" not implemented for 'ComplexFloat'"
 NONE_STATE: Final = "'NoneType' object has no attribute 'dim'"
 NONE_PACKED: Final = "expected Tensor as element 0 in argument 2, but got NoneType"
 NONE_SORTED: Final = "'NoneType' object has no attribute 'index_select'"

@@ -243,10 +243,16 @@ TYPE_MESSAGES: Final = (
         claim=NEAR_RNN,
     ),
     MessageRow(
-        wordings=("iteration over a 0-d tensor", "invalid index of a 0-dim tensor"),
+        wordings=(
+            "iteration over a 0-d tensor",
+            "invalid index of a 0-dim tensor",
+            "index 0 is out of bounds for dimension 0 with size 0",
+        ),
         tensor="h_0",
-        explanation="An LSTM takes its state as a tuple (h_0, c_0) and reads its two items. A tensor without dims has none.",
-        causes=(LikelyCause(TUPLE_EXPECTED, "The state is one number, a 0-D tensor, instead of the tuple (h_0, c_0).", PAIR),),
+        explanation="An LSTM takes its state as a tuple (h_0, c_0) and reads its two items. This tensor has none.",
+        causes=(
+            LikelyCause(TUPLE_EXPECTED, "The state is one tensor, 0-D or without rows, instead of the tuple (h_0, c_0).", PAIR),
+        ),
         claim=IN_RNN,
     ),
     MessageRow(

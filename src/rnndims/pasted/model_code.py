@@ -1,4 +1,4 @@
-"""A pasted model: an ``nn.Sequential``, or a class with one RNN. It is parsed and never executed.
+"""A pasted model: an ``nn.Sequential`` or classes, of which one RNN is asked about. It is parsed and never executed.
 
 Of a class three things are read where the code leaves no doubt: the line that builds the RNN, the ``nn.Linear`` that reads a
 result of it in ``forward``, and the expression of that result. Whatever stands in a branch or a loop is left alone.
@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeGuard
 
-from ..errors import ConstructorError
+from ..errors import ConstructorError, Template, shorten
 from .arguments import PREFIXES, SIGNATURES
 from .code_snippet import UNKNOWN, Snippet, ValueReader, dotted
 
@@ -44,6 +44,7 @@ class ModelCode(NamedTuple):
         repaired: the code of the ``nn.Sequential`` with a layer that takes the output out of the tuple.
         embedding_dim: that of an ``nn.Embedding`` whose vectors are the input of the RNN.
         ends_there: whether what ``linear`` returns is what the model returns.
+        whole: the code that builds the whole ``nn.Sequential``, where all names in it are known and the RNN is not its last.
     """
 
     constructor: str
@@ -54,6 +55,7 @@ class ModelCode(NamedTuple):
     repaired: str | None = None
     embedding_dim: int | None = None
     ends_there: bool = False
+    whole: str | None = None
 
 
 def is_model(code: str) -> bool:
@@ -61,15 +63,17 @@ def is_model(code: str) -> bool:
     return _CLASS.search(code) is not None or _SEQUENTIAL.search(code) is not None
 
 
-def read_model(code: str, names: Mapping[str, Any]) -> ModelCode:
+def read_model(code: str, names: Mapping[str, Any], rnn: str | None = None) -> ModelCode:
     """Read a model.
 
     Args:
-        code: an ``nn.Sequential(...)``, or one class with an ``__init__``.
+        code: an ``nn.Sequential(...)``, or classes with an ``__init__``.
         names: values for the names in it.
+        rnn: which RNN is meant: ``encoder``, ``self.encoder`` or ``Net.encoder`` of a class, its number in an
+            ``nn.Sequential``. A model with one RNN needs none.
 
     Raises:
-        ConstructorError: if it cannot be parsed, or has not exactly one RNN.
+        ConstructorError: if it cannot be parsed, or it is not clear which RNN is meant.
     """
     if len(code) > MAX_CHARACTERS:
         message = f"the code has {len(code)} characters, and rnndims reads at most {MAX_CHARACTERS} of a model"
@@ -82,18 +86,38 @@ def read_model(code: str, names: Mapping[str, Any]) -> ModelCode:
         raise ConstructorError(
             "this model cannot be read as Python code", fix="Paste the whole class, or only the line that builds the RNN."
         ) from None
-    classes = [node for node in body if isinstance(node, ast.ClassDef)]
-    if classes:
-        found = [model for node in classes if (model := _read_class(node, names))]
-        if len(found) == 1:
-            return found[0]
-        raise _not_one(len(found))
-    return _read_sequential(body, names)
+    classes = [_Class(node, names) for node in body if isinstance(node, ast.ClassDef)]
+    if not classes:
+        return _read_sequential(body, names, rnn)
+    built = {f"{each.name}.{target.removeprefix('self.')}": (each, target) for each in classes for target in each.recurrent}
+    unnamed = sum(each.rnns - len(each.recurrent) for each in classes)
+    chosen, target = built[_choose(list(built), rnn, unnamed)]
+    return chosen.read(target)
 
 
-def _not_one(count: int) -> ConstructorError:
-    message = "no RNN is built in this model" if count == 0 else "more than one RNN is built in this model"
-    return ConstructorError(message, fix="Paste only the line that builds the RNN, like nn.LSTM(10, 20).")
+def _choose(names: list[str], wanted: str | None, unnamed: int = 0) -> str:
+    """The name of the RNN that is asked about.
+
+    Args:
+        names: all RNNs, ``Net.encoder``.
+        wanted: what the user states; the last part is enough if no other RNN has it.
+        unnamed: how many more RNNs there are that cannot be named, in a list or a branch.
+
+    Raises:
+        ConstructorError: if it is none of them, or more than one.
+    """
+    alone = "aste only the line that builds the RNN, like nn.LSTM(10, 20)."
+    if not names and not unnamed:
+        raise ConstructorError("no RNN is built in this model", fix=f"P{alone}")
+    last = (wanted or "").removeprefix("self.")
+    meant = [name for name in names if wanted is None or last in (name, name.partition(".")[2])]
+    if len(meant) == 1 and (wanted is not None or not unnamed):
+        return meant[0]
+    shown = shorten(", ".join(names), 200)
+    if not meant and names:
+        raise ConstructorError(f"no RNN of this model is called {shorten(last, 60)}: it builds {shown}")
+    fix = Template("Choose one with {name}: {}. Or p{}", shown, alone) if names else f"P{alone}"
+    raise ConstructorError("more than one RNN is built in this model", fix=fix)
 
 
 def _class_of(node: ast.AST) -> str | None:
@@ -126,17 +150,14 @@ def _linear(call: ast.Call, names: Mapping[str, Any]) -> Linear:
 # --- nn.Sequential ---------------------------------------------------------------------------------------------------
 
 
-def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any]) -> ModelCode:
+def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any], rnn: str | None) -> ModelCode:
     calls = [node for node in ast.walk(ast.Module(body, [])) if isinstance(node, ast.Call) and _class_of(node) == "Sequential"]
     if len(body) != 1 or len(calls) != 1:
         raise ConstructorError(
             "this is not one nn.Sequential(...)", fix="Paste the nn.Sequential alone, or the line of the RNN."
         )
     layers = _named_layers(calls[0]) or calls[0].args
-    recurrent = [index for index, layer in enumerate(layers) if _class_of(layer) in SIGNATURES]
-    if len(recurrent) != 1:
-        raise _not_one(len(recurrent))
-    at = recurrent[0]
+    at = int(_choose([str(index) for index, layer in enumerate(layers) if _class_of(layer) in SIGNATURES], rnn))
     constructor = ast.unparse(layers[at])
     before = next((layer for layer in reversed(layers[:at]) if _class_of(layer) not in _SAME_WIDTH), None)
     embedding = _embedding_dim(before, names) if isinstance(before, ast.Call) else None
@@ -152,7 +173,12 @@ def _read_sequential(body: list[ast.stmt], names: Mapping[str, Any]) -> ModelCod
         f"model = nn.Sequential({', '.join(parts)})"
     )
     named = _class_of(after) or ast.unparse(after)[:40]
-    return ModelCode(constructor, dict(names), linear, None, named, repaired, embedding, reader is layers[-1])
+    free = {node.id for layer in layers for node in ast.walk(layer) if isinstance(node, ast.Name)} - {"nn", "torch"}
+    lines = [f"{name} = {names[name]!r}" for name in sorted(free & names.keys())]
+    lines.append(f"model = nn.Sequential({', '.join(map(ast.unparse, layers))})")
+    whole = "\n".join(lines) if free <= names.keys() else None
+    ends = reader is layers[-1]
+    return ModelCode(constructor, dict(names), linear, None, named, repaired, embedding, ends, whole)
 
 
 def _named_layers(call: ast.Call) -> list[ast.expr]:
@@ -190,45 +216,58 @@ def _is_linear(node: ast.AST) -> TypeGuard[ast.Call]:
 # --- a class ---------------------------------------------------------------------------------------------------------
 
 
-def _read_class(node: ast.ClassDef, names: Mapping[str, Any]) -> ModelCode | None:
-    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
-    if "__init__" not in methods:
-        return None
-    known = {**_defaults(methods["__init__"]), **names}
-    built: dict[str, ast.Call] = {}
-    for statement in map(_plain, methods["__init__"].body):
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = dotted(statement.targets[0])
-            if target is not None and isinstance(statement.value, ast.Call):
-                built[target] = statement.value
-            elif target is not None and target not in known:  # self.hidden_size = hidden_size
-                value = _number(statement.value, known)
-                if value is not None:
-                    known[target] = value
-    inside = [each for each in ast.walk(methods["__init__"]) if _class_of(each) in SIGNATURES]
-    recurrent = {name: call for name, call in built.items() if _class_of(call) in SIGNATURES}
-    if not inside:
-        return None
-    if len(inside) != 1 or len(recurrent) != 1:
-        raise _not_one(2)
-    name, call = next(iter(recurrent.items()))
-    constructor = ast.unparse(call)
-    if "forward" not in methods or _class_of(call) not in _LAYER_CLASSES:
-        return ModelCode(constructor, known)
-    layers = {
-        each: "Linear" if _head(layer) else "" if _class_of(layer) in _SAME_WIDTH else str(_class_of(layer))
-        for each, layer in built.items()
-    }
-    followed = _Forward(name, _class_of(call) == "LSTM", layers, known)
-    expression, linear = followed.follow(methods["forward"])
-    embedding = built.get(followed.embedding or "")
-    width = None if embedding is None else _embedding_dim(embedding, known)
-    if linear is None:
-        return ModelCode(constructor, known, embedding_dim=width)
-    use = None if expression == "output" else expression
-    head = _head(built[linear]) or built[linear]
-    ends = followed.ends_there and head is built[linear]
-    return ModelCode(constructor, known, _linear(head, known), use, embedding_dim=width, ends_there=ends)
+class _Class:
+    """A pasted class: what its ``__init__`` builds.
+
+    Attributes:
+        name: its name.
+        recurrent: the calls that build its RNNs, by what they are assigned to: ``self.encoder``.
+        rnns: how many RNNs are built in all, also in lists and branches.
+    """
+
+    def __init__(self, node: ast.ClassDef, names: Mapping[str, Any]) -> None:
+        self.name = node.name
+        self.methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+        self.built: dict[str, ast.Call] = {}
+        self.known: dict[str, Any] = dict(names)
+        if "__init__" in self.methods:
+            self._read_init(self.methods["__init__"], names)
+        self.recurrent = {target: call for target, call in self.built.items() if _class_of(call) in SIGNATURES}
+        inside = ast.walk(self.methods["__init__"]) if "__init__" in self.methods else ()
+        self.rnns = sum(_class_of(each) in SIGNATURES for each in inside)
+
+    def _read_init(self, init: ast.FunctionDef, names: Mapping[str, Any]) -> None:
+        self.known = {**_defaults(init), **names}
+        for statement in map(_plain, init.body):
+            if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+                target = dotted(statement.targets[0])
+                if target is not None and isinstance(statement.value, ast.Call):
+                    self.built[target] = statement.value
+                elif target is not None and target not in self.known:  # self.hidden_size = hidden_size
+                    value = _number(statement.value, self.known)
+                    if value is not None:
+                        self.known[target] = value
+
+    def read(self, target: str) -> ModelCode:
+        """What the class tells of the RNN that is assigned to ``target``."""
+        call, known, built = self.recurrent[target], self.known, self.built
+        constructor = ast.unparse(call)
+        if "forward" not in self.methods or _class_of(call) not in _LAYER_CLASSES:
+            return ModelCode(constructor, known)
+        layers = {
+            each: "Linear" if _head(layer) else "" if _class_of(layer) in _SAME_WIDTH else str(_class_of(layer))
+            for each, layer in built.items()
+        }
+        followed = _Forward(target, _class_of(call) == "LSTM", layers, known)
+        expression, linear = followed.follow(self.methods["forward"])
+        embedding = built.get(followed.embedding or "")
+        width = None if embedding is None else _embedding_dim(embedding, known)
+        if linear is None:
+            return ModelCode(constructor, known, embedding_dim=width)
+        use = None if expression == "output" else expression
+        head = _head(built[linear]) or built[linear]
+        ends = followed.ends_there and head is built[linear]
+        return ModelCode(constructor, known, _linear(head, known), use, embedding_dim=width, ends_there=ends)
 
 
 def _defaults(function: ast.FunctionDef) -> dict[str, Any]:
