@@ -48,6 +48,7 @@ NAMES = [
     "diagram",
     "dims",
     "draw",
+    "explain",
     "explain_error",
     "parse",
     "read_checkpoint",
@@ -289,6 +290,9 @@ ok: bool = rnndims.check(c, input=(1, 2, 3), uses=["output[-1]"]).ok
 text: str = rnndims.draw(rnndims.diagram(c, "cell"), "svg")
 r: rnndims.Run = rnndims.run(c, lengths=[3, 1])
 names: list[str] = [module.name for module in rnndims.read_checkpoint("model.pt").modules]
+decorated: list[int] = [rnndims.explain(len)("text"), rnndims.explain()(len)("text")]
+with rnndims.explain():
+    pass
 reveal_type(rnndims.explain_error("text").problems[0])
 rnndims.dims(3)
 rnndims.dims(c, steps=4)

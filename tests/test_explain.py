@@ -179,6 +179,25 @@ def test_what_leaves_a_decorated_function_has_a_note(kind, called):
         assert names(error) == names(plain)
 
 
+def test_static_methods_and_class_methods_are_decorated():
+    """The decorator may stand above ``@staticmethod`` and ``@classmethod`` too."""
+
+    class Model:
+        @rnndims.explain
+        @staticmethod
+        def static(x: int) -> Any:
+            return x or fail()
+
+        @rnndims.explain()
+        @classmethod
+        def of_class(cls, x: int) -> Any:
+            return x or fail()
+
+    for method in (Model().static, Model().of_class):
+        assert method(1) == 1
+        assert len(notes(raised(lambda method=method: method(0)))) == 1
+
+
 def test_a_decorated_generator_can_be_closed():
     """Closing a decorated generator, also an asynchronous one, runs the clean-up of the function."""
     seen = []
@@ -212,7 +231,7 @@ def test_a_decorated_generator_can_be_closed():
 @pytest.mark.parametrize("wrong", [nn.GRU, rnn, 3, "model"])
 def test_only_functions_are_decorated(wrong):
     """A class, a module or anything else is refused with the way out."""
-    with pytest.raises(TypeError, match=r"explain\(\) decorates a function.* without an argument it is for all exceptions"):
+    with pytest.raises(TypeError, match=r"explain\(\) decorates a function, and .* is none"):
         rnndims.explain(wrong)
 
 
@@ -394,6 +413,23 @@ def test_a_hook_that_the_program_puts_over_ours_stays(monkeypatch):
     assert seen == [("before", noted), ("over", 0), ("before", noted), ("over", 0), ("before", 0)]
 
 
+def test_a_hook_that_fails_is_shown_as_python_shows_it(monkeypatch):
+    """What a hook of the program's raises has no frame of ours in its traceback."""
+
+    def failing(*_: object) -> None:
+        raise OSError("in the hook")
+
+    def show() -> None:
+        error = raised(fail)
+        sys.excepthook(type(error), error, error.__traceback__)
+
+    monkeypatch.setattr(sys, "excepthook", failing)
+    with rnndims.explain():
+        error = raised(show)
+    assert str(error) == "in the hook"
+    assert names(error) == (["show", "failing"] if HAS_NOTES else ["show", "hook", "_print_below", "failing"])
+
+
 def test_blocks_in_many_threads_leave_nothing_behind():
     """Blocks that begin and end at the same time leave Python's own hooks where they were, and each has its note."""
     before, seen = sys.excepthook, []
@@ -503,23 +539,6 @@ def test_a_hook_that_is_set_later_is_called(tmp_path):
     assert ended.err == end_of_traceback(tmp_path).partition("\n")[2]
 
 
-FAILING_HOOK = """
-def failing(*_):
-    raise OSError("in the hook")
-sys.excepthook = failing
-"""
-
-
-def test_a_hook_that_fails_is_shown_as_python_shows_it(tmp_path):
-    """What a hook of the program's raises is shown without a frame of ours, and the original exception below it."""
-    ended = run_program(tmp_path, before=FAILING_HOOK)
-    assert ended.err.startswith("Error in sys.excepthook:\nTraceback (most recent call last):\n")
-    assert "OSError: in the hook\n\nOriginal exception was:\nTraceback" in ended.err
-    if HAS_NOTES:
-        assert "hooks" not in ended.err
-        assert ended.err.endswith(end_of_traceback(tmp_path))
-
-
 TRACED = """
 import sys
 import torch
@@ -531,7 +550,7 @@ with rnndims.explain():
 """
 
 
-@pytest.mark.parametrize("explain", ["", "rnndims.explain()", f"rnndims.explain(){OWN_HOOK}"])
+@pytest.mark.parametrize("explain", ["rnndims.explain()", f"rnndims.explain(){OWN_HOOK}"])
 def test_trace_and_explain_say_it_once(explain, tmp_path):
     """Under ``rnndims trace`` its report explains the exception, and no note, not even that of a block, says it again."""
     (tmp_path / "program.py").write_text(TRACED.replace("EXPLAIN", explain), encoding="utf-8")
