@@ -176,7 +176,8 @@ def test_numbers_are_the_same_bits(kind):
                 loss.backward()
                 with torch.no_grad():
                     for parameter in net.parameters():
-                        parameter -= 0 if parameter.grad is None else parameter.grad
+                        if parameter.grad is not None:
+                            parameter.sub_(parameter.grad)
                 results.append(loss.detach())
         gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
         return [*results, *net.parameters(), *gradients, torch.get_rng_state()]
