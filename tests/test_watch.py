@@ -424,6 +424,10 @@ torch.compiler.reset()
 with rnndims.watch(net) as seen:
     net(x)
 print(len(seen.warnings), seen.not_watched)
+torch._dynamo.config.allow_rnn = True
+with rnndims.watch(compiled) as seen:
+    compiled(x)
+print(seen.calls, seen.not_watched)
 """
 
 
@@ -435,6 +439,7 @@ def test_a_compiled_model():
         "['Results were not followed']",
         "rnn",
         "1 ()",
+        "() ('Calls of compiled RNNs are not seen: torch._dynamo.config.allow_rnn is on.',)",
     ], done.stderr
 
 
@@ -451,6 +456,26 @@ with rnndims.watch(rnn) as seen:
 rnn(x)
 print(len(seen.calls), seen.warnings[0].kind)
 """
+
+
+def test_a_subclass_is_followed_only_if_it_returns_what_pytorch_does():
+    """The results of a subclass with a forward of its own may be anything: there is no warning of them, and that is said."""
+
+    class First(nn.GRU):
+        def forward(self, x):
+            output, hidden = super().forward(x)
+            return output.flip(1), hidden
+
+    net = Wrong()
+    net.encoder.rnn = First(10, 20, batch_first=True, bidirectional=True)
+    with rnndims.watch(net) as seen:
+        net(X)
+    assert (names(seen), seen.warnings) == ([("encoder.rnn", 1)], ())
+    assert [sentence.partition(":")[0] for sentence in seen.not_watched] == ["First has a forward of its own"]
+    net.encoder.rnn = type("Named", (nn.GRU,), {})(10, 20, batch_first=True, bidirectional=True)
+    with rnndims.watch(net) as seen:
+        net(X)
+    assert (kinds(seen), seen.not_watched) == (REVERSE, ())
 
 
 def test_in_a_program_that_is_traced(tmp_path):
