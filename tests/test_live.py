@@ -106,6 +106,15 @@ def test_a_default_device_changes_nothing(tmp_path):
         torch.set_default_device(None)
 
 
+def test_the_device_of_a_block_ends_with_it(tmp_path):
+    """A program that calls its RNN in a ``with torch.device`` is followed like any other, and has no device behind it."""
+    code, expected = WRONG["the last step of both directions"]
+    lines = ["import torch", "with torch.device('cpu'):", *(f"    {line}" for line in code.splitlines())]
+    seen = watch("\n".join(lines), tmp_path)
+    assert [(warning.kind, warning.code) for warning in seen.warnings] == expected
+    assert torch.overrides._get_current_function_mode_stack() == []
+
+
 @pytest.mark.parametrize("kind", CRASHES)
 def test_a_crash_beside_an_rnn_is_explained(kind, tmp_path):
     """The cause, the shapes with their names, and a fix in the user's own names that takes the crash away."""

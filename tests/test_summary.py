@@ -279,7 +279,7 @@ def test_the_text_fits_a_terminal(monkeypatch):
     assert max(map(len, text.splitlines())) <= 80
     assert text.isascii()
     assert "\x1b" not in text
-    assert "not called" in text
+    assert "no call was seen" in " ".join(text.split())
     assert "frozen, weight is embedding.weight" in " ".join(text.split())
     assert "367 parameters   238 trainable, 129 frozen" in text
     assert repr(tied()) == "<rnndims.summary of Tied: 3 recurrent modules, 1,344 MACs, 367 parameters>"
@@ -358,6 +358,20 @@ def test_what_cannot_be_seen_is_said():
     assert summary.not_watched == ("Calls of 0 are not seen: TorchScript runs it.",)
     assert (summary.model, summary.total.parameters) == ("Sequential", 144)
     assert "note: Calls of 0 are not seen" in str(summary)
+
+
+def test_a_forward_of_ones_own_is_said():
+    """A subclass that packs by itself has the MACs of the padded call, and that is said."""
+
+    class Packs(nn.GRU):
+        def forward(self, x, lengths):
+            output, h_n = super().forward(pack_padded_sequence(x, lengths))
+            return pad_packed_sequence(output)[0], h_n
+
+    summary = rnndims.summary(Packs(3, 4), torch.zeros(4, 2, 3), torch.tensor([4, 1]))
+    assert summary.not_watched == (
+        "Packs has a forward of its own: its figures are those of nn.GRU with this input, and its results are not followed.",
+    )
 
 
 def test_what_is_no_model_is_refused():

@@ -187,30 +187,33 @@ class Follower:
     # ---- on and off
 
     def begin(self) -> None:
-        """Follow in this thread from now on, if no compiler is at work, and no mode but followers' and a default device's."""
+        """Follow in this thread from now on, if no compiler is at work, and no mode but followers' and a device's."""
         stack = self.torch.overrides._get_current_function_mode_stack()
-        # torch imports the module of that mode with the first default device, and not before
-        device_mode = getattr(sys.modules.get("torch.utils._device"), "DeviceContext", ())
         if self._mode in stack:
             return
+        # torch imports the module of that mode with the first default device, and not before
+        device_mode = getattr(sys.modules.get("torch.utils._device"), "DeviceContext", ())
         alone = all(isinstance(mode, device_mode) or _follows(mode) for mode in stack)
         self.refused |= not alone or _compiles()
         if alone and not self.torch.compiler.is_compiling() and not _compiles():
-            self._mode.__enter__()
+            # leaving torch.device takes off the top, whatever it is, and set_default_device(None) the bottom: so it is between
+            default = getattr(self.torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+            self._relay(stack, [*(mode for mode in stack if mode is default), self._mode], [default])
 
     def end(self) -> bool:
-        """Stop following in this thread; whether it was on. Where a mode of the program's own lies on top, it stays on."""
+        """Stop following in this thread; whether it was on."""
         stack = self.torch.overrides._get_current_function_mode_stack()
         if self._mode not in stack:
             return False
-        above = stack[stack.index(self._mode) + 1 :]
-        if not all(map(_follows, above)):
-            return False
-        for mode in (*reversed(above), self._mode):
-            mode.__exit__(None, None, None)
-        for mode in above:
-            mode.__enter__()
+        self._relay(stack, [], [self._mode])
         return True
+
+    def _relay(self, stack: list[Any], beneath: list[Any], without: list[Any]) -> None:
+        """Lay the modes of this thread anew: those beneath, and the others but those without, none of them left or entered."""
+        for _ in stack:
+            self.torch.overrides._pop_mode()
+        for mode in (*beneath, *(mode for mode in stack if not any(mode is other for other in without))):
+            self.torch.overrides._push_mode(mode)
 
     # ---- what is known of a tensor
 

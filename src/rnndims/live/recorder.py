@@ -175,7 +175,13 @@ class Recorder:
             row.times += 1
             row.macs += row.call.macs
             place.times += 1
-            followed = place.times <= FOLLOWED_CALLS
+            own = _own_forward(module)
+            if own:
+                self.miss(
+                    f"{type(module).__name__} has a forward of its own: its figures are those of "
+                    f"nn.{row.call.config.class_name} with this input, and its results are not followed."
+                )
+            followed = place.times <= FOLLOWED_CALLS and not own
         if self.follower is not None:
             torch, config, name = self.follower.torch, row.call.config, row.call.name
             if self.batches.current is not None and self.batches.carries_on(h_0, _final(config, result), torch):
@@ -223,6 +229,11 @@ def _state_of_another_batch(name: str) -> Misuse:
 def _state_made_anew(name: str) -> Misuse:
     message = f"{name} reads one step after the other and does not get the state of the step before: each step begins anew."
     return Misuse("state_made_anew", message, advice="Pass on the state that the call before has returned.")
+
+
+def _own_forward(module: Any) -> bool:
+    """Whether a subclass computes in its own way: it may pack, transpose or sum before and after it calls PyTorch's."""
+    return str(type(module).forward.__module__) != "torch.nn.modules.rnn"
 
 
 def _lengths(given: Any) -> tuple[int, ...] | None:

@@ -149,8 +149,9 @@ def summarize(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mode
 @contextmanager
 def _kept_random_state(torch: Any) -> Iterator[None]:
     """The random states of PyTorch, Python and NumPy are afterwards what they were before."""
-    numpy, mps = sys.modules.get("numpy"), torch.backends.mps.is_available()
-    before = random.getstate(), numpy and numpy.random.get_state(), torch.mps.get_rng_state() if mps else None
+    numpy: Any = sys.modules.get("numpy.random")
+    mps = torch.backends.mps.is_available()
+    before = random.getstate(), numpy and numpy.get_state(), torch.mps.get_rng_state() if mps else None
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     try:
         with torch.random.fork_rng(devices):
@@ -158,7 +159,7 @@ def _kept_random_state(torch: Any) -> Iterator[None]:
     finally:
         random.setstate(before[0])
         if numpy:
-            numpy.random.set_state(before[1])
+            numpy.set_state(before[1])
         if mps:
             torch.mps.set_rng_state(before[2])
 
@@ -189,8 +190,15 @@ def _inference(torch: Any, model: Any) -> Iterator[None]:
             _restore(table, content)
         with torch.no_grad():
             for buffer, numbers in buffers:
-                if not buffer.is_meta and not torch.equal(buffer, numbers):
+                if not _has_same_numbers(torch, buffer, numbers):
                     buffer.copy_(numbers)
+
+
+def _has_same_numbers(torch: Any, one: Any, other: Any) -> bool:
+    try:
+        return bool(torch.equal(one, other))
+    except (RuntimeError, NotImplementedError):  # on meta, or fake: there are no numbers
+        return True
 
 
 _TABLES = ("_parameters", "_buffers", "_modules")

@@ -56,6 +56,10 @@ class Members:
         """Sentences on the recurrent modules whose calls do not go through Python."""
         bases = (self.torch.nn.modules.rnn.RNNBase, self.torch.nn.modules.rnn.RNNCellBase)
         sentences = []
+        if getattr(sys.modules.get("torch._dynamo.config"), "allow_rnn", False) and any(
+            map(_is_compiled, self.model.modules())
+        ):
+            sentences.append("Calls of compiled RNNs are not seen: torch._dynamo.config.allow_rnn is on.")
         for name, module in self.model.named_modules():
             kind = getattr(module, "original_name", None) if isinstance(module, self.torch.jit.ScriptModule) else None
             own = type(module)
@@ -82,6 +86,10 @@ def model_name(model: Any) -> str:
 def is_copy(module: Any) -> bool:
     """Whether a module is a copy that ``nn.DataParallel`` has made for one of its devices."""
     return getattr(module, "_is_replica", False) is True
+
+
+def _is_compiled(module: Any) -> bool:
+    return hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
 
 
 def _is(module: Any, inner: Any) -> bool:

@@ -80,7 +80,7 @@ def about(recurrent: "RNNSummary") -> list[str]:
     """What is said of a recurrent module beside its shapes."""
     if recurrent.calls:
         return about_calls(recurrent.calls)
-    return [format_constructor(recurrent.config), f"{text.count(recurrent.own.parameters)} parameters", "not called"]
+    return [format_constructor(recurrent.config), f"{text.count(recurrent.own.parameters)} parameters", "no call was seen"]
 
 
 def state_rows(recurrent: "Sequence[RNNSummary]") -> list[tuple[str, ...]]:
