@@ -137,11 +137,79 @@ def test_a_crash_beside_an_rnn_is_explained(kind, tmp_path):
 
 def test_nothing_is_left_behind(tmp_path):
     """After a recorder is stopped, the classes are as they were, and no mode is on."""
-    before = {name: torch.nn.modules.rnn.RNNBase.__dict__.get(name) for name in ("__call__", "forward")}
-    watch(RIGHT["the last step"], tmp_path)
-    after = {name: torch.nn.modules.rnn.RNNBase.__dict__.get(name) for name in ("__call__", "forward")}
-    assert after == before
+    classes = (torch.nn.modules.rnn.RNNBase, torch.nn.MultiheadAttention, torch.utils.data.dataloader._BaseDataLoaderIter)
+    before = [{**each.__dict__} for each in classes]
+    watch(RIGHT["a training loop"], tmp_path)
+    assert [{**each.__dict__} for each in classes] == before
     assert torch.overrides._get_current_function_mode_stack() == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 12])
+@pytest.mark.parametrize("kind", ["the last step", "state by movedim", "all steps as features", "a mean over the steps"])
+def test_right_programs_of_odd_sizes_cause_no_word(kind, size, tmp_path):
+    """What is right stays so with one sequence, and with as many sequences as rows or steps."""
+    code = RIGHT[kind].replace("torch.randn(8, 12, 10)", f"torch.randn({size}, 12, 10)")
+    code = code.replace("randint(3, (8,))", f"randint(3, ({size},))").replace("reshape(8, -1)", f"reshape({size}, -1)")
+    seen = watch(code, tmp_path)
+    assert (seen.error, seen.warnings) == (None, ())
+
+
+def test_what_is_likely_is_told_from_what_is_certain(tmp_path):
+    """A row that is read alone is likely a mistake, and the message says why; with the other row read there is no word."""
+    code, _ = WRONG["one direction"]
+    (warning,) = watch(code, tmp_path).warnings
+    assert not warning.certain
+    assert warning.message.endswith("Nothing else that the module returns is read, so this is likely a mistake.")
+    assert watch(code.replace("state[-1]", "state[-1] + state[-2]"), tmp_path).warnings == ()
+
+
+def test_each_place_is_followed_once_and_counted_always(tmp_path):
+    """A cell in a loop of a thousand steps is one row, and so is a module whose last batch is smaller."""
+    code = """
+import torch
+cell = torch.nn.GRUCell(3, 4)
+h = torch.zeros(2, 4)
+for t in range(1000):
+    h = cell(torch.ones(2, 3), h)
+"""
+    path = tmp_path / "loop.py"
+    path.write_text(code, encoding="utf-8")
+    recorder = Recorder()
+    recorder.start(torch)
+    try:
+        exec(compile(code, str(path), "exec"), {"__name__": "__main__"})
+    finally:
+        recorder.stop()
+    assert [(call.name, call.times) for call in recorder.calls] == [("cell", 1000)]
+
+
+def test_names_are_those_of_the_model(tmp_path):
+    """A wrapper around a model adds nothing to a name, and a name of a number alone has its model's before it."""
+    code = """
+import torch
+from torch import nn
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.GRU(3, 3), nn.GRU(3, 3)])
+    def forward(self, x):
+        for layer in self.layers:
+            x, _ = layer(x)
+        return x
+net = nn.DataParallel(Model())
+net(torch.ones(5, 2, 3))
+chain = nn.Sequential(nn.RNN(3, 4))
+chain(torch.ones(5, 2, 3))
+alone = nn.LSTM(3, 4)
+alone(torch.ones(5, 2, 3))
+"""
+    recorder = Recorder()
+    recorder.start(torch)
+    try:
+        exec(compile(code, str(tmp_path / "names.py"), "exec"), {"__name__": "__main__"})
+    finally:
+        recorder.stop()
+    assert [call.name for call in recorder.calls] == ["layers.0", "layers.1", "chain.0", "alone"]
 
 
 def test_a_fault_of_ours_does_not_reach_the_program(tmp_path, monkeypatch):

@@ -321,6 +321,41 @@ def test_compiling_and_scripting_see_no_difference(tmp_path):
     assert (traced.code, traced.out, traced.err) == (0, plain.out, plain.err)
 
 
+def test_loaders_see_no_difference(tmp_path):
+    """Batches of loaders are the same in their order and numbers: with workers, in threads, pickled, after an error."""
+    code = """
+        import pickle, threading, torch, traceback
+        from torch import nn
+        from torch.utils.data import DataLoader, Dataset, TensorDataset
+        class Bad(Dataset):
+            def __len__(self): return 4
+            def __getitem__(self, i): return [1.0][i]
+        if __name__ == "__main__":
+            torch.manual_seed(0)
+            data, rnn = TensorDataset(torch.randn(20, 7, 3), torch.randn(20, 4)), nn.LSTM(3, 4, batch_first=True)
+            def run(loader, state=None):
+                for x, y in loader:
+                    out, state = rnn(x, state if state is not None and len(x) == state[0].size(1) else None)
+                    state = tuple(part.detach() for part in state)
+                    nn.functional.mse_loss(out[:, -1], y).backward()
+                    print(x.sum().item().hex(), state[0].sum().item().hex())
+            run(DataLoader(data, 6, shuffle=True))
+            run(DataLoader(data, 6, shuffle=True, num_workers=2))
+            run(pickle.loads(pickle.dumps(DataLoader(data, 6, shuffle=True))))
+            thread = threading.Thread(target=run, args=(DataLoader(data, 6),))
+            thread.start(); thread.join()
+            print(sum(p.grad.sum() for p in rnn.parameters()).item().hex(), torch.rand(1).item().hex())
+            try:
+                next(iter(DataLoader(Bad(), 2)))
+            except IndexError as error:
+                print(type(error).__name__)
+        """
+    name = write(tmp_path, "loaders.py", code)
+    plain, traced = python(tmp_path, name), trace(tmp_path, "--quiet", name)
+    assert (traced.code, traced.out) == (0, plain.out)
+    assert "goes on with the state of the batch before" in " ".join(traced.err.split())
+
+
 BAD = {
     "no file": (["nope.py"], "nope.py: there is no such file"),
     "no module": (["-m", "nope"], "No module named nope"),

@@ -271,7 +271,8 @@ class Follower:
             return
         misuse, padded = None, None
         if not packed and before is None:
-            misuse, padded = judge_input(config, name or f"nn.{config.class_name}", given, batch, self.torch)
+            with suppress(RuntimeError, AttributeError):  # a tensor that stands for others; a graph that is gone
+                misuse, padded = judge_input(config, name or f"nn.{config.class_name}", given, batch, self.torch)
         if packed:
             origin = Origin(name, config, data, given.unsorted_indices)
         else:

@@ -20,6 +20,9 @@ from .watched_calls import leave, listen
 FOLLOWED_CALLS = 2
 """Calls of each place after which the results are followed; later ones are only counted."""
 
+_WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule")
+"""Classes whose only child is a whole model."""
+
 MOST_ROWS = 1000
 """Rows of calls that are kept: a program that calls from ever new places, or with ever new shapes, fills no memory."""
 
@@ -168,7 +171,8 @@ class Recorder:
                     self.miss(f"More than {MOST_ROWS} kinds of calls: the rest is not counted.")
                     return
                 self._rows += 1
-                row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user, name))
+                called = _name(module, user, frame) if name is None else name
+                row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user, called))
                 if h_0 is not None and h_0.grad_fn is not None and self.kept is None:
                     code = code_at(user.f_code, user.f_lasti, user.f_lineno)
                     self.kept = KeptState(row.call.name, row.call.at, code, isinstance(state, tuple))
@@ -244,7 +248,7 @@ def _shape(tensor: Any) -> Shape | None:
     return None if tensor is None else tuple(tensor.shape)
 
 
-def _describe(module: Any, given: Any, h_0: Any, c_0: Any, result: Any, user: FrameType, name: str | None = None) -> TracedCall:
+def _describe(module: Any, given: Any, h_0: Any, c_0: Any, result: Any, user: FrameType, name: str) -> TracedCall:
     """The first call of a row, in full."""
     config = RNNConfig.from_module(module)
     packed = not hasattr(given, "dim")
@@ -254,7 +258,7 @@ def _describe(module: Any, given: Any, h_0: Any, c_0: Any, result: Any, user: Fr
     if output is not None and packed:
         output = output.data
     return TracedCall(
-        name=_name(module, user) if name is None else name,
+        name=name,
         config=config,
         at=place(user.f_code, user.f_lineno),
         times=1,
@@ -301,15 +305,23 @@ def packed_lengths(packed: Any) -> tuple[int, ...] | None:
     return tuple(counts if order is None else (counts[at] for at in order))
 
 
-def _name(module: Any, user: FrameType) -> str:
-    """The module's name in the outermost model whose method is running, else the name of the user's variable for it."""
+def _name(module: Any, user: FrameType, frame: FrameType) -> str:
+    """The module's name in the outermost model whose method is running, else the name of the user's variable for it.
+
+    What wraps a whole model adds nothing to its name. A name of numbers alone, as in an ``nn.Sequential``, has the variable or
+    the class of the model before it.
+    """
     found = ""
-    at: FrameType | None = user
+    at: FrameType | None = frame
     while at is not None:
         names = at.f_code.co_varnames
         owner: Any = at.f_locals.get(names[0]) if names and at.f_code.co_argcount else None
-        if owner is not module and hasattr(type(owner), "named_modules"):
-            found = next((name for name, inner in owner.named_modules() if inner is module), found)
+        if owner is not module and hasattr(type(owner), "named_modules") and type(owner).__name__ not in _WRAPPERS:
+            name = next((name for name, inner in owner.named_modules() if inner is module), "")
+            if name.replace(".", "").isdecimal():
+                variable = next((word for word, value in user.f_locals.items() if value is owner), type(owner).__name__)
+                name = f"{variable}.{name}"
+            found = name or found
         at = at.f_back
     if found:
         return found
