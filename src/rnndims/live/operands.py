@@ -2,7 +2,7 @@
 
 import ast
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -400,13 +400,22 @@ def _flat(value: Any, world: World) -> list[Any]:
 
 def is_read_by_rnn(failed: FailedOperation) -> bool:
     """Whether an RNN would have read what the operation makes, as the source says."""
+    module_class = failed.world.torch.nn.Module
+
+    def has_rnn(module: Any) -> bool:
+        """Whether a module is an RNN or has one inside."""
+        return isinstance(module, module_class) and any(recurrent(each) is not None for each in module_class.modules(module))
+
+    if failed.outer is not failed.layer and has_rnn(failed.outer):
+        return True
     for entry, reader in reversed(failed.frames):
         if reader.statement_at is None:
             return False
         body = reader.world.body(entry.tb_frame.f_code, entry.tb_frame.f_globals)
         names = ChainMap(dict(entry.tb_frame.f_locals), entry.tb_frame.f_globals)
         _, expression = failing_code(entry)
-        found, returned = _flows(body, reader.statement_at, ast.unparse(expression) if expression is not None else "", names)
+        failing = ast.unparse(expression) if expression is not None else ""
+        found, returned = _flows(body, reader.statement_at, failing, names, has_rnn)
         if found:
             return True
         if not returned:
@@ -414,7 +423,9 @@ def is_read_by_rnn(failed: FailedOperation) -> bool:
     return False
 
 
-def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap[str, Any]") -> tuple[bool, bool]:
+def _flows(
+    body: list[ast.stmt], start: ast.stmt, failing: str, names: Mapping[str, Any], has_rnn: Callable[[Any], bool]
+) -> tuple[bool, bool]:
     """Whether the value of a statement gets to an RNN in this function, and whether the function returns it."""
     marked: set[str] = set()
     begun, returned = False, False
@@ -424,7 +435,7 @@ def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap
             marked = {name for name in _stored(statement) if name.isidentifier()}
             for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
                 inside = any(failing and failing == ast.unparse(node) for a in call.args for node in ast.walk(a))
-                if inside and _has_rnn(bound_to(call.func, names)):
+                if inside and has_rnn(bound_to(call.func, names)):
                     return True, False
             returned = isinstance(statement, ast.Return)
             continue
@@ -435,7 +446,7 @@ def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap
             continue
         for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
             arguments = {node.id for argument in call.args for node in ast.walk(argument) if isinstance(node, ast.Name)}
-            if arguments & marked and _has_rnn(bound_to(call.func, names)):
+            if arguments & marked and has_rnn(bound_to(call.func, names)):
                 return True, False
         marked |= {name for name in _stored(statement) if name.isidentifier()}
         returned = returned or isinstance(statement, ast.Return)
@@ -444,14 +455,6 @@ def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap
 
 def _stored(statement: ast.stmt) -> set[str]:
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
-def _has_rnn(module: Any) -> bool:
-    """Whether a module is an RNN or begins with one inside: an ``nn.Sequential``."""
-    if recurrent(module) is not None:
-        return True
-    inner = getattr(module, "modules", None) if type(module).__module__.startswith("torch.nn") else None
-    return callable(inner) and any(recurrent(each) is not None for each in inner())
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
