@@ -1182,5 +1182,23 @@ QUIET = {
     ),
     "text to a number": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nint('seven')"),
     "values of the program": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\na, b = [1, 2, 3]"),
+    "another dtype": script(
+        "rnn, fc = nn.GRU(10, 16), nn.Linear(16, 2)\nout, h = rnn(torch.randn(7, 4, 10))\ny = fc(out.double())"
+    ),
+    "a target of another dtype": script(
+        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nloss = F.nll_loss(out[-1], torch.zeros(4))"
+    ),
+    "an argument that there is not": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.mean(dims=1)"),
+    "an attribute that there is not": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.avg(1)"),
+    "numbers that need no gradient": script(
+        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.detach().sum().backward()"
+    ),
+    "a gradient into NumPy": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.numpy()"),
+    "a function of the program's own": script(
+        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\n\n\ndef check(x):\n"
+        "    raise RuntimeError('bad shape of x')\n\n\n"
+        ""
+        "check(out)"
+    ),
 }
 """Programs of which nothing is to be said."""

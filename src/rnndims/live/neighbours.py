@@ -1,6 +1,7 @@
 """Why an operation beside an RNN failed: a Linear, a loss, ``cat``, ``view``, attention, by what their tensors really are."""
 
 import ast
+import re
 from types import TracebackType
 from typing import Any
 
@@ -34,6 +35,14 @@ from .user_code import library_folders, place, plain_dict
 _BEFORE = frozenset({"embedding", "conv1d", "batch_norm", "layer_norm", "linear", "pack_padded_sequence", "cat", "stack"})
 """Operations whose tensors an RNN often reads."""
 
+_NO_SHAPE = re.compile(r"dtype|device|scalar type|CUDA|Half|out of memory|\bgrad|in-?place|backend", re.IGNORECASE)
+"""Words of messages that are about something else than shapes."""
+
+_OF_SHAPES = re.compile(
+    r"size|shape|dim|out of (?:bounds|range)|channels|elements|subscript|broadcast|indices|batch|view|lengths", re.IGNORECASE
+)
+"""Words of messages that are about shapes."""
+
 _BY_PLACE = frozenset({"add", "sub", "mul", "div"})
 """Operations that join the last axes."""
 
@@ -61,16 +70,15 @@ def explain_neighbour(
     if unpacked is not None:
         return TracedProblem(at, ast.unparse(reader.statement_at) if reader.statement_at else "", "", unpacked)
     failed = failed_operation(error, entries, frames, world)
-    problem = _explain(failed)
+    problem = _tuple_problem(failed)
+    if problem is None and not isinstance(error, (TypeError, AttributeError)) and not _NO_SHAPE.search(failed.message):
+        problem = _explain(failed)
     return None if problem is None else TracedProblem(at, failed.code, failed.layer_text, problem)
 
 
 def _explain(failed: FailedOperation) -> Problem | None:
     """What is wrong; ``None`` if no RNN has to do with it."""
     name, known = failed.name, failed.known()
-    taken = _tuple_problem(failed)
-    if taken is not None:
-        return taken
     if not known and not (name in _BEFORE and is_read_by_rnn(failed)):
         return None
     if not (failed.arguments or _is_of_torch(failed)):
@@ -515,7 +523,7 @@ _LAYERS = {
 def _other(failed: FailedOperation) -> Problem | None:
     """Any other operation: what its tensors are, and the smallest change with which it runs."""
     known = failed.known()
-    if not known:
+    if not known or not _OF_SHAPES.search(failed.message):
         return None
     parts = []
     for operand in failed.operands[:6]:

@@ -17,6 +17,7 @@ from .user_code import bound_to, failing_code, find_call
 
 _WORDS: Final = {"N": "sequences", "L": "steps", "D": "directions", "num_layers": "layers"}
 FEATURES: Final = frozenset({"H_out", "H_cell", "H_in", "features", "channels"})
+_BY_PLACE: Final = ("gather", "index_select", "index")
 _BINARY: Final = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul"}
 
 
@@ -312,6 +313,8 @@ def _written_operation(failed: FailedOperation, watched: dict[str, Any] | None) 
     refused = refusal(failed)
     if refused is not None and reader.refused_at is not None and _contains(node, reader.refused_at):
         node = reader.refused_at  # Python 3.10 knows the line only
+    elif "out of bounds" in failed.message and node is not None and _name_of(node) not in _BY_PLACE:
+        node = next((part for part in ast.walk(node) if isinstance(part, ast.expr) and _name_of(part) in _BY_PLACE), node)
     node = _innermost(node)
     if node is None:
         return
@@ -414,7 +417,8 @@ def is_read_by_rnn(failed: FailedOperation) -> bool:
         body = reader.world.body(entry.tb_frame.f_code, entry.tb_frame.f_globals)
         names = ChainMap(dict(entry.tb_frame.f_locals), entry.tb_frame.f_globals)
         _, expression = failing_code(entry)
-        failing = ast.unparse(expression) if expression is not None else ""
+        part = failed.call if entry is failed.entry and failed.call is not None else expression
+        failing = "" if part is None else ast.unparse(part)
         found, returned = _flows(body, reader.statement_at, failing, names, has_rnn)
         if found:
             return True
