@@ -62,10 +62,11 @@ def mended(code: str, failing: str, line: int, fix: str) -> str:
     if isinstance(statement, ast.Assign) and "nn." in ast.unparse(statement.value):
         target = ast.unparse(statement.targets[0])
         for node in statements:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == target.partition("[")[0]:
-                column = " " * node.col_offset
-                kept = lines[node.lineno - 1 : node.end_lineno] if "[" in target else []
-                lines[node.lineno - 1 : node.end_lineno] = [*kept, column + fix]
+            built = {ast.unparse(part) for part in ast.walk(node.targets[0])} if isinstance(node, ast.Assign) else set()
+            if target.partition("[")[0] in built and "nn." in ast.unparse(node):
+                alone = ast.unparse(node.targets[0]) == target
+                kept = [] if alone else lines[node.lineno - 1 : node.end_lineno]
+                lines[node.lineno - 1 : node.end_lineno] = [*kept, " " * node.col_offset + fix]
                 return "\n".join(lines)
         raise AssertionError(f"{target} is built nowhere")
     node = next(node for node in statements if node.lineno <= line <= node.end_lineno)
@@ -75,7 +76,8 @@ def mended(code: str, failing: str, line: int, fix: str) -> str:
         text = text.replace(failing, fix, 1)
     else:
         column = " " * node.col_offset
-        replaces = isinstance(statement, ast.Assign) and ast.unparse(statement.value).startswith(ast.unparse(node.value)[:4])
+        calls = [each.value for each in (statement, node) if isinstance(getattr(each, "value", None), ast.Call)]
+        replaces = len(calls) == 2 and ast.unparse(calls[0].func) == ast.unparse(calls[1].func)
         kept = [] if replaces or "for " in fix else lines[node.lineno - 1 : node.end_lineno]
         text = "\n".join([*(column + line for line in fix.splitlines()), *kept])
     lines[node.lineno - 1 : node.end_lineno] = [text]
@@ -857,8 +859,8 @@ scores = classify(output)
             "tokens",
         ),
         "input_ndim",
-        "input is 4-D",
-        "embedded = embedded.flatten(2)",
+        "self.embedding makes a vector of each number; tokens is (4, 7, 1).",
+        "embedded = self.embedding(tokens.squeeze(-1))",
     ),
     "a sequence into a cell": Crash(
         model(
@@ -869,6 +871,273 @@ scores = classify(output)
         "input_ndim",
         "A cell reads one step",
         "state = None\nfor x_t in x:\n    state = self.cell(x_t, state)\nh, c = state",
+    ),
+    # ---- longer programs
+    "speech: CTC after a convolution": Crash(
+        HEAD
+        + """
+class Speech(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.rnn = nn.GRU(8 * 20, 32, bidirectional=True, batch_first=True)
+        self.fc = nn.Linear(64, 29)
+
+    def forward(self, spectrum):
+        x = self.conv(spectrum)
+        b, c, f, t = x.shape
+        x = x.permute(0, 3, 1, 2).reshape(b, t, c * f)
+        x, _ = self.rnn(x)
+        return self.fc(x).log_softmax(2)
+
+
+net = Speech()
+logp = net(torch.randn(3, 1, 40, 60))
+targets = torch.randint(1, 29, (3, 5))
+ctc = nn.CTCLoss()
+loss = ctc(logp, targets, torch.full((3,), logp.size(1)), torch.full((3,), 5))
+""",
+        "loss_shape",
+        "The CTC loss takes (L, N, classes), the steps first; logp is",
+        "ctc(logp.transpose(0, 1), targets, torch.full((3,), logp.size(1)), torch.full((3,), 5))",
+    ),
+    "seq2seq: a step and its context": Crash(
+        script(
+            """
+            encoder, decoder = nn.GRU(12, 24, batch_first=True), nn.GRU(36, 24, batch_first=True)
+            x, y = torch.randn(5, 9, 12), torch.randn(5, 1, 12)
+            keys, h = encoder(x)
+            weights = torch.bmm(keys, h[-1].unsqueeze(2)).squeeze(2).softmax(dim=1)
+            context = torch.bmm(weights.unsqueeze(1), keys).squeeze(1)
+            out, h = decoder(torch.cat([y, context], dim=2), h)
+            """
+        ),
+        "neighbour_shape",
+        "context is (N, D*H_out) = (5, 24)",
+        "torch.cat([y, context.unsqueeze(1)], dim=2)",
+    ),
+    "seq2seq: functions and globals": Crash(
+        script(
+            """
+            embed = nn.Embedding(30, 12)
+            encoder = nn.LSTM(12, 24, batch_first=True, bidirectional=True)
+            decoder = nn.LSTM(12 + 24, 24, batch_first=True)
+            attn, v = nn.Linear(72, 24), nn.Linear(24, 1, bias=False)
+
+
+            def attend(hidden, keys):
+                hidden = hidden.unsqueeze(1).repeat(1, keys.size(1), 1)
+                energy = torch.tanh(attn(torch.cat((hidden, keys), dim=2)))
+                return F.softmax(v(energy).squeeze(2), dim=1)
+
+
+            source, token = torch.randint(30, (5, 9)), torch.randint(30, (5,))
+            keys, (h, c) = encoder(embed(source))
+            h, c = h[:1] + h[1:], c[:1] + c[1:]
+            for t in range(3):
+                context = torch.bmm(attend(h[-1], keys).unsqueeze(1), keys)
+                out, (h, c) = decoder(torch.cat((embed(token).unsqueeze(1), context), dim=2), (h, c))
+                token = out[:, 0].argmax(1)
+            """
+        ),
+        "input_feature_mismatch",
+        "The last dim of input is 60, and input_size is 36.",
+        "decoder = nn.LSTM(60, 24, batch_first=True)",
+    ),
+    "classification: packed, with a helper method": Crash(
+        HEAD
+        + """
+class Net(nn.Module):
+    def __init__(self, vocab=20, emb=8, hid=16, classes=4):
+        super().__init__()
+        self.emb = nn.Embedding(vocab, emb)
+        self.lstm = nn.LSTM(emb, hid, num_layers=2, bidirectional=True, batch_first=True, dropout=0.1)
+        self.drop = nn.Dropout(0.2)
+        self.fc = nn.Linear(hid, classes)
+
+    def encode(self, ids, lengths):
+        e = self.drop(self.emb(ids))
+        packed = pack_padded_sequence(e, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        out, (h, c) = self.lstm(packed)
+        out, _ = pad_packed_sequence(out, batch_first=True)
+        return out, h
+
+    def forward(self, ids, lengths):
+        out, h = self.encode(ids, lengths)
+        if self.lstm.bidirectional:
+            h = torch.cat([h[-2], h[-1]], dim=-1)
+        else:
+            h = h[-1]
+        return self.fc(self.drop(h))
+
+
+net = Net()
+optimizer = torch.optim.Adam(net.parameters())
+for epoch in range(2):
+    ids, lengths, y = torch.randint(20, (6, 11)), torch.randint(1, 12, (6,)), torch.randint(4, (6,))
+    loss = F.cross_entropy(net(ids, lengths), y)
+    loss.backward()
+    optimizer.step()
+""",
+        "bidirectional_linear_mismatch",
+        "self.fc takes 16 features; h_n of self.lstm (nn.LSTM, bidirectional) has 32 = 2 directions * 16.",
+        "self.fc = nn.Linear(32, 4)",
+    ),
+    "time series: a state of a larger batch": Crash(
+        model(
+            "self.rnn = nn.LSTM(4, 16, 2, batch_first=True)",
+            "state = self.rnn(x, self.begin())[1]\nreturn state\n\n"
+            "def begin(self):\n    return torch.zeros(2, 8, 16), torch.zeros(2, 8, 16)",
+            "for size in (8, 8, 3):\n    net(torch.randn(size, 5, 4))",
+        )
+        .replace("        def begin", "    def begin")
+        .replace("            return torch.z", "        return torch.z"),
+        "hidden_batch_mismatch",
+        "h_0 has batch size 8",
+        "self.rnn(x, (x.new_zeros(2, x.size(0), 16), x.new_zeros(2, x.size(0), 16)))",
+    ),
+    "time series: another horizon": Crash(
+        model(
+            "self.rnn = nn.LSTM(1, 32, batch_first=True)\nself.linear = nn.Linear(32, 4)",
+            "y, _ = self.rnn(x)\nreturn self.linear(y[:, -1, :])",
+            "x, y = torch.randn(16, 30, 1), torch.randn(16, 6)\nloss = nn.MSELoss()(net(x), y)",
+        ),
+        "loss_shape",
+        "net(x) is (N, features) = (16, 4), and y is (16, 6)",
+        None,
+    ),
+    "cells in a loop": Crash(
+        model(
+            "self.cells = nn.ModuleList([nn.GRUCell(10, 16), nn.GRUCell(16, 16)])\nself.fc = nn.Linear(10, 2)",
+            """
+            states = [x.new_zeros(x.size(1), 16) for _ in self.cells]
+            outs = []
+            for t in range(x.size(0)):
+                step = x[t]
+                for i, cell in enumerate(self.cells):
+                    states[i] = cell(step, states[i])
+                    step = states[i]
+                outs.append(step)
+            out = torch.stack(outs)
+            return self.fc(out)
+            """,
+            "net(torch.randn(7, 4, 10))",
+        ),
+        "neighbour_shape",
+        "self.fc takes 10 features; out, from h_1 of",
+        "self.fc = nn.Linear(16, 2)",
+    ),
+    "one expression": Crash(
+        model(
+            "self.rnn = nn.GRU(10, 16, batch_first=True, bidirectional=True)\nself.fc = nn.Linear(16, 2)",
+            "return self.fc(self.rnn(x)[0][:, -1])",
+            "net(torch.randn(4, 7, 10))",
+        ),
+        "bidirectional_linear_mismatch",
+        "output of self.rnn (nn.GRU, bidirectional) has 32 = 2 directions * 16",
+        "self.fc = nn.Linear(32, 2)",
+    ),
+    "features in the middle": Crash(
+        model(
+            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 3)",
+            "out, _ = self.rnn(x)\nout = out.transpose(1, 2)\nreturn self.fc(out)",
+            "net(torch.randn(4, 7, 10))",
+        ),
+        "neighbour_shape",
+        "self.fc reads the last dim, 16 features; out, from output of self.rnn (nn.GRU), is (N, D*H_out, L) = (4, 16, 7).",
+        "self.fc(out.transpose(1, 2))",
+    ),
+    "pooled steps": Crash(
+        model(
+            "self.rnn = nn.GRU(10, 16, batch_first=True, bidirectional=True)\n"
+            "self.pool = nn.AdaptiveMaxPool1d(1)\nself.fc = nn.Linear(16, 3)",
+            "out, _ = self.rnn(x)\nz = self.pool(out.transpose(1, 2)).squeeze(-1)\nreturn self.fc(z)",
+            "net(torch.randn(4, 7, 10))",
+        ),
+        "neighbour_shape",
+        "has 32",
+        "self.fc = nn.Linear(32, 3)",
+    ),
+    "values and indices": Crash(
+        model(
+            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 3)",
+            "out, _ = self.rnn(x)\nz = torch.max(out, dim=1)\nreturn self.fc(z)",
+            "net(torch.randn(4, 7, 10))",
+        ),
+        "lstm_tuple_expected",
+        "z is the tuple (values, indices) that max with a dim returns",
+        "self.fc(z[0])",
+    ),
+    "a sum with the input": Crash(
+        model(
+            "self.rnn = nn.GRU(10, 16, batch_first=True)",
+            "out, _ = self.rnn(x)\nreturn out + x",
+            "net(torch.randn(4, 7, 10))",
+        ),
+        "neighbour_shape",
+        "out is (N, L, D*H_out) = (4, 7, 16), from output of self.rnn (nn.GRU); x is (4, 7, 10)",
+        None,
+    ),
+    "a weight of one's own": Crash(
+        script(
+            "W, rnn = torch.randn(16, 3), nn.RNN(4, 16, bidirectional=True)\nout, h = rnn(torch.randn(5, 2, 4))\ny = out @ W"
+        ),
+        "neighbour_shape",
+        "W is (16, 3)",
+        None,
+    ),
+    "one-hot words into an Embedding": Crash(
+        script(
+            """
+            embed, rnn = nn.Embedding(50, 10), nn.LSTM(10, 16, batch_first=True)
+            words = F.one_hot(torch.randint(50, (4, 7)), 50)
+            out, _ = rnn(embed(words))
+            """
+        ),
+        "input_ndim",
+        "words is one-hot: (4, 7, 50)",
+        "rnn(embed(words.argmax(-1)))",
+    ),
+    "an Embedding in a Sequential": Crash(
+        script("net = nn.Sequential(nn.Embedding(50, 10), nn.GRU(10, 16))\nout, h = net(torch.tensor([[3, 50]]))"),
+        "neighbour_shape",
+        "net[0] has 50 rows, 0 to 49; its input has 50.",
+        "net[0] = nn.Embedding(51, 10)",
+    ),
+    "an Embedding before a model": Crash(
+        HEAD
+        + """
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(10, 16)
+
+    def forward(self, x):
+        return self.rnn(x)[0]
+
+
+embed, encoder = nn.Embedding(50, 10), Encoder()
+vectors = embed(torch.tensor([[3, 4], [50, 7]]))
+out = encoder(vectors)
+""",
+        "neighbour_shape",
+        "embed has 50 rows, 0 to 49",
+        "embed = nn.Embedding(51, 10)",
+    ),
+    "an error that is raised from another": Crash(
+        script(
+            """
+            rnn, fc = nn.GRU(10, 16), nn.Linear(20, 2)
+            out, h = rnn(torch.randn(5, 2, 10))
+            try:
+                y = fc(out)
+            except RuntimeError as error:
+                raise SystemError("the head failed") from error
+            """
+        ),
+        "neighbour_shape",
+        "fc takes 20 features; output of rnn (nn.GRU) has 16.",
+        "fc = nn.Linear(16, 2)",
     ),
     # ---- a recurrent policy
     "a policy with its last action": Crash(
@@ -913,5 +1182,23 @@ QUIET = {
     ),
     "text to a number": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nint('seven')"),
     "values of the program": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\na, b = [1, 2, 3]"),
+    "another dtype": script(
+        "rnn, fc = nn.GRU(10, 16), nn.Linear(16, 2)\nout, h = rnn(torch.randn(7, 4, 10))\ny = fc(out.double())"
+    ),
+    "a target of another dtype": script(
+        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nloss = F.nll_loss(out[-1], torch.zeros(4))"
+    ),
+    "an argument that there is not": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.mean(dims=1)"),
+    "an attribute that there is not": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.avg(1)"),
+    "numbers that need no gradient": script(
+        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.detach().sum().backward()"
+    ),
+    "a gradient into NumPy": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.numpy()"),
+    "a function of the program's own": script(
+        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\n\n\ndef check(x):\n"
+        "    raise RuntimeError('bad shape of x')\n\n\n"
+        ""
+        "check(out)"
+    ),
 }
 """Programs of which nothing is to be said."""

@@ -16,6 +16,7 @@ from ..config import RNNConfig
 from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
 from ..errors import RnndimsError, shorten
 from ..shapes import Shape
+from .embedded_input import explain_embedded
 from .follower import Follower
 from .neighbours import explain_neighbour, where_from
 from .recorder import KeptState, Recorder, packed_lengths
@@ -45,6 +46,14 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
         error: an exception whose traceback still has its frames.
         recorder: knows the calls so far, and which tensors come from them.
     """
+    found = _explained(error, recorder)
+    if found is None and error.__cause__ is not None:
+        return _explained(error.__cause__, recorder)  # the program has raised an error of its own from PyTorch's
+    return found
+
+
+def _explained(error: BaseException, recorder: Recorder | None) -> TracedProblem | None:
+    """What is wrong in the call that raised ``error`` itself."""
     entries = list(traceback_frames(error.__traceback__))
     found = _failed_call(entries)
     if found is None:
@@ -74,6 +83,7 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
         wrong = {"input": given, "h_0": state, "c_0": state}.get(problem.tensor)
         words = where_from(user, entries, node, wrong, sys.modules["torch"], _follower(recorder))
         problem = replace(problem, message=f"{problem.message} {words}".strip(), fix=_with_results(problem.fix, user, node))
+        problem = explain_embedded(problem, user, entries, node, sys.modules["torch"]) or problem
     return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
 
 
@@ -228,6 +238,16 @@ def _users_fix(fix: str, names: dict[str, ast.expr], node: ast.Call) -> str:
         function = ast.unparse(only.value.func)
         if function.startswith("nn."):
             return f"{ast.unparse(node.func)} = {fix}"
+    assigned = {
+        statement.targets[0].id: statement.value
+        for statement in tree.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+    if len(node.args) > 1 and "h_0" in assigned and set(assigned) <= {"h_0", "c_0"} and not names.keys() & assigned.keys():
+        values: list[ast.expr] = list(assigned.values())  # the user's state has no name: it is made in the call
+        state = values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
+        new = ast.Call(node.func, [node.args[0], state, *node.args[2:]], node.keywords)
+        return ast.unparse(new).replace(ast.unparse(state), renamed(ast.unparse(state), names))
     targets = [
         name.id
         for statement in tree.body

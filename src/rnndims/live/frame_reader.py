@@ -148,13 +148,22 @@ def bound_names(node: ast.AST) -> set[str]:
     for child in ast.walk(node):
         if isinstance(child, ast.Name | ast.Attribute) and isinstance(child.ctx, ast.Store):
             found.add(ast.unparse(child))
+        elif isinstance(child, ast.Subscript) and isinstance(child.ctx, ast.Store):
+            found |= _root(child.value)
         elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute) and _changes_in_place(child.func.attr):
-            found.add(ast.unparse(child.func.value))
+            found |= _root(child.func.value)
     return found
 
 
+def _root(node: ast.expr) -> set[str]:
+    """The name or attribute that a change of ``node`` changes: ``outs`` of ``outs[t]``."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return {ast.unparse(node)} if isinstance(node, ast.Name | ast.Attribute) else set()
+
+
 def _changes_in_place(method: str) -> bool:
-    return method.endswith("_") and not method.startswith("_")
+    return method in ("append", "extend", "insert") or (method.endswith("_") and not method.startswith("_"))
 
 
 class FrameReader(Reader):
@@ -279,8 +288,11 @@ class FrameReader(Reader):
         self.touched = set()
         if whole:
             for node in ast.walk(statement):
+                config = recurrent(self.callee(node.func)) if isinstance(node, ast.Call) else None
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                     self.attempt(node)
+                elif config is not None and isinstance(node, ast.Call):
+                    self.touch(ast.unparse(node.func), config)
             around = self.line is not None and statement.lineno <= self.line <= (statement.end_lineno or 0)
             for name in bound_names(statement):
                 before = self.names.get(name, UNKNOWN) if around else UNKNOWN  # in a loop: most often the same axes
@@ -289,6 +301,8 @@ class FrameReader(Reader):
             self.hint = (statement.value, self.expected(statement.targets[0], at))
             value = self.attempt(statement.value)
             for target in statement.targets:
+                if isinstance(target, ast.Subscript):
+                    self.change(statement, at)
                 self.bind(target, value, at)
                 if isinstance(target, ast.Name):
                     self.made[target.id] = statement.value
@@ -299,8 +313,15 @@ class FrameReader(Reader):
             left = ast.parse(ast.unparse(statement.target), mode="eval").body
             self.bind(statement.target, self.attempt(ast.BinOp(left, statement.op, statement.value)), at)
         elif isinstance(statement, ast.Expr):
-            for name in bound_names(statement):
-                self.bind(ast.parse(name, mode="eval").body, UNKNOWN, at)
+            self.attempt(statement.value)
+            self.change(statement, at)
+
+    def change(self, statement: ast.stmt, at: int) -> None:
+        """A statement that changes what names stand for: ``outs.append(h)``, ``outs[t] = h``."""
+        for name in bound_names(statement):
+            node = ast.parse(name, mode="eval").body
+            self.attempt(node)
+            self.bind(node, UNKNOWN, at)
 
     def attempt(self, node: ast.expr) -> Any:
         """The value of an expression; unknown where it cannot be followed."""
@@ -540,7 +561,12 @@ class FrameReader(Reader):
         if len(inside) == 1:
             config = recurrent(inside[0][1])
             if config is not None:
-                self.touched.add(f"output#{self.new_origin(inside[0][0], config, guessed=True)}")
+                self.touch(inside[0][0], config)
+
+    def touch(self, name: str, config: RNNConfig) -> None:
+        """Note that what comes next is made of what a module returns."""
+        source = "h_1" if config.is_cell else "output"
+        self.touched.add(f"{source}#{self.new_origin(name, config, guessed=True)}")
 
     def layer_result(self, node: ast.expr, module: Any, kind: str, value: Any) -> Any:
         """What a layer of torch.nn makes of one tensor."""

@@ -41,7 +41,10 @@ def explain_loss(failed: FailedOperation) -> Problem | None:
 
 
 def _problem(failed: FailedOperation, tensor: str, message: str, **fields: Any) -> Problem:
-    return Problem(tensor=tensor, cause="loss_shape", message=message, torch=shorten(failed.message, 300), **fields)
+    certain = all(operand.fact is None or operand.fact.certain for operand in failed.operands)
+    return Problem(
+        tensor=tensor, cause="loss_shape", message=message, torch=shorten(failed.message, 300), certain=certain, **fields
+    )
 
 
 def _named(operand: Operand, otherwise: str) -> str:
@@ -202,7 +205,11 @@ def _ctc(failed: FailedOperation) -> Problem | None:
     if scores is None or scores.fact is None or scores.shape is None or not isinstance(scores.value, NamedTensor):
         return None
     value, named = scores.value, _named(scores, "log_probs")
-    if value.ndim == 3 and value.is_axis(0, "N") and not value.is_axis(1, "N"):
+    counts = {len(lengths) for key in ("input_lengths", "target_lengths") if (lengths := _ints(failed, found.get(key)))}
+    by_lengths = (
+        value.ndim == 3 and counts == {value.sizes[0]} and value.sizes[0] != value.sizes[1] and value.names(0)[:1] != ("L",)
+    )
+    if value.ndim == 3 and ((value.is_axis(0, "N") and not value.is_axis(1, "N")) or by_lengths):
         return _problem(
             failed,
             "log_probs",

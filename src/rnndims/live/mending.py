@@ -60,7 +60,7 @@ def mend(failed: FailedOperation) -> tuple[str, list[tuple[Operand, str]]] | Non
             and is_meant(step.name, step.arguments, step.keywords, value, wide)
         )
 
-    if failed.name == "index":
+    if failed.name == "index" or runs({}):  # if it runs as it is, what failed is not known
         return None
     found = search(operands, runs, joins=failed.name in _JOINS)
     if found is None:
@@ -87,9 +87,9 @@ def search(
 
 def changes(operand: Operand, others: Sequence[Operand]) -> Iterator[Change]:
     """What people do to a tensor that meets others."""
-    for change in _changes(operand):
-        yield change
-        cost, template, value = change
+    for cost, template, value in _changes(operand):
+        if template != "_":
+            yield cost, template, value
         for other in others:
             if other is not operand and other.shape is not None and len(other.shape) == value.ndim > 1:
                 for dim, (one, many) in enumerate(zip(value.sizes[:-1], other.shape, strict=False)):

@@ -1,6 +1,7 @@
 """Why an operation beside an RNN failed: a Linear, a loss, ``cat``, ``view``, attention, by what their tensors really are."""
 
 import ast
+import re
 from types import TracebackType
 from typing import Any
 
@@ -34,6 +35,17 @@ from .user_code import library_folders, place, plain_dict
 _BEFORE = frozenset({"embedding", "conv1d", "batch_norm", "layer_norm", "linear", "pack_padded_sequence", "cat", "stack"})
 """Operations whose tensors an RNN often reads."""
 
+_NO_SHAPE = re.compile(r"dtype|device|scalar type|CUDA|Half|out of memory|\bgrad|in-?place|backend", re.IGNORECASE)
+"""Words of messages that are about something else than shapes."""
+
+_OF_SHAPES = re.compile(
+    r"size|shape|dim|out of (?:bounds|range)|channels|elements|subscript|broadcast|indices|batch|view|lengths", re.IGNORECASE
+)
+"""Words of messages that are about shapes."""
+
+_BY_PLACE = frozenset({"add", "sub", "mul", "div"})
+"""Operations that join the last axes."""
+
 
 def explain_neighbour(
     error: BaseException, entries: list[TracebackType], torch: Any, follower: Follower | None
@@ -58,16 +70,15 @@ def explain_neighbour(
     if unpacked is not None:
         return TracedProblem(at, ast.unparse(reader.statement_at) if reader.statement_at else "", "", unpacked)
     failed = failed_operation(error, entries, frames, world)
-    problem = _explain(failed)
+    problem = _tuple_problem(failed)
+    if problem is None and not isinstance(error, (TypeError, AttributeError)) and not _NO_SHAPE.search(failed.message):
+        problem = _explain(failed)
     return None if problem is None else TracedProblem(at, failed.code, failed.layer_text, problem)
 
 
 def _explain(failed: FailedOperation) -> Problem | None:
     """What is wrong; ``None`` if no RNN has to do with it."""
     name, known = failed.name, failed.known()
-    taken = _tuple_problem(failed)
-    if taken is not None:
-        return taken
     if not known and not (name in _BEFORE and is_read_by_rnn(failed)):
         return None
     if not (failed.arguments or _is_of_torch(failed)):
@@ -142,7 +153,11 @@ def _called_config(node: ast.expr, reader: FrameReader) -> RNNConfig | None:
 def _tuple_problem(failed: FailedOperation) -> Problem | None:
     """A tuple of results where a tensor belongs."""
     text = failed.message
-    if "tuple" not in text and "list" not in text and "unsupported operand" not in text and "batch_sizes" not in text:
+    if (
+        not any(word in text for word in ("tuple", "list", "return_types"))
+        and "unsupported operand" not in text
+        and "batch_sizes" not in text
+    ):
         return None
     if type(failed.outer).__name__ == "Sequential":
         return _sequential(failed)
@@ -150,6 +165,9 @@ def _tuple_problem(failed: FailedOperation) -> Problem | None:
     if operand is None or operand.node is None:
         return None
     tensors = [item for item in _flat(operand.value) if isinstance(item, NamedTensor | Packed)]
+    kind = type(operand.tensor)
+    if kind.__module__ == "torch.return_types":
+        return _values_and_indices(failed, operand, kind.__name__)
     facts = [fact for item in _flat(operand.tensor) if (fact := failed.world.fact(None, item)) is not None]
     facts = facts or [fact for item in tensors if (fact := failed.world.fact(item)) is not None]
     packed = next((item for item in tensors if isinstance(item, Packed) and item.origin is not None), None)
@@ -171,6 +189,17 @@ def _tuple_problem(failed: FailedOperation) -> Problem | None:
         torch=shorten(text, 300),
         fix=fix,
     )
+
+
+def _values_and_indices(failed: FailedOperation, operand: Operand, kind: str) -> Problem | None:
+    """What ``max(dim=...)`` returns, where its values are meant."""
+    values = operand.value[0] if isinstance(operand.value, tuple) and operand.value else UNKNOWN
+    if failed.world.fact(values, operand.tensor[0]) is None:
+        return None
+    name = failed.layer_text or failed.name or "this"
+    message = f"{name} takes one tensor; {operand.text} is the tuple (values, indices) that {kind} with a dim returns."
+    fix = failed.with_operand(operand, "_[0]")
+    return Problem(tensor="input", cause=TUPLE_EXPECTED, message=message, torch=shorten(failed.message, 300), fix=fix)
 
 
 def _flat(value: Any) -> list[Any]:
@@ -494,7 +523,7 @@ _LAYERS = {
 def _other(failed: FailedOperation) -> Problem | None:
     """Any other operation: what its tensors are, and the smallest change with which it runs."""
     known = failed.known()
-    if not known:
+    if not known or not _OF_SHAPES.search(failed.message):
         return None
     parts = []
     for operand in failed.operands[:6]:
@@ -510,15 +539,24 @@ def _other(failed: FailedOperation) -> Problem | None:
         message,
         got=known[0].shape,
         fix=None if mended is None else mended[0],
-        advice=None if mended is not None else _widths(known) or _cut_padding(failed, known),
+        advice=None if mended is not None else _cut_padding(failed, known) or _widths(failed),
     )
 
 
-def _widths(known: list[Operand]) -> str | None:
-    """What to do where two results have not the same number of features."""
-    values = [operand.value for operand in known if isinstance(operand.value, NamedTensor)]
-    widths = {value.sizes[dim] for value in values for dim in range(value.ndim) if is_features(value, dim)}
-    if len(values) > 1 and len(widths) == 2:
+def _widths(failed: FailedOperation) -> str | None:
+    """What to do where two tensors have not the same number of features."""
+    operands = [each for each in failed.operands if isinstance(each.value, NamedTensor) and each.value.ndim]
+    if len(operands) != 2:
+        return None
+    one, other = (each.value for each in operands)
+    weight = next((each for each in operands if each.fact is None and each.value.ndim == 2), None)
+    if failed.name in ("matmul", "mm", "linear") and weight is not None and is_features(one, one.ndim - 1):
+        turned = failed.name == "linear"
+        shape = (other.sizes[0], one.sizes[-1]) if turned else (one.sizes[-1], other.sizes[1])
+        return f"Give {weight.text} the shape {shape_text(shape)}." if weight is operands[1] else None
+    widths = {value.sizes[dim] for value in (one, other) for dim in range(value.ndim) if is_features(value, dim)}
+    widths |= {value.sizes[-1] for value in (one, other)} if failed.name in _BY_PLACE else set()
+    if len(widths) == 2:
         low, high = min(widths), max(widths)
         return f"A layer nn.Linear({low}, {high}), built in __init__, makes {high} features of {low}."
     return None

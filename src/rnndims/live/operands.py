@@ -2,7 +2,7 @@
 
 import ast
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -17,6 +17,7 @@ from .user_code import bound_to, failing_code, find_call
 
 _WORDS: Final = {"N": "sequences", "L": "steps", "D": "directions", "num_layers": "layers"}
 FEATURES: Final = frozenset({"H_out", "H_cell", "H_in", "features", "channels"})
+_BY_PLACE: Final = ("gather", "index_select", "index")
 _BINARY: Final = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul"}
 
 
@@ -312,6 +313,8 @@ def _written_operation(failed: FailedOperation, watched: dict[str, Any] | None) 
     refused = refusal(failed)
     if refused is not None and reader.refused_at is not None and _contains(node, reader.refused_at):
         node = reader.refused_at  # Python 3.10 knows the line only
+    elif "out of bounds" in failed.message and node is not None and _name_of(node) not in _BY_PLACE:
+        node = next((part for part in ast.walk(node) if isinstance(part, ast.expr) and _name_of(part) in _BY_PLACE), node)
     node = _innermost(node)
     if node is None:
         return
@@ -400,13 +403,23 @@ def _flat(value: Any, world: World) -> list[Any]:
 
 def is_read_by_rnn(failed: FailedOperation) -> bool:
     """Whether an RNN would have read what the operation makes, as the source says."""
+    module_class = failed.world.torch.nn.Module
+
+    def has_rnn(module: Any) -> bool:
+        """Whether a module is an RNN or has one inside."""
+        return isinstance(module, module_class) and any(recurrent(each) is not None for each in module_class.modules(module))
+
+    if failed.outer is not failed.layer and has_rnn(failed.outer):
+        return True
     for entry, reader in reversed(failed.frames):
         if reader.statement_at is None:
             return False
         body = reader.world.body(entry.tb_frame.f_code, entry.tb_frame.f_globals)
         names = ChainMap(dict(entry.tb_frame.f_locals), entry.tb_frame.f_globals)
         _, expression = failing_code(entry)
-        found, returned = _flows(body, reader.statement_at, ast.unparse(expression) if expression is not None else "", names)
+        part = failed.call if entry is failed.entry and failed.call is not None else expression
+        failing = "" if part is None else ast.unparse(part)
+        found, returned = _flows(body, reader.statement_at, failing, names, has_rnn)
         if found:
             return True
         if not returned:
@@ -414,7 +427,9 @@ def is_read_by_rnn(failed: FailedOperation) -> bool:
     return False
 
 
-def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap[str, Any]") -> tuple[bool, bool]:
+def _flows(
+    body: list[ast.stmt], start: ast.stmt, failing: str, names: Mapping[str, Any], has_rnn: Callable[[Any], bool]
+) -> tuple[bool, bool]:
     """Whether the value of a statement gets to an RNN in this function, and whether the function returns it."""
     marked: set[str] = set()
     begun, returned = False, False
@@ -424,7 +439,7 @@ def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap
             marked = {name for name in _stored(statement) if name.isidentifier()}
             for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
                 inside = any(failing and failing == ast.unparse(node) for a in call.args for node in ast.walk(a))
-                if inside and _has_rnn(bound_to(call.func, names)):
+                if inside and has_rnn(bound_to(call.func, names)):
                     return True, False
             returned = isinstance(statement, ast.Return)
             continue
@@ -435,7 +450,7 @@ def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap
             continue
         for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
             arguments = {node.id for argument in call.args for node in ast.walk(argument) if isinstance(node, ast.Name)}
-            if arguments & marked and _has_rnn(bound_to(call.func, names)):
+            if arguments & marked and has_rnn(bound_to(call.func, names)):
                 return True, False
         marked |= {name for name in _stored(statement) if name.isidentifier()}
         returned = returned or isinstance(statement, ast.Return)
@@ -444,14 +459,6 @@ def _flows(body: list[ast.stmt], start: ast.stmt, failing: str, names: "ChainMap
 
 def _stored(statement: ast.stmt) -> set[str]:
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
-def _has_rnn(module: Any) -> bool:
-    """Whether a module is an RNN or begins with one inside: an ``nn.Sequential``."""
-    if recurrent(module) is not None:
-        return True
-    inner = getattr(module, "modules", None) if type(module).__module__.startswith("torch.nn") else None
-    return callable(inner) and any(recurrent(each) is not None for each in inner())
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -53,11 +53,15 @@ def traceback_frames(traceback: TracebackType | None) -> Iterator[TracebackType]
 def failing_code(entry: TracebackType) -> tuple[str, ast.expr | None]:
     """The part of the source that was running in a frame, as text and as an expression.
 
-    Python 3.10 does not know the part, and then it is the whole line.
+    Python 3.10 does not know the part, and then it is what the whole line computes.
     """
     linecache.lazycache(entry.tb_frame.f_code.co_filename, entry.tb_frame.f_globals)
     text = code_at(entry.tb_frame.f_code, entry.tb_lasti, entry.tb_lineno)
-    return text, _expression(text) or _statement_expression(text)
+    found = _expression(text)
+    if found is None:
+        found = _statement_expression(text)
+        text = text if found is None else ast.get_source_segment(text, found) or text
+    return text, found
 
 
 def running_statement(entry: TracebackType) -> ast.stmt | None:

@@ -1,0 +1,48 @@
+"""An input with one axis too many, because its words were one-hot, or had an axis of their own, before they were embedded."""
+
+import ast
+from dataclasses import replace
+from types import TracebackType
+from typing import Any
+
+from ..axes.named_tensor import NamedTensor
+from ..diagnose import Problem
+from ..phrases import shape_text
+from .frame_reader import World, read_frames
+from .operands import put, replaced
+from .user_code import library_folders, plain_dict
+
+
+def explain_embedded(
+    problem: Problem, user: TracebackType, entries: list[TracebackType], node: ast.Call, torch: Any
+) -> Problem | None:
+    """The problem with the reason and the fix that an ``nn.Embedding`` before the RNN gives; ``None`` if there is none.
+
+    Args:
+        problem: what is wrong with the input: it is 4-D.
+        user: the entry of the traceback that calls the RNN.
+        entries: the traceback.
+        node: the call.
+        torch: the module ``torch``.
+    """
+    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
+    if problem.cause != "input_ndim" or problem.tensor != "input" or not node.args or not frames or frames[-1][0] is not user:
+        return None
+    reader = frames[-1][1]
+    given = node.args[0]
+    made = reader.made_of(given.id) if isinstance(given, ast.Name) else given
+    if not isinstance(made, ast.Call) or len(made.args) != 1:
+        return None
+    embedding, words = reader.callee(made.func), reader.attempt(made.args[0])
+    if not isinstance(embedding, torch.nn.Embedding) or not isinstance(words, NamedTensor) or words.ndim != 3:
+        return None
+    rows = plain_dict(embedding).get("num_embeddings")
+    template = "_.squeeze(-1)" if words.sizes[-1] == 1 else "_.argmax(-1)" if words.sizes[-1] == rows else None
+    if template is None:
+        return None
+    mended = replaced(made, made.args[0], put(template, made.args[0]))
+    code = ast.unparse(replaced(node, made, mended)) if made is given else f"{ast.unparse(given)} = {ast.unparse(mended)}"
+    text, name = ast.unparse(made.args[0]), ast.unparse(made.func)
+    kind = "one-hot: " if template == "_.argmax(-1)" else ""
+    message = f"{problem.message} {name} makes a vector of each number; {text} is {kind}{shape_text(words.sizes)}."
+    return replace(problem, message=message, fix=code, advice="Give it one number for each step.", alternatives=())
