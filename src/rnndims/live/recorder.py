@@ -17,11 +17,15 @@ from ..config import DataConfig, RNNConfig
 from ..cost import macs
 from ..shapes import Shape
 from .follower import Follower
+from .state_graph import KeptState, kept_state
 from .trace_report import TracedCall
-from .user_code import code_at, is_users, library_folders, place
+from .user_code import is_users, library_folders, place
 
 FOLLOWED_CALLS = 2
 """Calls of each place after which the results are followed; later ones are only counted."""
+
+KEPT_CALLS = 1000
+"""Calls of each place whose states are looked at: the first step of a training that fails is among them."""
 
 MOST_ROWS = 1000
 """Rows of calls that are kept: a program that calls from ever new places, or with ever new shapes, fills no memory."""
@@ -43,23 +47,6 @@ class _Place:
     module: "ref[Any]"
     times: int = 0
     rows: dict[tuple[Any, ...], _Seen] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptState:
-    """A state that was passed with the graph of the call that made it.
-
-    Attributes:
-        name: the module.
-        at: file and line of the call.
-        code: the call, as the user writes it.
-        is_pair: whether the state is the tuple ``(h_0, c_0)``.
-    """
-
-    name: str
-    at: str
-    code: str
-    is_pair: bool
 
 
 class Recorder:
@@ -186,12 +173,11 @@ class Recorder:
                     return
                 self._rows += 1
                 row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user))
-                if h_0 is not None and h_0.grad_fn is not None and self.kept is None:
-                    code = code_at(user.f_code, user.f_lasti, user.f_lineno)
-                    self.kept = KeptState(row.call.name, row.call.at, code, isinstance(state, tuple))
             row.times += 1
             row.macs += row.call.macs
             place.times += 1
+            if self.kept is None and place.times <= KEPT_CALLS and h_0 is not None and h_0.grad_fn is not None:
+                self.kept = kept_state(module, row.call.name, state, user, place.times)
             followed = place.times <= FOLLOWED_CALLS
         if self.follower is not None:
             if followed:
