@@ -121,7 +121,7 @@ def _input(module: Any, config: RNNConfig, given: Any, call: ast.Call | None, fu
     kind = "tensor" if config.is_cell else "tensor or a PackedSequence"
     return Problem(
         tensor="input",
-        cause=TUPLE_EXPECTED if isinstance(given, tuple) else "other",
+        cause=TUPLE_EXPECTED if isinstance(given, tuple) and not hasattr(given, "batch_sizes") else "other",
         message=f"{function} takes a {kind}; {name} is {what}.",
         fix=fix,
         advice=advice,

@@ -200,7 +200,10 @@ def _kept_problem(kept: KeptState, message: str, *, certain: bool) -> Problem:
     if kept.is_own:
         said = f"{name}, the state that is passed to {kept.module or 'the RNN'}, still belongs to the graph of an earlier "
         said += "training step, whose backward pass is over. Detach it between two training steps."
-        advice = "Do this once for each training step, before its first call: not between the steps of one sequence."
+        if kept.name.startswith("self."):
+            advice = "Put it below this call. If a training step makes several calls: below backward()."
+        else:
+            advice = "Put it below backward(): once for each training step, not between the steps of one sequence."
     else:
         said = f"{name}, the state that is passed to {kept.module or 'the RNN'}, was computed once, and the graph that made it "
         said += "has been used up by an earlier training step."
