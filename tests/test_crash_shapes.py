@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from crash_programs import CRASHES, QUIET, mended
+from shape_crash_programs import CRASHES, QUIET, mended
 
 from rnndims.live.crash import explain_crash
 from rnndims.live.recorder import Recorder

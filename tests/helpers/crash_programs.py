@@ -1,1204 +1,486 @@
-"""Little programs that crash beside an RNN because of a shape, each with its cause, and how a fix is put into its text."""
+"""Little programs that end in an exception which has nothing to do with the shapes of an RNN's neighbours.
 
-import ast
-from textwrap import dedent, indent
+Each of ``CRASHES`` is a whole program: the cause, words of the message, and the fix with how it is applied: ``"instead"`` of
+the code that failed, ``"before"`` or ``"below"`` its line, ``"below backward"``, or ``"as"`` the line that assigns to the same
+name. ``SILENT`` has exceptions of programs with RNNs that no RNN has to do with.
+"""
+
 from typing import NamedTuple
 
-HEAD = """
-import torch
-import torch.nn.functional as F
+HEAD = """import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+from torch.utils.data import DataLoader
+torch.manual_seed(0)
 """
 
 
 class Crash(NamedTuple):
-    """A program that crashes.
-
-    Attributes:
-        code: the program.
-        cause: the cause that is to be found.
-        words: a part of the message.
-        fix: the fix, exactly; ``None`` where there is only advice.
-    """
+    """A program that fails, and what is said of it."""
 
     code: str
     cause: str
     words: str
-    fix: str | None
+    fix: str | None = None
+    applied: str = "instead"
+    certain: bool = True
 
 
-def model(layers: str, forward: str, use: str, arguments: str = "x") -> str:
-    """A program with one module."""
-    return (
-        f"{HEAD}\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        f"{indent(dedent(layers).strip(), ' ' * 8)}\n\n    def forward(self, {arguments}):\n"
-        f"{indent(dedent(forward).strip(), ' ' * 8)}\n\n\nnet = Net()\n{dedent(use).strip()}\n"
-    )
-
-
-def script(code: str) -> str:
-    """A program without functions."""
-    return f"{HEAD}{dedent(code).strip()}\n"
-
-
-def mended(code: str, failing: str, line: int, fix: str) -> str:
-    """A program with a fix put into its text, as a user does it.
-
-    A layer that is built anew replaces the one that was built; a part of one (``self.head[2] = ...``) is replaced below
-    the line that builds the whole. An expression replaces the one that failed, and other statements stand before the
-    line that failed, or in its place if they do the same.
-
-    Args:
-        code: the program.
-        failing: the part of the line that failed.
-        line: its number.
-        fix: code.
-    """
-    tree = ast.parse(code)
-    statement = ast.parse(fix).body[0]
-    lines = code.splitlines()
-    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and not hasattr(node, "body")]
-    if isinstance(statement, ast.Assign) and "nn." in ast.unparse(statement.value):
-        target = ast.unparse(statement.targets[0])
-        for node in statements:
-            built = {ast.unparse(part) for part in ast.walk(node.targets[0])} if isinstance(node, ast.Assign) else set()
-            if target.partition("[")[0] in built and "nn." in ast.unparse(node):
-                alone = ast.unparse(node.targets[0]) == target
-                kept = [] if alone else lines[node.lineno - 1 : node.end_lineno]
-                lines[node.lineno - 1 : node.end_lineno] = [*kept, " " * node.col_offset + fix]
-                return "\n".join(lines)
-        raise AssertionError(f"{target} is built nowhere")
-    node = next(node for node in statements if node.lineno <= line <= node.end_lineno)
-    text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-    if isinstance(statement, ast.Expr):
-        assert text.count(failing) >= 1, (text, failing)
-        text = text.replace(failing, fix, 1)
-    else:
-        column = " " * node.col_offset
-        calls = [each.value for each in (statement, node) if isinstance(getattr(each, "value", None), ast.Call)]
-        replaces = len(calls) == 2 and ast.unparse(calls[0].func) == ast.unparse(calls[1].func)
-        kept = [] if replaces or "for " in fix else lines[node.lineno - 1 : node.end_lineno]
-        text = "\n".join([*(column + line for line in fix.splitlines()), *kept])
-    lines[node.lineno - 1 : node.end_lineno] = [text]
-    return "\n".join(lines)
-
-
-CRASHES = {
-    # ---- a Linear after any path
-    "a Linear of the last step of both directions": Crash(
-        model(
-            "self.lstm = nn.LSTM(10, 16, batch_first=True, bidirectional=True)\nself.fc = nn.Linear(16, 3)",
-            "output, (h, c) = self.lstm(x)\nlast = torch.cat([h[-2], h[-1]], dim=1)\nreturn self.fc(last)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "bidirectional_linear_mismatch",
-        "self.fc takes 16 features; h_n of self.lstm (nn.LSTM, bidirectional) has 32 = 2 directions * 16.",
-        "self.fc = nn.Linear(32, 3)",
-    ),
-    "a Linear of the mean over steps": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True, bidirectional=True)\nself.fc = nn.Linear(16, 3)",
-            "x, _ = self.rnn(x)\nx = x.mean(dim=1)\nx = F.relu(x)\nx = self.fc(x)\nreturn x",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "bidirectional_linear_mismatch",
-        "has 32 = 2 directions * 16",
-        "self.fc = nn.Linear(32, 3)",
-    ),
-    "a Linear of all steps": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 3)",
-            "out, h = self.rnn(x)\nout = out.reshape(out.size(0), -1)\nreturn self.fc(out)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.fc takes 16 features; output of self.rnn (nn.GRU) has 112 = 7 steps * 16.",
-        "self.fc = nn.Linear(112, 3)",
-    ),
-    "a Linear of two RNNs": Crash(
-        model(
-            "self.a = nn.GRU(10, 16)\nself.b = nn.LSTM(6, 8)\nself.fc = nn.Linear(16, 3)",
-            "o1, _ = self.a(x)\no2, _ = self.b(y)\nreturn self.fc(torch.cat([o1[-1], o2[-1]], dim=-1))",
-            "net(torch.randn(7, 4, 10), torch.randn(5, 4, 6))",
-            "x, y",
-        ),
-        "neighbour_shape",
-        "has 24",
-        "self.fc = nn.Linear(24, 3)",
-    ),
-    "layers between": Crash(
-        model(
-            """
-            self.rnn = nn.GRU(10, 16, batch_first=True)
-            self.norm = nn.LayerNorm(16)
-            self.head = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(30, 3))
-            """,
-            "out, h = self.rnn(x)\nreturn self.head(self.norm(out[:, -1]))",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.head[3] takes 30 features",
-        "self.head[3] = nn.Linear(32, 3)",
-    ),
-    "the head of another class": Crash(
-        HEAD
-        + """
-class Head(nn.Module):
-    def __init__(self, width):
+NET = """
+class Net(nn.Module):
+    def __init__(self, **more):
         super().__init__()
-        self.out = nn.Linear(width, 3)
+        self.rnn = nn.LSTM(3, 4, batch_first=True, **more)
+        self.fc = nn.Linear(4, 2)
+    def forward(self, x, state=None):
+        out, _ = self.rnn(x, state)
+        return self.fc(out)
+"""
+LOOP = """
+rnn, fc = nn.LSTM(3, 4), nn.Linear(4, 1)
+opt = torch.optim.SGD([*rnn.parameters(), *fc.parameters()], 0.1)
+"""
 
-    def forward(self, z):
-        z = torch.tanh(z)
-        return self.out(z)
-
-
+ARGUMENTS = {
+    "three arguments": Crash(
+        "rnn, x, h, c = nn.LSTM(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)\nout, _ = rnn(x, h, c)",
+        "lstm_tuple_expected",
+        "rnn(x, (h_0, c_0)). It got 3 arguments",
+        "rnn(x, (h, c))",
+    ),
+    "another keyword": Crash(
+        "rnn, x, h = nn.GRU(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4)\nout, _ = rnn(x, hidden=h)",
+        "other",
+        "It has no argument hidden",
+        "rnn(x, h)",
+    ),
+    "a tuple into a GRU": Crash(
+        "rnn, x, state = nn.GRU(3, 4), torch.randn(5, 2, 3), (torch.zeros(1, 2, 4),) * 2\nout, _ = rnn(x, state)",
+        "lstm_tuple_expected",
+        "takes its state as one tensor; state is a tuple",
+        "rnn(x, state[0])",
+    ),
+    "half a state": Crash(
+        "rnn, x, h = nn.LSTM(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4)\nout, _ = rnn(x, (h, None))",
+        "lstm_tuple_expected",
+        "(h, None) has None in it",
+    ),
+    "the result of another RNN": Crash(
+        "a, b = nn.GRU(3, 4), nn.GRU(4, 5)\nx = a(torch.randn(5, 2, 3))\nout, _ = b(x)",
+        "lstm_tuple_expected",
+        "x is a tuple, as an RNN returns it",
+        "x = x[0]",
+        "before",
+    ),
+    "a list of equal sequences": Crash(
+        "rnn, xs = nn.GRU(3, 4, batch_first=True), [torch.randn(5, 3), torch.randn(5, 3)]\nout, _ = rnn(xs)",
+        "other",
+        "xs is a list of 2 tensors",
+        "xs = torch.stack(xs, dim=0)",
+        "before",
+    ),
+    "a list of unequal sequences": Crash(
+        "rnn, xs = nn.GRU(3, 4), [torch.randn(5, 3), torch.randn(4, 3)]\nout, _ = rnn(xs)",
+        "other",
+        "xs is a list of 2 tensors",
+        "xs = nn.utils.rnn.pad_sequence(xs, batch_first=False)",
+        "before",
+    ),
+    "a NumPy array": Crash(
+        "import numpy as np\nrnn, x = nn.GRU(3, 4), np.zeros((5, 2, 3))\nout, _ = rnn(x)",
+        "other",
+        "x is a NumPy array",
+        "x = torch.as_tensor(x, dtype=torch.float32)",
+        "before",
+    ),
+    "numbers": Crash(
+        "rnn, x = nn.GRU(1, 4), [[1.0], [2.0]]\nout, _ = rnn(x)",
+        "other",
+        "x is a list of numbers",
+        "x = torch.tensor(x, dtype=torch.float32)",
+        "before",
+    ),
+    "None": Crash("rnn, x = nn.GRU(1, 4), print(end='')\nout, _ = rnn(x)", "other", "x is None"),
+    "a packed batch into a cell": Crash(
+        "cell = nn.GRUCell(3, 4)\nh = cell(pack_padded_sequence(torch.randn(5, 2, 3), [5, 2]))", "other", "is a packed batch"
+    ),
+}
+MEETINGS = {
+    "double input": Crash(
+        NET + "import numpy as np\nx = torch.from_numpy(np.zeros((2, 5, 3)))\nNet()(x)",
+        "dtype_mismatch",
+        "input is float64, and the weights are float32",
+        "x = x.to(torch.float32)",
+        "before",
+    ),
+    "ids without an Embedding": Crash(
+        "rnn, x = nn.GRU(3, 4), torch.randint(9, (5, 2, 3))\nout, _ = rnn(x)",
+        "dtype_mismatch",
+        "input is int64",
+        "x = x.to(torch.float32)",
+        "before",
+    ),
+    "floats into an Embedding": Crash(
+        "emb, rnn, x = nn.Embedding(9, 3), nn.GRU(3, 4), torch.ones(5, 2)\nout, _ = rnn(emb(x))",
+        "dtype_mismatch",
+        "emb (nn.Embedding) takes a tensor of ids, whole numbers; x is float32",
+        "x = x.long()",
+        "before",
+    ),
+    "a state in bfloat16": Crash(
+        "rnn, x, h = nn.GRU(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4).bfloat16()\nout, _ = rnn(x, h)",
+        "dtype_mismatch",
+        "h is bfloat16, and the weights and the input are float32",
+        "h = h.to(torch.float32)",
+        "before",
+    ),
+    "an LSTM's state in double": Crash(
+        "rnn, x = nn.LSTM(3, 4), torch.randn(5, 2, 3)\n"
+        "state = torch.zeros(1, 2, 4).double(), torch.zeros(1, 2, 4).double()\nout, _ = rnn(x, state)",
+        "dtype_mismatch",
+        "state is float64",
+        "state = tuple(s.to(torch.float32) for s in state)",
+        "before",
+    ),
+    "a cell under autocast": Crash(
+        "cell, x = nn.GRUCell(3, 4), torch.randn(2, 3)\n"
+        "with torch.autocast('cpu', dtype=torch.bfloat16):\n    out = cell(x, torch.zeros(2, 4).double())",
+        "dtype_mismatch",
+        "is float64",
+        "cell(x, torch.zeros(2, 4).double().to(torch.float32))",
+    ),
+    "input elsewhere": Crash(
+        "rnn, x = nn.GRU(3, 4), torch.randn(5, 2, 3, device='meta')\nout, _ = rnn(x)",
+        "other",
+        "x is on meta, and the weights of rnn are on cpu",
+        "rnn.to(x.device)",
+        "before",
+    ),
+    "weights without numbers": Crash(
+        "rnn, x = nn.GRU(3, 4, device='meta'), torch.randn(5, 2, 3)\nout, _ = rnn(x)",
+        "other",
+        "On meta they have no numbers",
+        "rnn.to_empty(device=x.device)",
+        "before",
+    ),
+    "a state elsewhere": Crash(
+        "rnn, x, h = nn.GRU(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4, device='meta')\nout, h = rnn(x, h)",
+        "other",
+        "h is on meta, and x is on cpu",
+        None,  # numbers on meta cannot come back
+    ),
+    "an LSTM's state elsewhere": Crash(
+        "rnn, x = nn.LSTM(3, 4, device='meta'), torch.randn(5, 2, 3, device='meta')\n"
+        "h, c = torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)\nout, state = rnn(x, (h, c))",
+        "other",
+        "(h, c) is on cpu, and x is on meta",
+        "h, c = h.to(x.device), c.to(x.device)",
+        "before",
+    ),
+}
+CONSTRUCTORS = {
+    "dropout as the 4th argument": Crash(
+        "rnn = nn.LSTM(3, 4, 2, 0.5)", "other", "nn.LSTM: bias must be of type bool", "nn.LSTM(3, 4, num_layers=2, dropout=0.5)"
+    ),
+    "dropout and bidirectional exchanged": Crash(
+        "n = 2\nrnn = nn.GRU(3, 4, n, True, True, False, 0.5)",
+        "other",
+        "dropout False: must be a number from 0 to 1",
+        "nn.GRU(3, 4, num_layers=n, bias=True, batch_first=True, dropout=0.5, bidirectional=False)",
+    ),
+    "a misspelt argument": Crash(
+        "rnn = nn.LSTM(3, 4, batchfirst=True)", "other", "nn.LSTM has no argument batchfirst", "nn.LSTM(3, 4, batch_first=True)"
+    ),
+    "half a size": Crash(
+        "class Net(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n"
+        "        self.rnn = nn.LSTM(3, size / 2, bidirectional=True)\nNet(8)",
+        "other",
+        "hidden_size must be of type int, and is of type float",
+        "nn.LSTM(3, size // 2, bidirectional=True)",
+    ),
+    "a NumPy size": Crash(
+        "import numpy as np\nsize = np.int64(3)\nrnn = nn.GRU(size, 4)", "other", "is of type int64", "nn.GRU(int(size), 4)"
+    ),
+    "a projection of a GRU": Crash("rnn = nn.GRU(3, 4, proj_size=2)", "other", "only supported for LSTM", "nn.GRU(3, 4)"),
+    "no size": Crash("rnn = nn.LSTM(3, 0)", "other", "hidden_size 0: must be 1 or more"),
+    "an activation that is none": Crash(
+        "rnn = nn.RNN(3, 4, nonlinearity='sigmoid')", "other", "nonlinearity 'sigmoid': must be 'tanh' or 'relu'"
+    ),
+    "a cell with layers": Crash("cell = nn.LSTMCell(3, 4, num_layers=2)", "other", "nn.LSTMCell has no argument num_layers"),
+}
+CHECKPOINTS = {
+    "from DataParallel": Crash(
+        NET + "state = nn.DataParallel(Net()).state_dict()\nNet().load_state_dict(state)",
+        "checkpoint_mismatch",
+        "It was saved from nn.DataParallel",
+        "Net().load_state_dict({k.removeprefix('module.'): v for k, v in state.items()})",
+    ),
+    "into DataParallel": Crash(
+        NET + "state = Net().state_dict()\nmodel = nn.DataParallel(Net())\nmodel.load_state_dict(state)",
+        "checkpoint_mismatch",
+        "The names begin with 'module.' in the model",
+        "model.module.load_state_dict(state)",
+    ),
+    "beside other things": Crash(
+        NET + "saved = {'epoch': 3, 'model': Net().state_dict()}\nNet().load_state_dict(saved)",
+        "checkpoint_mismatch",
+        "The state dict is the item 'model' of what was passed beside 'epoch'",
+        "Net().load_state_dict(saved['model'])",
+    ),
+    "a whole model": Crash(
+        NET + "saved = Net()\nNet().load_state_dict(saved)",
+        "checkpoint_mismatch",
+        "saved is a whole model (Net)",
+        "Net().load_state_dict(saved.state_dict())",
+    ),
+    "more layers": Crash(
+        NET + "state = Net(num_layers=2).state_dict()\nmodel = Net()\nmodel.load_state_dict(state)",
+        "checkpoint_mismatch",
+        "rnn is nn.LSTM(3, 4, batch_first=True) in the model, and nn.LSTM(3, 4, num_layers=2, batch_first=True) in the state",
+        "self.rnn = nn.LSTM(3, 4, num_layers=2, batch_first=True)",
+        "as",
+    ),
+    "another cell": Crash(
+        "rnn, state = nn.LSTM(3, 4), nn.GRU(3, 4).state_dict()\nrnn.load_state_dict(state)",
+        "checkpoint_mismatch",
+        "nn.LSTM and nn.GRU",
+        "rnn = nn.GRU(3, 4)",
+        "before",
+    ),
+    "a projection": Crash(
+        "rnn, state = nn.LSTM(3, 4), nn.LSTM(3, 8, proj_size=4).state_dict()\nrnn.load_state_dict(state)",
+        "checkpoint_mismatch",
+        "hidden_size 4 and 8; proj_size 0 and 4",
+        "rnn = nn.LSTM(3, 8, proj_size=4)",
+        "before",
+    ),
+    "another name": Crash(
+        "model = nn.ModuleDict({'rnn': nn.GRU(3, 4), 'fc': nn.Linear(4, 2)})\n"
+        "state = nn.ModuleDict({'gru': nn.GRU(3, 4), 'fc': nn.Linear(4, 2)}).state_dict()\nmodel.load_state_dict(state)",
+        "checkpoint_mismatch",
+        "The RNN is called rnn in the model, and gru in the state dict",
+        "model.load_state_dict({'rnn.' + k[4:] if k.startswith('gru.') else k: v for k, v in state.items()})",
+    ),
+    "a part": Crash(
+        "model = nn.Sequential(nn.Linear(3, 4), nn.GRU(4, 5))\nstate = nn.GRU(4, 5).state_dict()\nmodel.load_state_dict(state)",
+        "checkpoint_mismatch",
+        "it is that of a part of the model",
+        "model[1].load_state_dict(state)",
+    ),
+    "one weight less": Crash(
+        "rnn = nn.GRU(4, 5)\nrnn.load_state_dict({k: v for k, v in rnn.state_dict().items() if k != 'bias_hh_l0'})",
+        "checkpoint_mismatch",
+        "The state dict lacks bias_hh_l0",
+    ),
+    "a file of more than tensors": Crash(
+        "import io\nfile = io.BytesIO()\ntorch.save(nn.LSTM(3, 4), file)\nfile.seek(0)\nmodel = torch.load(file)",
+        "checkpoint_mismatch",
+        "The file holds an object of class LSTM, and torch.load reads nothing but tensors",
+    ),
+}
+BATCHES = {
+    "a DataLoader of sequences": Crash(
+        "rnn, data = nn.GRU(3, 4, batch_first=True), [torch.randn(n, 3) for n in (3, 5)]\n"
+        "for x in DataLoader(data, batch_size=2):\n    rnn(x)",
+        "packed_lengths",
+        "their lengths differ: (3, 3) and (5, 3)",
+        "collate",
+        "collate",
+    ),
+    "a DataLoader of pairs": Crash(
+        "rnn, data = nn.GRU(3, 4, batch_first=True), [(torch.randn(n, 3), n) for n in (3, 5)]\n"
+        "loader = DataLoader(data, batch_size=2)\nfor x, y in loader:\n    rnn(x)\nassert y.tolist() == [3, 5]",
+        "packed_lengths",
+        "their lengths differ: (3, 3) and (5, 3)",
+        "collate",
+        "collate",
+    ),
+    "a DataLoader of lists": Crash(
+        "emb, rnn, data = nn.Embedding(9, 3), nn.GRU(3, 4), [([1] * n, n) for n in (3, 5)]\n"
+        "loader = DataLoader(data, batch_size=2)\nfor x, y in loader:\n    rnn(emb(x))",
+        "packed_lengths",
+        "Without a collate_fn",
+        "collate",
+        "collate",
+    ),
+    "a DataLoader of dicts": Crash(
+        "import numpy as np\nrnn, data = nn.GRU(3, 4), [{'x': np.zeros((n, 3), np.float32), 'y': n} for n in (3, 5)]\n"
+        "loader = DataLoader(data, batch_size=2)\nbatch = next(iter(loader))\nrnn(batch['x'])\n"
+        "assert batch['y'].tolist() == [3, 5]",
+        "packed_lengths",
+        "Without a collate_fn",
+        "collate",
+        "collate",
+    ),
+    "stack": Crash(
+        "rnn, xs = nn.GRU(3, 4), [torch.randn(n, 3) for n in (3, 5)]\nrnn(torch.stack(xs))",
+        "packed_lengths",
+        "The sequences in xs have different lengths, 3 and 5",
+        "nn.utils.rnn.pad_sequence(xs, batch_first=False)",
+    ),
+    "a tensor of lists": Crash(
+        "emb, rnn, xs = nn.Embedding(9, 3), nn.GRU(3, 4), [[1, 2], [3]]\nrnn(emb(torch.tensor(xs)))",
+        "packed_lengths",
+        "The lists in xs have different lengths",
+        "nn.utils.rnn.pad_sequence([torch.tensor(item) for item in xs], batch_first=False)",
+    ),
+    "features before steps": Crash(
+        "xs = [torch.randn(3, n) for n in (4, 5)]\nx = pad_sequence(xs)",
+        "packed_lengths",
+        "xs has (3, 4) and (3, 5)",
+        "xs = [item.t() for item in xs]",
+        "before",
+    ),
+    "batches of one": Crash(
+        "xs = [torch.randn(1, n, 3) for n in (4, 5)]\nx = pad_sequence(xs)",
+        "packed_lengths",
+        "xs has (1, 4, 3) and (1, 5, 3)",
+        "xs = [item[0] for item in xs]",
+        "before",
+    ),
+    "lists to pad": Crash(
+        "xs = [[1, 2], [3]]\nx = pad_sequence(xs)",
+        "packed_lengths",
+        "xs has a list in it",
+        "xs = [torch.as_tensor(item) for item in xs]",
+        "before",
+    ),
+    "lengths in a column": Crash(
+        "x, lengths = torch.randn(5, 2, 3), torch.tensor([[5], [3]])\npacked = pack_padded_sequence(x, lengths)",
+        "packed_lengths",
+        "lengths is (2, 1)",
+        "pack_padded_sequence(x, lengths.flatten())",
+    ),
+    "lengths elsewhere": Crash(
+        "x, lengths = torch.randn(5, 2, 3), torch.tensor([5, 3], device='meta')\npacked = pack_padded_sequence(x, lengths)",
+        "packed_lengths",
+        "reads the lengths on the CPU; lengths is on meta",
+    ),
+}
+GRAPHS = {
+    "a tuple that goes around": Crash(
+        LOOP
+        + """
+state = None
+for step in range(3):
+    out, state = rnn(torch.randn(5, 2, 3), state)
+    opt.zero_grad(); fc(out).mean().backward(); opt.step()
+""",
+        "state_graph",
+        "state, the state that is passed to rnn, still belongs to the graph of an earlier training step",
+        "state = tuple(s.detach() for s in state)",
+        "below backward",
+    ),
+    "two variables that go around": Crash(
+        LOOP
+        + """
+h, c = torch.zeros(1, 2, 4), torch.zeros(1, 2, 4)
+for step in range(3):
+    out, (h, c) = rnn(torch.randn(5, 2, 3), (h, c))
+    opt.zero_grad(); fc(out).mean().backward(); opt.step()
+""",
+        "state_graph",
+        "h, c, the state that is passed to rnn",
+        "h, c = h.detach(), c.detach()",
+        "below backward",
+    ),
+    "a kept graph and an optimizer": Crash(
+        """
+rnn = nn.GRU(3, 4)
+opt = torch.optim.Adam(rnn.parameters())
+h = torch.zeros(1, 2, 4)
+for step in range(3):
+    out, h = rnn(torch.randn(5, 2, 3), h)
+    opt.zero_grad(); out.mean().backward(retain_graph=True); opt.step()
+""",
+        "state_graph",
+        "h, the state that is passed to rnn",
+        "h = h.detach()",
+        "below backward",
+    ),
+    "a state in the model": Crash(
+        """
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.rnn = nn.LSTM(10, 16, batch_first=True, bidirectional=True)
-        self.head = Head(16)
-
+        self.rnn = nn.LSTM(3, 4)
+        self.hidden = None
     def forward(self, x):
-        out, state = self.rnn(x)
-        return self.head(out[:, -1])
-
-
-Net()(torch.randn(4, 7, 10))
-""",
-        "bidirectional_linear_mismatch",
-        "self.out takes 16 features",
-        "self.out = nn.Linear(32, 3)",
-    ),
-    "an encoder whose frame is gone": Crash(
-        HEAD
-        + """
-class Encoder(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embedding = nn.Embedding(50, 10)
-        self.rnn = nn.GRU(10, 16, bidirectional=True, batch_first=True)
-
-    def forward(self, tokens):
-        embedded = self.embedding(tokens)
-        output, hidden = self.rnn(embedded)
-        return output, hidden
-
-
-encoder = Encoder()
-classify = nn.Linear(16, 3)
-tokens = torch.randint(50, (4, 7))
-output, hidden = encoder(tokens)
-scores = classify(output)
-""",
-        "bidirectional_linear_mismatch",
-        "classify takes 16 features; output of self.rnn (nn.GRU, bidirectional) has 32 = 2 directions * 16.",
-        "classify = nn.Linear(32, 3)",
-    ),
-    "a LayerNorm for one direction": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, bidirectional=True)\nself.norm = nn.LayerNorm(16)",
-            "out, _ = self.rnn(x)\nreturn self.norm(out)",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "neighbour_shape",
-        "self.norm takes 16 features; output of self.rnn (nn.LSTM, bidirectional) has 32 = 2 directions * 16.",
-        "self.norm = nn.LayerNorm(32)",
-    ),
-    "a BatchNorm1d with the channels last": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.bn = nn.BatchNorm1d(16)\nself.fc = nn.Linear(16, 2)",
-            "out, _ = self.rnn(x)\nout = self.bn(out)\nreturn self.fc(out)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.bn takes (N, C) or (N, C, L), the 16 channels as dim 1; out, from output of self.rnn (nn.LSTM), is",
-        "self.bn(out.transpose(1, 2)).transpose(1, 2)",
-    ),
-    "a BatchNorm1d of steps first": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16)\nself.bn = nn.BatchNorm1d(16)\nself.fc = nn.Linear(16, 2)",
-            "out, _ = self.rnn(x)\nout = self.bn(out)\nreturn self.fc(out)",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "neighbour_shape",
-        "is (L, N, D*H_out) = (7, 4, 16)",
-        "self.bn(out.permute(1, 2, 0)).permute(2, 0, 1)",
-    ),
-    "a BatchNorm1d for one direction": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, bidirectional=True)\nself.bn = nn.BatchNorm1d(16)",
-            "out, _ = self.rnn(x)\nreturn self.bn(out[-1])",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "neighbour_shape",
-        "has 32 = 2 directions * 16 features",
-        "self.bn = nn.BatchNorm1d(32)",
-    ),
-    "a Conv1d after an RNN": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.conv = nn.Conv1d(16, 8, kernel_size=3, padding=1)",
-            "features, _ = self.rnn(x)\nreturn self.conv(features).max(dim=2)[0]",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.conv takes (N, C, L), the 16 channels as dim 1",
-        "self.conv(features.transpose(1, 2))",
-    ),
-    "a Conv1d before an RNN": Crash(
-        model(
-            "self.conv = nn.Conv1d(10, 16, 3, padding=1)\nself.rnn = nn.GRU(16, 8, batch_first=True)",
-            "x = self.conv(x)\nout, h = self.rnn(x)\nreturn h[-1]",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.conv takes (N, C, L), the 10 channels as dim 1; x is (4, 7, 10)",
-        "self.conv(x.transpose(1, 2)).transpose(1, 2)",
-    ),
-    "the channels of a Conv1d into an RNN": Crash(
-        model(
-            "self.conv = nn.Conv1d(10, 16, 3, padding=1)\nself.rnn = nn.GRU(16, 8, batch_first=True)",
-            "x = self.conv(x.transpose(1, 2))\nx = F.relu(x)\nout, h = self.rnn(x)\nreturn h[-1]",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "input_feature_mismatch",
-        "16 is dim 1 of input",
-        "x = x.transpose(1, 2)",
-    ),
-    # ---- nn.Sequential
-    "an RNN in a Sequential": Crash(
-        script("net = nn.Sequential(nn.LSTM(10, 16, batch_first=True), nn.Linear(16, 3))\ny = net(torch.randn(4, 7, 10))"),
-        "lstm_tuple_expected",
-        "net[1] (nn.Linear) takes one tensor",
-        "net[1](net[0](torch.randn(4, 7, 10))[0])",
-    ),
-    "two RNNs in a Sequential": Crash(
-        model(
-            "self.net = nn.Sequential(nn.GRU(10, 16), nn.GRU(16, 8), nn.Dropout(0.1), nn.Linear(8, 2))",
-            "return self.net(x)",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "lstm_tuple_expected",
-        "self.net[1] (nn.GRU) takes one tensor",
-        "self.net[2:](self.net[1](self.net[0](x)[0])[0])",
-    ),
-    "an Embedding and an RNN in a Sequential": Crash(
-        model(
-            "self.net = nn.Sequential(nn.Embedding(50, 10), nn.GRU(10, 16), nn.ReLU(), nn.Linear(16, 2))",
-            "y = self.net(x)\nreturn y",
-            "net(torch.randint(50, (7, 4)))",
-        ),
-        "lstm_tuple_expected",
-        "self.net[2] (nn.ReLU) takes one tensor",
-        "self.net[2:](self.net[1](self.net[0:1](x))[0])",
-    ),
-    # ---- tuples
-    "the tuple into a function": Crash(
-        script("gru = nn.GRU(10, 16)\nout = gru(torch.randn(7, 4, 10))\ny = torch.relu(out)"),
-        "lstm_tuple_expected",
-        "out is the tuple of output and the state of gru (nn.GRU)",
-        "torch.relu(out[0])",
-    ),
-    "the tuple as a tensor": Crash(
-        script("gru = nn.GRU(10, 16, batch_first=True)\nout = gru(torch.randn(4, 7, 10))\nlast = out[:, -1]"),
-        "lstm_tuple_expected",
-        "out is the tuple of output and the state of gru (nn.GRU)",
-        "out[0][:, -1]",
-    ),
-    "the states of a GRU taken apart": Crash(
-        model(
-            "self.gru = nn.GRU(10, 16, num_layers=3)",
-            "out, (h, c) = self.gru(x)\nreturn h[-1]",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "lstm_tuple_expected",
-        "self.gru (nn.GRU) returns (output, h_n), and h_n is one tensor",
-        "out, h = self.gru(x)",
-    ),
-    "three results of an LSTM": Crash(
-        script("lstm = nn.LSTM(10, 16)\nout, h, c = lstm(torch.randn(7, 4, 10))\ny = h[-1]"),
-        "lstm_tuple_expected",
-        "returns (output, (h_n, c_n)), two values",
-        "out, (h, c) = lstm(torch.randn(7, 4, 10))",
-    ),
-    # ---- an Embedding before
-    "a word without a row": Crash(
-        model(
-            "self.embedding = nn.Embedding(100, 10, padding_idx=0)\nself.rnn = nn.GRU(10, 16, batch_first=True)",
-            "embedded = self.embedding(tokens)\nreturn self.rnn(embedded)[0]",
-            "tokens = torch.arange(1, 101).view(5, 20)\nnet(tokens)",
-            "tokens",
-        ),
-        "neighbour_shape",
-        "self.embedding has 100 rows, 0 to 99; tokens has 100.",
-        "self.embedding = nn.Embedding(101, 10, padding_idx=0)",
-    ),
-    "a word below zero": Crash(
-        script(
-            """
-            embed, rnn = nn.Embedding(100, 10), nn.LSTM(10, 16)
-            tokens = torch.tensor([[3, 4, -1], [5, 6, 7]]).t()
-            out, _ = rnn(embed(tokens))
-            """
-        ),
-        "neighbour_shape",
-        "tokens has -1",
-        None,
-    ),
-    # ---- cat and stack
-    "the state beside each step": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(32, 3)",
-            "out, h = self.rnn(x)\nboth = torch.cat([out, h], dim=2)\nreturn self.fc(both)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "h is (D*num_layers, N, H_out) = (1, 4, 16), from h_n of self.rnn (nn.GRU)",
-        "torch.cat([out, h[-1].unsqueeze(1).expand(-1, out.size(1), -1)], dim=2)",
-    ),
-    "the last step beside the state": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, num_layers=2, batch_first=True)",
-            "out, h = self.rnn(x)\nreturn torch.cat((out[:, -1], h), 1)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "h is (D*num_layers, N, H_out) = (2, 4, 16)",
-        "torch.cat((out[:, -1], h[-1]), 1)",
-    ),
-    "features beside the last step": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.fc = nn.Linear(21, 1)",
-            "out, (h, c) = self.rnn(x)\nreturn self.fc(torch.cat([h, extra], dim=1))",
-            "net(torch.randn(4, 7, 10), torch.randn(4, 5))",
-            "x, extra",
-        ),
-        "neighbour_shape",
-        "extra is (4, 5)",
-        "torch.cat([h[-1], extra], dim=1)",
-    ),
-    "directions of two layouts": Crash(
-        script(
-            """
-            forward, backward = nn.GRU(10, 16), nn.GRU(10, 16, batch_first=True)
-            x = torch.randn(7, 4, 10)
-            f, _ = forward(x)
-            b, _ = backward(x.transpose(0, 1).flip(1))
-            both = torch.cat([f, b], -1)
-            """
-        ),
-        "neighbour_shape",
-        "f is (L, N, D*H_out) = (7, 4, 16), from output of forward (nn.GRU)",
-        "torch.cat([f.transpose(0, 1), b], -1)",
-    ),
-    "steps that are stacked": Crash(
-        script(
-            """
-            rnn, cell = nn.GRU(10, 16, batch_first=True), nn.GRUCell(10, 16)
-            x = torch.randn(4, 7, 10)
-            out, h = rnn(x)
-            step = cell(x[:, -1], h[0])
-            steps = torch.stack([h, step])
-            """
-        ),
-        "neighbour_shape",
-        "step is (N, H_cell) = (4, 16), from h_1 of cell (nn.GRUCell)",
-        "torch.stack([h[-1], step])",
-    ),
-    # ---- view
-    "a view for one direction": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True, bidirectional=True)",
-            "out, _ = self.rnn(x)\nreturn out.reshape(x.size(0), x.size(1), 16)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "out is (N, L, D*H_out) = (4, 7, 32), from output of self.rnn (nn.LSTM, bidirectional): 896 numbers",
-        "out.reshape(x.size(0), x.size(1), 32)",
-    ),
-    "a last batch that is smaller": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.batch_size = 8\nself.fc = nn.Linear(112, 2)",
-            "out, _ = self.rnn(x)\nflat = out.reshape(self.batch_size, 112)\nreturn self.fc(flat)",
-            "for start in (0, 8):\n    net(torch.randn(12, 7, 10)[start:start + 8])",
-        ),
-        "neighbour_shape",
-        "which do not fit into (8, 112)",
-        "out.reshape(-1, 112)",
-    ),
-    "a view of what was turned": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16)\nself.fc = nn.Linear(112, 2)",
-            "out, _ = self.rnn(x)\nout = out.transpose(0, 1)\nreturn self.fc(out.view(x.size(1), -1))",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "contiguity",
-        "its numbers still lie as before",
-        "out.reshape(x.size(1), -1)",
-    ),
-    # ---- attention
-    "Luong attention, steps first": Crash(
-        model(
-            "self.encoder = nn.GRU(10, 16)\nself.decoder = nn.GRU(10, 16)",
-            """
-            keys, hidden = self.encoder(source)
-            out, hidden = self.decoder(target, hidden)
-            scores = torch.bmm(keys, hidden[-1].unsqueeze(2))
-            return scores
-            """,
-            "net(torch.randn(7, 4, 10), torch.randn(1, 4, 10))",
-            "source, target",
-        ),
-        "neighbour_shape",
-        "keys is (L, N, D*H_out) = (7, 4, 16), from output of self.encoder (nn.GRU)",
-        "torch.bmm(keys.transpose(0, 1), hidden[-1].unsqueeze(2))",
-    ),
-    "weights that are no matrix": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.score = nn.Linear(16, 1)",
-            """
-            out, _ = self.rnn(x)
-            weights = torch.softmax(self.score(out), dim=1)
-            return torch.bmm(weights, out)
-            """,
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "weights is (N, L, 1) = (4, 7, 1)",
-        "torch.bmm(weights.transpose(1, 2), out)",
-    ),
-    "attention with the query as it is": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)",
-            "out, (h, c) = self.rnn(x)\nscores = out @ h[-1]\nreturn scores",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "h[-1] is (N, H_out) = (4, 16)",
-        "out @ h[-1].unsqueeze(-1)",
-    ),
-    "attention by einsum of two layouts": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16)",
-            "keys, h = self.rnn(x)\nreturn torch.einsum('nlh,nh->nl', keys, h[-1])",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "neighbour_shape",
-        "keys is (L, N, D*H_out) = (7, 4, 16)",
-        "torch.einsum('nlh,nh->nl', keys.transpose(0, 1), h[-1])",
-    ),
-    "attention of both directions": Crash(
-        model(
-            "self.encoder = nn.GRU(10, 16, batch_first=True, bidirectional=True)\nself.cell = nn.GRUCell(10, 16)",
-            "keys, _ = self.encoder(x)\nquery = self.cell(y)\nreturn torch.bmm(keys, query.unsqueeze(2))",
-            "net(torch.randn(4, 7, 10), torch.randn(4, 10))",
-            "x, y",
-        ),
-        "neighbour_shape",
-        "query.unsqueeze(2) is (N, H_cell, 1) = (4, 16, 1), from h_1 of self.cell (nn.GRUCell)",
-        None,
-    ),
-    "Bahdanau attention": Crash(
-        model(
-            "self.encoder = nn.GRU(10, 16, batch_first=True)\nself.attn = nn.Linear(32, 1)",
-            """
-            outputs, hidden = self.encoder(x)
-            energy = torch.tanh(self.attn(torch.cat((hidden, outputs), dim=2)))
-            return energy
-            """,
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "hidden is (D*num_layers, N, H_out) = (1, 4, 16)",
-        "torch.cat((hidden[-1].unsqueeze(1).expand(-1, outputs.size(1), -1), outputs), dim=2)",
-    ),
-    "MultiheadAttention for one direction": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True, bidirectional=True)\n"
-            "self.attn = nn.MultiheadAttention(16, 4, batch_first=True)",
-            "out, _ = self.rnn(x)\nreturn self.attn(out, out, out)[0]",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.attn takes 16 features; output of self.rnn (nn.LSTM, bidirectional) has 32 = 2 directions * 16.",
-        "self.attn = nn.MultiheadAttention(32, 4, batch_first=True)",
-    ),
-    "MultiheadAttention with the batch first": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.attn = nn.MultiheadAttention(16, 4)",
-            "out, _ = self.rnn(x)\nreturn self.attn(out, out, out, key_padding_mask=mask)[0]",
-            "net(torch.randn(4, 7, 10), torch.zeros(4, 7, dtype=torch.bool))",
-            "x, mask",
-        ),
-        "batch_first_mismatch",
-        "self.attn takes (L, N, E)",
-        "self.attn = nn.MultiheadAttention(16, 4, batch_first=True)",
-    ),
-    # ---- masks
-    "a mask of steps first": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16)\nself.score = nn.Linear(16, 1)",
-            "out, _ = self.rnn(x)\nscores = self.score(out).squeeze(-1)\nreturn scores.masked_fill(mask == 0, -1e9)",
-            "net(torch.randn(7, 4, 10), torch.ones(4, 7))",
-            "x, mask",
-        ),
-        "neighbour_shape",
-        "scores is (L, N) = (7, 4)",
-        "scores.transpose(0, 1).masked_fill(mask == 0, -1000000000.0)",
-    ),
-    "a mask without features": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)",
-            "out, _ = self.rnn(x)\nreturn (out * mask).sum(1)",
-            "net(torch.randn(4, 7, 10), torch.ones(4, 7))",
-            "x, mask",
-        ),
-        "neighbour_shape",
-        "out is (N, L, D*H_out) = (4, 7, 16), from output of self.rnn (nn.GRU); mask is (4, 7)",
-        "out * mask.unsqueeze(-1)",
-    ),
-    # ---- the last step of each sequence
-    "lengths as places": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)",
-            "out, _ = self.rnn(x)\nreturn out[torch.arange(len(x)), lengths]",
-            "net(torch.randn(4, 7, 10), torch.tensor([7, 5, 4, 2]))",
-            "x, lengths",
-        ),
-        "neighbour_shape",
-        "dim 1 has 7 places, 0 to 6, and 7 is read. The last step of a sequence is its length - 1.",
-        "out[torch.arange(len(x)), lengths - 1]",
-    ),
-    "gather with lengths": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)",
-            "out, _ = self.rnn(x)\nlast = out.gather(1, lengths - 1)\nreturn last.squeeze(1)",
-            "net(torch.randn(4, 7, 10), torch.tensor([7, 5, 4, 2]))",
-            "x, lengths",
-        ),
-        "neighbour_shape",
-        "gather takes an index with as many dims",
-        "out.gather(1, (lengths - 1).view(-1, 1, 1).expand(-1, 1, out.size(2)))",
-    ),
-    "gather of steps that are not there": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)",
-            "out, _ = self.rnn(x)\nreturn out.gather(1, lengths.view(-1, 1, 1).expand(-1, 1, 16)).squeeze(1)",
-            "net(torch.randn(4, 7, 10), torch.tensor([7, 5, 4, 2]))",
-            "x, lengths",
-        ),
-        "neighbour_shape",
-        "dim 1 has 7 places",
-        "out.gather(1, (lengths - 1).view(-1, 1, 1).expand(-1, 1, 16))",
-    ),
-    "too many indices": Crash(
-        script("lstm = nn.LSTM(10, 16)\nout, (h, c) = lstm(torch.randn(7, 10))\nlast = h[-1, :, :]"),
-        "neighbour_shape",
-        "2 dims; the index has 3",
-        "h[-1, :]",
-    ),
-    # ---- packed
-    "lengths of a batch first": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)",
-            "packed = pack_padded_sequence(x, lengths)\nout, _ = self.rnn(packed)\nreturn out",
-            "net(torch.randn(4, 7, 10), torch.tensor([7, 5, 4, 2]))",
-            "x, lengths",
-        ),
-        "batch_first_mismatch",
-        "pack_padded_sequence takes (L, N, ...) with batch_first=False; x is (4, 7, 10), and there are 4 lengths.",
-        "pack_padded_sequence(x, lengths, batch_first=True)",
-    ),
-    "an empty sequence": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)",
-            "out, _ = self.rnn(pack_padded_sequence(x, lengths, batch_first=True))\nreturn out",
-            "net(torch.randn(4, 7, 10), torch.tensor([7, 5, 4, 0]))",
-            "x, lengths",
-        ),
-        "packed_lengths",
-        "lengths has 0",
-        "pack_padded_sequence(x, lengths.clamp(min=1), batch_first=True)",
-    ),
-    "lengths that do not fall": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)",
-            "packed = pack_padded_sequence(x, lengths, batch_first=True)\nreturn self.rnn(packed)[0]",
-            "net(torch.randn(3, 7, 10), torch.tensor([5, 7, 2]))",
-            "x, lengths",
-        ),
-        "packed_lengths",
-        "enforce_sorted=False",
-        "pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)",
-    ),
-    "a total length that is too short": Crash(
-        script(
-            """
-            rnn = nn.GRU(10, 16, batch_first=True)
-            packed = pack_padded_sequence(torch.randn(3, 7, 10), [7, 5, 2], batch_first=True)
-            out, h = rnn(packed)
-            out, lengths = pad_packed_sequence(out, batch_first=True, total_length=5)
-            """
-        ),
-        "packed_lengths",
-        "pads to total_length 5, and the longest sequence has 7 steps",
-        "pad_packed_sequence(out, batch_first=True, total_length=7)",
-    ),
-    "the tuple into pad_packed_sequence": Crash(
-        script(
-            """
-            rnn = nn.GRU(10, 16, batch_first=True)
-            packed = pack_padded_sequence(torch.randn(3, 7, 10), [7, 5, 2], batch_first=True)
-            out, lengths = pad_packed_sequence(rnn(packed), batch_first=True)
-            """
-        ),
-        "lstm_tuple_expected",
-        "rnn(packed) is the tuple of output and the state of rnn (nn.GRU)",
-        "pad_packed_sequence(rnn(packed)[0], batch_first=True)",
-    ),
-    "a mask longer than the batch": Crash(
-        script(
-            """
-            rnn = nn.LSTM(4, 6, batch_first=True)
-            x, mask = torch.randn(3, 9, 4), torch.ones(3, 9)
-            packed = pack_padded_sequence(x, [7, 5, 2], batch_first=True)
-            out, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True)
-            loss = (out.sum(-1) * mask).sum()
-            """
-        ),
-        "neighbour_shape",
-        "out.sum(-1) is (N, L) = (3, 7)",
-        None,
-    ),
-    # ---- losses
-    "classes last": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 5)",
-            "return self.fc(self.rnn(x)[0])",
-            "criterion = nn.CrossEntropyLoss()\nlogits = net(torch.randn(4, 7, 10))\n"
-            "tags = torch.randint(5, (4, 7))\nloss = criterion(logits, tags)",
-        ),
-        "loss_shape",
-        "logits is (N, L, features) = (4, 7, 5), with the classes last.",
-        "criterion(logits.transpose(1, 2), tags)",
-    ),
-    "classes last and steps first": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16)\nself.fc = nn.Linear(16, 5)",
-            "out, _ = self.rnn(x)\nreturn self.fc(out)",
-            "logits = net(torch.randn(7, 4, 10))\ntags = torch.randint(5, (4, 7))\nloss = F.cross_entropy(logits, tags)",
-        ),
-        "loss_shape",
-        "logits is (L, N, features) = (7, 4, 5)",
-        "F.cross_entropy(logits.permute(1, 2, 0), tags)",
-    ),
-    "scores of all steps against one label": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 5)",
-            "out, _ = self.rnn(x)\nreturn self.fc(out)",
-            "logits = net(torch.randn(4, 7, 10))\nlabels = torch.randint(5, (4,))\n"
-            "loss = F.cross_entropy(logits.view(-1, 5), labels)",
-        ),
-        "loss_shape",
-        "has 28 rows = 4 sequences * 7 steps, and there are 4 targets",
-        "F.cross_entropy(logits[:, -1], labels)",
-    ),
-    "targets that are not flat": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 5)",
-            "out, _ = self.rnn(x)\nreturn self.fc(out.reshape(-1, 16))",
-            "logits = net(torch.randn(4, 7, 10))\ntags = torch.randint(5, (4, 7))\nloss = F.cross_entropy(logits, tags)",
-        ),
-        "loss_shape",
-        "logits has 28 rows = 4 sequences * 7 steps; tags is (4, 7)",
-        "F.cross_entropy(logits, tags.reshape(-1))",
-    ),
-    "one-hot targets": Crash(
-        model(
-            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 5)",
-            "out, _ = self.rnn(x)\nreturn self.fc(out[:, -1])",
-            "scores = net(torch.randn(4, 7, 10))\nlabels = F.one_hot(torch.randint(5, (4,)), 5)\n"
-            "loss = nn.CrossEntropyLoss()(scores, labels)",
-        ),
-        "loss_shape",
-        "labels is (4, 5), one-hot",
-        "nn.CrossEntropyLoss()(scores, labels.argmax(-1))",
-    ),
-    "targets with a dim too many": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 5)",
-            "_, h = self.rnn(x)\nreturn F.log_softmax(self.fc(h[-1]), dim=-1)",
-            "scores = net(torch.randn(4, 7, 10))\nlabels = torch.randint(5, (4, 1))\nloss = F.nll_loss(scores, labels)",
-        ),
-        "loss_shape",
-        "labels is (4, 1)",
-        "F.nll_loss(scores, labels.squeeze(1))",
-    ),
-    "a class that is not there": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 5)",
-            "_, h = self.rnn(x)\nreturn self.fc(h[-1])",
-            "scores = net(torch.randn(4, 7, 10))\nlabels = torch.full((4,), 5)\nloss = F.cross_entropy(scores, labels)",
-        ),
-        "loss_shape",
-        "5 classes, 0 to 4. The target has class 5.",
-        None,
-    ),
-    "one number against a row of them": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 1)",
-            "_, h = self.rnn(x)\nreturn torch.sigmoid(self.fc(h[-1]))",
-            "prediction = net(torch.randn(4, 7, 10))\nlabels = torch.ones(4)\nloss = nn.BCELoss()(prediction, labels)",
-        ),
-        "loss_shape",
-        "prediction is (N, 1) = (4, 1), and labels is (4,)",
-        "nn.BCELoss()(prediction.squeeze(1), labels)",
-    ),
-    "series of two layouts": Crash(
-        model(
-            "self.rnn = nn.LSTM(1, 16)\nself.fc = nn.Linear(16, 1)",
-            "out, _ = self.rnn(x)\nreturn self.fc(out)",
-            "prediction = net(torch.randn(7, 4, 1))\nfuture = torch.randn(4, 7, 1)\nloss = F.mse_loss(prediction, future)",
-        ),
-        "loss_shape",
-        "prediction is (L, N, 1) = (7, 4, 1)",
-        "F.mse_loss(prediction.transpose(0, 1), future)",
-    ),
-    "CTC with the batch first": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 11)",
-            "return self.fc(self.rnn(x)[0]).log_softmax(-1)",
-            "logp = net(torch.randn(4, 50, 10))\ntargets = torch.randint(1, 11, (4, 8))\n"
-            "loss = nn.CTCLoss()(logp, targets, torch.full((4,), 50), torch.full((4,), 8))",
-        ),
-        "loss_shape",
-        "takes (L, N, classes), the steps first; logp is (N, L, features)",
-        "nn.CTCLoss()(logp.transpose(0, 1), targets, torch.full((4,), 50), torch.full((4,), 8))",
-    ),
-    "CTC with lengths of before": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16)\nself.fc = nn.Linear(16, 11)",
-            "out, _ = self.rnn(x[::2])\nreturn self.fc(out).log_softmax(-1)",
-            "logp = net(torch.randn(50, 4, 10))\ntargets = torch.randint(1, 11, (4, 8))\nlengths = torch.full((4,), 50)\n"
-            "loss = F.ctc_loss(logp, targets, lengths, torch.full((4,), 8))",
-        ),
-        "loss_shape",
-        "so each sequence has at most 25 steps; input_lengths says 50",
-        "F.ctc_loss(logp, targets, torch.full((4,), 25), torch.full((4,), 8))",
-    ),
-    # ---- states into a decoder
-    "both directions into a decoder": Crash(
-        model(
-            "self.encoder = nn.GRU(10, 16, bidirectional=True)\nself.decoder = nn.GRU(10, 16)",
-            "_, hidden = self.encoder(source)\nout, _ = self.decoder(target, hidden)\nreturn out",
-            "net(torch.randn(7, 4, 10), torch.randn(5, 4, 10))",
-            "source, target",
-        ),
-        "hidden_layers_or_directions",
-        "hidden is (D*num_layers, N, H_out) = (2, 4, 16), from h_n of self.encoder (nn.GRU, bidirectional).",
-        "hidden = hidden.view(1, 2, 4, 16).sum(1)",
-    ),
-    "both directions of an LSTM into a wider decoder": Crash(
-        model(
-            "self.encoder = nn.LSTM(10, 16, bidirectional=True)\nself.decoder = nn.LSTM(10, 32)",
-            "_, (h, c) = self.encoder(source)\nout, _ = self.decoder(target, (h, c))\nreturn out",
-            "net(torch.randn(7, 4, 10), torch.randn(5, 4, 10))",
-            "source, target",
-        ),
-        "hidden_layers_or_directions",
-        "from h_n of self.encoder (nn.LSTM, bidirectional)",
-        "h = torch.cat([h[0::2], h[1::2]], dim=-1)\nc = torch.cat([c[0::2], c[1::2]], dim=-1)",
-    ),
-    "more layers into fewer": Crash(
-        model(
-            "self.encoder = nn.GRU(10, 16, num_layers=3)\nself.decoder = nn.GRU(10, 16)",
-            "_, hidden = self.encoder(source)\nreturn self.decoder(target, hidden)[0]",
-            "net(torch.randn(7, 4, 10), torch.randn(5, 4, 10))",
-            "source, target",
-        ),
-        "hidden_layers_or_directions",
-        "from h_n of self.encoder (nn.GRU)",
-        "hidden = hidden[-1:].contiguous()",
-    ),
-    "the states of an LSTM into a GRU": Crash(
-        model(
-            "self.encoder = nn.LSTM(10, 16)\nself.decoder = nn.GRU(10, 16)",
-            "_, state = self.encoder(source)\nreturn self.decoder(target, state)[0]",
-            "net(torch.randn(7, 4, 10), torch.randn(5, 4, 10))",
-            "source, target",
-        ),
-        "lstm_tuple_expected",
-        "takes the tensor h_0",
-        "self.decoder(target, state[0])",
-    ),
-    "the last layer into a cell": Crash(
-        model(
-            "self.encoder = nn.GRU(10, 16)\nself.cell = nn.GRUCell(10, 16)",
-            """
-            _, h = self.encoder(source)
-            outs = []
-            for t in range(target.size(0)):
-                h = self.cell(target[t], h)
-                outs.append(h)
-            return torch.stack(outs)
-            """,
-            "net(torch.randn(7, 4, 10), torch.randn(5, 4, 10))",
-            "source, target",
-        ),
-        "input_ndim",
-        "h is (D*num_layers, N, H_out) = (1, 4, 16), from h_n of self.encoder (nn.GRU)",
-        "h = h.squeeze(0)",
-    ),
-    # ---- the RNN itself
-    "one axis too many": Crash(
-        model(
-            "self.embedding = nn.Embedding(50, 10)\nself.rnn = nn.GRU(10, 16, batch_first=True)",
-            "embedded = self.embedding(tokens)\nout, h = self.rnn(embedded)\nreturn out",
-            "net(torch.randint(50, (4, 7, 1)))",
-            "tokens",
-        ),
-        "input_ndim",
-        "self.embedding makes a vector of each number; tokens is (4, 7, 1).",
-        "embedded = self.embedding(tokens.squeeze(-1))",
-    ),
-    "a sequence into a cell": Crash(
-        model(
-            "self.cell = nn.LSTMCell(10, 16)\nself.fc = nn.Linear(16, 2)",
-            "h, c = self.cell(x)\nreturn self.fc(h)",
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "input_ndim",
-        "A cell reads one step",
-        "state = None\nfor x_t in x:\n    state = self.cell(x_t, state)\nh, c = state",
-    ),
-    # ---- longer programs
-    "speech: CTC after a convolution": Crash(
-        HEAD
-        + """
-class Speech(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
-        self.rnn = nn.GRU(8 * 20, 32, bidirectional=True, batch_first=True)
-        self.fc = nn.Linear(64, 29)
-
-    def forward(self, spectrum):
-        x = self.conv(spectrum)
-        b, c, f, t = x.shape
-        x = x.permute(0, 3, 1, 2).reshape(b, t, c * f)
-        x, _ = self.rnn(x)
-        return self.fc(x).log_softmax(2)
-
-
-net = Speech()
-logp = net(torch.randn(3, 1, 40, 60))
-targets = torch.randint(1, 29, (3, 5))
-ctc = nn.CTCLoss()
-loss = ctc(logp, targets, torch.full((3,), logp.size(1)), torch.full((3,), 5))
-""",
-        "loss_shape",
-        "The CTC loss takes (L, N, classes), the steps first; logp is",
-        "ctc(logp.transpose(0, 1), targets, torch.full((3,), logp.size(1)), torch.full((3,), 5))",
-    ),
-    "seq2seq: a step and its context": Crash(
-        script(
-            """
-            encoder, decoder = nn.GRU(12, 24, batch_first=True), nn.GRU(36, 24, batch_first=True)
-            x, y = torch.randn(5, 9, 12), torch.randn(5, 1, 12)
-            keys, h = encoder(x)
-            weights = torch.bmm(keys, h[-1].unsqueeze(2)).squeeze(2).softmax(dim=1)
-            context = torch.bmm(weights.unsqueeze(1), keys).squeeze(1)
-            out, h = decoder(torch.cat([y, context], dim=2), h)
-            """
-        ),
-        "neighbour_shape",
-        "context is (N, D*H_out) = (5, 24)",
-        "torch.cat([y, context.unsqueeze(1)], dim=2)",
-    ),
-    "seq2seq: functions and globals": Crash(
-        script(
-            """
-            embed = nn.Embedding(30, 12)
-            encoder = nn.LSTM(12, 24, batch_first=True, bidirectional=True)
-            decoder = nn.LSTM(12 + 24, 24, batch_first=True)
-            attn, v = nn.Linear(72, 24), nn.Linear(24, 1, bias=False)
-
-
-            def attend(hidden, keys):
-                hidden = hidden.unsqueeze(1).repeat(1, keys.size(1), 1)
-                energy = torch.tanh(attn(torch.cat((hidden, keys), dim=2)))
-                return F.softmax(v(energy).squeeze(2), dim=1)
-
-
-            source, token = torch.randint(30, (5, 9)), torch.randint(30, (5,))
-            keys, (h, c) = encoder(embed(source))
-            h, c = h[:1] + h[1:], c[:1] + c[1:]
-            for t in range(3):
-                context = torch.bmm(attend(h[-1], keys).unsqueeze(1), keys)
-                out, (h, c) = decoder(torch.cat((embed(token).unsqueeze(1), context), dim=2), (h, c))
-                token = out[:, 0].argmax(1)
-            """
-        ),
-        "input_feature_mismatch",
-        "The last dim of input is 60, and input_size is 36.",
-        "decoder = nn.LSTM(60, 24, batch_first=True)",
-    ),
-    "classification: packed, with a helper method": Crash(
-        HEAD
-        + """
-class Net(nn.Module):
-    def __init__(self, vocab=20, emb=8, hid=16, classes=4):
-        super().__init__()
-        self.emb = nn.Embedding(vocab, emb)
-        self.lstm = nn.LSTM(emb, hid, num_layers=2, bidirectional=True, batch_first=True, dropout=0.1)
-        self.drop = nn.Dropout(0.2)
-        self.fc = nn.Linear(hid, classes)
-
-    def encode(self, ids, lengths):
-        e = self.drop(self.emb(ids))
-        packed = pack_padded_sequence(e, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        out, (h, c) = self.lstm(packed)
-        out, _ = pad_packed_sequence(out, batch_first=True)
-        return out, h
-
-    def forward(self, ids, lengths):
-        out, h = self.encode(ids, lengths)
-        if self.lstm.bidirectional:
-            h = torch.cat([h[-2], h[-1]], dim=-1)
-        else:
-            h = h[-1]
-        return self.fc(self.drop(h))
-
-
+        out, self.hidden = self.rnn(x, self.hidden)
+        return out
 net = Net()
-optimizer = torch.optim.Adam(net.parameters())
-for epoch in range(2):
-    ids, lengths, y = torch.randint(20, (6, 11)), torch.randint(1, 12, (6,)), torch.randint(4, (6,))
-    loss = F.cross_entropy(net(ids, lengths), y)
-    loss.backward()
-    optimizer.step()
+for step in range(3):
+    net(torch.randn(5, 2, 3)).mean().backward()
 """,
-        "bidirectional_linear_mismatch",
-        "self.fc takes 16 features; h_n of self.lstm (nn.LSTM, bidirectional) has 32 = 2 directions * 16.",
-        "self.fc = nn.Linear(32, 4)",
+        "state_graph",
+        "self.hidden, the state",
+        "self.hidden = tuple(s.detach() for s in self.hidden)",
+        "below",
     ),
-    "time series: a state of a larger batch": Crash(
-        model(
-            "self.rnn = nn.LSTM(4, 16, 2, batch_first=True)",
-            "state = self.rnn(x, self.begin())[1]\nreturn state\n\n"
-            "def begin(self):\n    return torch.zeros(2, 8, 16), torch.zeros(2, 8, 16)",
-            "for size in (8, 8, 3):\n    net(torch.randn(size, 5, 4))",
-        )
-        .replace("        def begin", "    def begin")
-        .replace("            return torch.z", "        return torch.z"),
-        "hidden_batch_mismatch",
-        "h_0 has batch size 8",
-        "self.rnn(x, (x.new_zeros(2, x.size(0), 16), x.new_zeros(2, x.size(0), 16)))",
-    ),
-    "time series: another horizon": Crash(
-        model(
-            "self.rnn = nn.LSTM(1, 32, batch_first=True)\nself.linear = nn.Linear(32, 4)",
-            "y, _ = self.rnn(x)\nreturn self.linear(y[:, -1, :])",
-            "x, y = torch.randn(16, 30, 1), torch.randn(16, 6)\nloss = nn.MSELoss()(net(x), y)",
-        ),
-        "loss_shape",
-        "net(x) is (N, features) = (16, 4), and y is (16, 6)",
-        None,
-    ),
-    "cells in a loop": Crash(
-        model(
-            "self.cells = nn.ModuleList([nn.GRUCell(10, 16), nn.GRUCell(16, 16)])\nself.fc = nn.Linear(10, 2)",
-            """
-            states = [x.new_zeros(x.size(1), 16) for _ in self.cells]
-            outs = []
-            for t in range(x.size(0)):
-                step = x[t]
-                for i, cell in enumerate(self.cells):
-                    states[i] = cell(step, states[i])
-                    step = states[i]
-                outs.append(step)
-            out = torch.stack(outs)
-            return self.fc(out)
-            """,
-            "net(torch.randn(7, 4, 10))",
-        ),
-        "neighbour_shape",
-        "self.fc takes 10 features; out, from h_1 of",
-        "self.fc = nn.Linear(16, 2)",
-    ),
-    "one expression": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True, bidirectional=True)\nself.fc = nn.Linear(16, 2)",
-            "return self.fc(self.rnn(x)[0][:, -1])",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "bidirectional_linear_mismatch",
-        "output of self.rnn (nn.GRU, bidirectional) has 32 = 2 directions * 16",
-        "self.fc = nn.Linear(32, 2)",
-    ),
-    "features in the middle": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 3)",
-            "out, _ = self.rnn(x)\nout = out.transpose(1, 2)\nreturn self.fc(out)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "self.fc reads the last dim, 16 features; out, from output of self.rnn (nn.GRU), is (N, D*H_out, L) = (4, 16, 7).",
-        "self.fc(out.transpose(1, 2))",
-    ),
-    "pooled steps": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True, bidirectional=True)\n"
-            "self.pool = nn.AdaptiveMaxPool1d(1)\nself.fc = nn.Linear(16, 3)",
-            "out, _ = self.rnn(x)\nz = self.pool(out.transpose(1, 2)).squeeze(-1)\nreturn self.fc(z)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "has 32",
-        "self.fc = nn.Linear(32, 3)",
-    ),
-    "values and indices": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 3)",
-            "out, _ = self.rnn(x)\nz = torch.max(out, dim=1)\nreturn self.fc(z)",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "lstm_tuple_expected",
-        "z is the tuple (values, indices) that max with a dim returns",
-        "self.fc(z[0])",
-    ),
-    "a sum with the input": Crash(
-        model(
-            "self.rnn = nn.GRU(10, 16, batch_first=True)",
-            "out, _ = self.rnn(x)\nreturn out + x",
-            "net(torch.randn(4, 7, 10))",
-        ),
-        "neighbour_shape",
-        "out is (N, L, D*H_out) = (4, 7, 16), from output of self.rnn (nn.GRU); x is (4, 7, 10)",
-        None,
-    ),
-    "a weight of one's own": Crash(
-        script(
-            "W, rnn = torch.randn(16, 3), nn.RNN(4, 16, bidirectional=True)\nout, h = rnn(torch.randn(5, 2, 4))\ny = out @ W"
-        ),
-        "neighbour_shape",
-        "W is (16, 3)",
-        None,
-    ),
-    "one-hot words into an Embedding": Crash(
-        script(
-            """
-            embed, rnn = nn.Embedding(50, 10), nn.LSTM(10, 16, batch_first=True)
-            words = F.one_hot(torch.randint(50, (4, 7)), 50)
-            out, _ = rnn(embed(words))
-            """
-        ),
-        "input_ndim",
-        "words is one-hot: (4, 7, 50)",
-        "rnn(embed(words.argmax(-1)))",
-    ),
-    "an Embedding in a Sequential": Crash(
-        script("net = nn.Sequential(nn.Embedding(50, 10), nn.GRU(10, 16))\nout, h = net(torch.tensor([[3, 50]]))"),
-        "neighbour_shape",
-        "net[0] has 50 rows, 0 to 49; its input has 50.",
-        "net[0] = nn.Embedding(51, 10)",
-    ),
-    "an Embedding before a model": Crash(
-        HEAD
-        + """
-class Encoder(nn.Module):
+    "a policy": Crash(
+        """
+class Policy(nn.Module):
     def __init__(self):
         super().__init__()
-        self.rnn = nn.GRU(10, 16)
-
-    def forward(self, x):
-        return self.rnn(x)[0]
-
-
-embed, encoder = nn.Embedding(50, 10), Encoder()
-vectors = embed(torch.tensor([[3, 4], [50, 7]]))
-out = encoder(vectors)
+        self.cell, self.pi = nn.LSTMCell(3, 4), nn.Linear(4, 2)
+    def forward(self, obs, hx):
+        h, c = self.cell(obs, hx)
+        return self.pi(h), (h, c)
+policy = Policy()
+state = (torch.zeros(1, 4), torch.zeros(1, 4))
+for episode in range(3):
+    total = 0
+    for t in range(6):
+        p, state = policy(torch.randn(1, 3), state)
+        total = total + p.sum()
+    total.backward()
 """,
-        "neighbour_shape",
-        "embed has 50 rows, 0 to 49",
-        "embed = nn.Embedding(51, 10)",
+        "state_graph",
+        "state, the state",
+        "state = tuple(s.detach() for s in state)",
+        "below backward",
     ),
-    "an error that is raised from another": Crash(
-        script(
-            """
-            rnn, fc = nn.GRU(10, 16), nn.Linear(20, 2)
-            out, h = rnn(torch.randn(5, 2, 10))
-            try:
-                y = fc(out)
-            except RuntimeError as error:
-                raise SystemError("the head failed") from error
-            """
-        ),
-        "neighbour_shape",
-        "fc takes 20 features; output of rnn (nn.GRU) has 16.",
-        "fc = nn.Linear(16, 2)",
+    "two losses of one call": Crash(
+        """
+rnn, a, b = nn.LSTM(3, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+out, _ = rnn(torch.randn(5, 2, 3))
+a(out).mean().backward()
+b(out).mean().backward()
+""",
+        "state_graph",
+        "goes through a call of rnn that an earlier backward pass has gone through",
+        certain=False,
     ),
-    # ---- a recurrent policy
-    "a policy with its last action": Crash(
-        model(
-            "self.rnn = nn.GRUCell(6, 16)\nself.pi, self.v = nn.Linear(16, 3), nn.Linear(19, 1)",
-            """
-            h = self.rnn(observation, h)
-            logits = self.pi(h)
-            value = self.v(torch.cat([h, action], dim=-1))
-            return logits, value, h
-            """,
-            "h, action = torch.zeros(4, 16), torch.zeros(4, 1, 3)\nfor step in range(3):\n"
-            "    logits, value, h = net(torch.randn(4, 6), h, action)",
-            "observation, h, action",
-        ),
-        "neighbour_shape",
-        "action is (4, 1, 3)",
-        "torch.cat([h, action.squeeze(1)], dim=-1)",
+    "an output that was changed": Crash(
+        """
+rnn = nn.LSTM(3, 4)
+output, _ = rnn(torch.randn(5, 2, 3))
+output[0] = 0
+output.pow(2).sum().backward()
+""",
+        "state_graph",
+        "The output of rnn was changed in place",
+        certain=False,
     ),
 }
-"""By what they are about."""
+CRASHES = {**ARGUMENTS, **MEETINGS, **CONSTRUCTORS, **CHECKPOINTS, **BATCHES, **GRAPHS}
 
-QUIET = {
-    "no RNN": script("x = torch.randn(4, 7)\ny = nn.Linear(5, 2)(x)"),
-    "before the RNN, and not for it": script(
-        "rnn, fc = nn.GRU(10, 16), nn.Linear(5, 2)\ny = fc(torch.randn(4, 7))\nout, h = rnn(torch.randn(7, 4, 10))"
-    ),
-    "after the RNN, of other tensors": script(
-        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\na, b = torch.randn(3, 4), torch.randn(5, 4)\n"
-        "c = torch.cat([a, b], 1)"
-    ),
-    "an embedding of a model without RNNs": script("embed = nn.Embedding(4, 2)\ny = embed(torch.tensor([4])).mean()"),
-    "what the program raises": script(
-        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nif out.size(0) != 4:\n"
-        "    raise ValueError(f'the tuple has {out.size(0)} steps')"
-    ),
-    "an assertion of the program": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nassert out.size(0) == 4"),
-    "a key that is not there": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\n{}['out']"),
-    "a list of the program": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nlosses = []\nlosses[3]"),
-    "an attribute of the program's own": script(
-        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nclass Box:\n    pass\nBox().list"
-    ),
-    "text to a number": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nint('seven')"),
-    "values of the program": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\na, b = [1, 2, 3]"),
-    "another dtype": script(
-        "rnn, fc = nn.GRU(10, 16), nn.Linear(16, 2)\nout, h = rnn(torch.randn(7, 4, 10))\ny = fc(out.double())"
-    ),
-    "a target of another dtype": script(
-        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nloss = F.nll_loss(out[-1], torch.zeros(4))"
-    ),
-    "an argument that there is not": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.mean(dims=1)"),
-    "an attribute that there is not": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.avg(1)"),
-    "numbers that need no gradient": script(
-        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.detach().sum().backward()"
-    ),
-    "a gradient into NumPy": script("rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\nout.numpy()"),
-    "a function of the program's own": script(
-        "rnn = nn.GRU(10, 16)\nout, h = rnn(torch.randn(7, 4, 10))\n\n\ndef check(x):\n"
-        "    raise RuntimeError('bad shape of x')\n\n\n"
-        ""
-        "check(out)"
-    ),
+SILENT = {
+    "a Linear of another file": "model = nn.Sequential(nn.Linear(3, 4), nn.GRU(4, 5))\n"
+    "model.load_state_dict(nn.Sequential(nn.Linear(2, 4), nn.GRU(4, 5)).state_dict())",
+    "an optimizer of another model": "opt = torch.optim.Adam(nn.LSTM(3, 4).parameters())\n"
+    "opt.load_state_dict(torch.optim.Adam(nn.LSTM(3, 4, 2).parameters()).state_dict())",
+    "a file that is not there": "rnn = nn.LSTM(3, 4)\nrnn.load_state_dict(torch.load('nowhere.pt'))",
+    "a graph without an RNN": "rnn, fc = nn.GRU(3, 4), nn.Linear(3, 2)\nrnn(torch.randn(5, 2, 3))\n"
+    "loss = fc(torch.randn(2, 3)).tanh().sum()\nloss.backward()\nloss.backward()",
+    "pictures of two sizes": "rnn = nn.GRU(3, 4)\ntorch.stack([torch.zeros(3, 4, 5), torch.zeros(3, 6, 7)])",
+    "lists without an RNN": "torch.tensor([[1, 2], [3]])",
+    "a Linear's constructor": "rnn = nn.GRU(3, 4)\nfc = nn.Linear(3, 4, 5, 6, 7, 8)",
+    "an Embedding without an RNN": "emb = nn.Embedding(3, 4)\nemb(torch.ones(2))",
+    "a class of the user's": "class Net(nn.Module):\n    def __init__(self, a):\n        super().__init__()\n"
+    "        self.rnn = nn.GRU(3, 4)\nNet(1, 2)",
+    "an argument of a subclass": "class Own(nn.GRU):\n    def forward(self, x, extra):\n"
+    "        return super().forward(x + extra)\n"
+    "Own(3, 4)(torch.randn(5, 2, 3), 'a')",
+    "a value of the user's": "rnn = nn.GRU(3, 4)\nout, _ = rnn(torch.randn(5, 2, 3))\nraise ValueError('out of range')",
 }
-"""Programs of which nothing is to be said."""

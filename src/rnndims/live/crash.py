@@ -8,18 +8,26 @@ of the fix then has the names of the user's own variables. Any other exception i
 import ast
 import sys
 import traceback as tracebacks
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from ..config import RNNConfig
 from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
-from ..errors import RnndimsError, shorten
+from ..errors import RnndimsError
 from ..shapes import Shape
+from .building import explain_building
+from .call_arguments import wrong_arguments
+from .child_text import explain_child
+from .collating import explain_collating
 from .embedded_input import explain_embedded
 from .follower import Follower
+from .loading import explain_loading
+from .meetings import explain_embedding, explain_meeting
 from .neighbours import explain_neighbour, where_from
-from .recorder import KeptState, Recorder, packed_lengths
+from .recorder import Recorder, packed_lengths
+from .state_graph import explain_graph
 from .trace_report import TracedProblem
 from .user_code import (
     failing_code,
@@ -32,11 +40,18 @@ from .user_code import (
     traceback_frames,
 )
 
-_GRAPH_WORDS = ("backward through the graph a second time", "modified by an inplace operation")
-"""What PyTorch says where a graph is used again that it has already gone through, or whose numbers have changed."""
-
 _CALLERS = ("__call__", "_wrapped_call_impl", "_call_impl")
 """The functions by which PyTorch calls a module's ``forward``: their frames hold the arguments as they were passed."""
+
+_SUBJECTS: tuple[Callable[[BaseException, list[TracebackType], Recorder | None], TracedProblem | None], ...] = (
+    explain_building,
+    explain_loading,
+    explain_graph,
+    explain_collating,
+    explain_embedding,
+    explain_child,
+)
+"""What is looked for beside a failed call, in this order: each knows its exceptions by their words or frames."""
 
 
 def explain_crash(error: BaseException, recorder: Recorder | None = None) -> TracedProblem | None:
@@ -46,15 +61,11 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
         error: an exception whose traceback still has its frames.
         recorder: knows the calls so far, and which tensors come from them.
     """
-    found = _explained(error, recorder)
-    if found is None and error.__cause__ is not None:
-        return _explained(error.__cause__, recorder)  # the program has raised an error of its own from PyTorch's
-    return found
-
-
-def _explained(error: BaseException, recorder: Recorder | None) -> TracedProblem | None:
-    """What is wrong in the call that raised ``error`` itself."""
     entries = list(traceback_frames(error.__traceback__))
+    for explain in _SUBJECTS:
+        explained = explain(error, entries, recorder)
+        if explained is not None:
+            return explained
     found = _failed_call(entries)
     if found is None:
         return _beside_a_call(error, entries, recorder)
@@ -64,20 +75,23 @@ def _explained(error: BaseException, recorder: Recorder | None) -> TracedProblem
         taken = _beside_a_call(error, entries, recorder)  # all that another RNN has returned
         if taken is not None:
             return taken
+    code, expression = ("", None) if user is None else failing_code(user)
+    node = None if user is None else find_call(expression, user.tb_frame, module)
     try:
         config = RNNConfig.from_module(module)
-        call = _stated_call(config, module, args, kwargs)
-        problem = _problem(error, config, call)
+        problem = wrong_arguments(module, config, args, kwargs, node) or explain_meeting(
+            error, module, config, args, kwargs, node
+        )
+        in_users_names = problem is not None
+        problem = problem or _problem(error, config, _stated_call(config, module, args, kwargs))
     except (TypeError, RnndimsError):
         return None
     if problem is None:
         return _beside_a_call(error, entries, recorder)
     if user is None:
         return TracedProblem("", "", "", problem)
-    code, expression = failing_code(user)
-    node = find_call(expression, user.tb_frame, module)
     name = ast.unparse(node.func) if node is not None else ""
-    if node is not None:
+    if node is not None and not in_users_names:
         state = args[1] if len(args) > 1 else kwargs.get("hx")
         problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
         wrong = {"input": given, "h_0": state, "c_0": state}.get(problem.tensor)
@@ -89,37 +103,12 @@ def _explained(error: BaseException, recorder: Recorder | None) -> TracedProblem
 
 def _beside_a_call(error: BaseException, entries: list[TracebackType], recorder: Recorder | None) -> TracedProblem | None:
     """What is wrong where no module was being called: in ``backward``, or in an operation that read the results of one."""
-    message = str(error)
-    if recorder is not None and recorder.kept is not None and any(words in message for words in _GRAPH_WORDS):
-        return _kept_graph(message, recorder.kept)
     torch = sys.modules.get("torch")
     return None if torch is None else explain_neighbour(error, entries, torch, _follower(recorder))
 
 
 def _follower(recorder: Recorder | None) -> Follower | None:
     return None if recorder is None else recorder.follower
-
-
-def _kept_graph(message: str, kept: KeptState) -> TracedProblem:
-    """A state that goes from one training step into the next with its graph."""
-    try:
-        node = ast.parse(kept.code, mode="eval").body
-    except SyntaxError:
-        node = None
-    call = node if isinstance(node, ast.Call) else None
-    state = call.args[1] if call is not None and len(call.args) > 1 else None
-    name = ast.unparse(state) if isinstance(state, ast.Name) else "state"
-    fix = f"{name} = tuple(s.detach() for s in {name})" if kept.is_pair else f"{name} = {name}.detach()"
-    problem = Problem(
-        tensor="h_0",
-        cause="state_graph",
-        message=f"The state that {kept.at} passes to {kept.name or 'the module'} still belongs to the graph of an earlier "
-        "call, whose backward pass is over. Detach it between two training steps.",
-        torch=shorten(message.strip(), 200),
-        fix=fix,
-        certain=False,
-    )
-    return TracedProblem(kept.at, kept.code, kept.name, problem)
 
 
 def _failed_call(

@@ -13,8 +13,9 @@ from ..cost import macs
 from ..shapes import Shape
 from .batches import Batches, is_zero
 from .follower import Follower
+from .state_graph import KeptState, kept_state
 from .trace_report import TracedCall
-from .user_code import code_at, is_users, library_folders, place
+from .user_code import is_users, library_folders, place
 from .watched_calls import leave, listen
 
 FOLLOWED_CALLS = 2
@@ -22,6 +23,9 @@ FOLLOWED_CALLS = 2
 
 _WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule")
 """Classes whose only child is a whole model."""
+
+KEPT_CALLS = 1000
+"""Calls of each place whose states are looked at: the first step of a training that fails is among them."""
 
 MOST_ROWS = 1000
 """Rows of calls that are kept: a program that calls from ever new places, or with ever new shapes, fills no memory."""
@@ -59,23 +63,6 @@ class _Place:
     times: int = 0
     rows: dict[tuple[Any, ...], _Seen] = field(default_factory=dict)
     step: "_Step | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class KeptState:
-    """A state that was passed with the graph of the call that made it.
-
-    Attributes:
-        name: the module.
-        at: file and line of the call.
-        code: the call, as the user writes it.
-        is_pair: whether the state is the tuple ``(h_0, c_0)``.
-    """
-
-    name: str
-    at: str
-    code: str
-    is_pair: bool
 
 
 class Recorder:
@@ -173,12 +160,11 @@ class Recorder:
                 self._rows += 1
                 called = _name(module, user, frame) if name is None else name
                 row = place.rows[shapes] = _Seen(_describe(module, given, h_0, c_0, result, user, called))
-                if h_0 is not None and h_0.grad_fn is not None and self.kept is None:
-                    code = code_at(user.f_code, user.f_lasti, user.f_lineno)
-                    self.kept = KeptState(row.call.name, row.call.at, code, isinstance(state, tuple))
             row.times += 1
             row.macs += row.call.macs
             place.times += 1
+            if self.kept is None and place.times <= KEPT_CALLS and h_0 is not None and h_0.grad_fn is not None:
+                self.kept = kept_state(module, row.call.name, state, user, place.times)
             own = _own_forward(module)
             if own:
                 self.miss(

@@ -1,0 +1,92 @@
+"""Why a program ended, apart from the shapes of an RNN's neighbours: with and without a recorder, and the fix applied."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from crash_programs import CRASHES, GRAPHS, HEAD, SILENT, Crash
+
+from rnndims.live.crash import explain_crash
+from rnndims.live.recorder import Recorder
+from rnndims.live.trace_report import TracedProblem
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test in this process may have used torch.compile, after which a program is no longer followed."""
+    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
+
+
+def run(code: str, folder: Path, *, watched: bool = False) -> tuple[Exception | None, TracedProblem | None]:
+    """Run a program: the exception that ended it, and what is said of it."""
+    path = folder / "program.py"
+    path.write_text(code, encoding="utf-8")
+    recorder = Recorder() if watched else None
+    if recorder is not None:
+        recorder.start(torch)
+    try:
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(code, str(path), "exec"), names)
+    except Exception as error:  # noqa: BLE001 - a program can fail in any way
+        return error, explain_crash(error, recorder)
+    finally:
+        if recorder is not None:
+            recorder.stop()
+    return None, None
+
+
+def mended(crash: Crash, problem: TracedProblem) -> str:
+    """The program with the fix applied."""
+    code, fix = HEAD + crash.code, problem.problem.fix
+    assert fix is not None
+    lines = code.split("\n")
+    number = int(problem.at.rpartition(":")[2]) - 1
+    indent = re.match(r" *", lines[number])[0]  # type: ignore[index]
+    if crash.applied == "instead":
+        return code.replace(problem.code, fix, 1)
+    if crash.applied == "as":
+        target = fix.partition(" = ")[0]
+        return "\n".join(
+            re.match(r" *", line)[0] + fix if line.strip().startswith(f"{target} = ") else line  # type: ignore[index]
+            for line in lines
+        )
+    if crash.applied == "collate" and "collate_fn=collate" in fix:
+        function, _, call = fix.rpartition("\n")
+        lines[number] = lines[number].replace(problem.code, call)
+        return "\n".join([*lines[:number], function, *lines[number:]])
+    if crash.applied == "below backward":
+        return re.sub(r"^( *)(.*backward\(.*)$", rf"\1\2\n\1{fix}", code, flags=re.MULTILINE)
+    if crash.applied == "below":
+        number += 1
+    return "\n".join([*lines[:number], *(indent + line for line in fix.split("\n")), *lines[number:]])
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["watched", "frames alone"])
+@pytest.mark.parametrize("kind", CRASHES)
+def test_a_crash_is_explained(kind, watched, tmp_path):
+    """Cause, certainty and message are right, and with the fix the program runs to its end."""
+    crash = CRASHES[kind]
+    error, found = run(HEAD + crash.code, tmp_path, watched=watched)
+    assert error is not None
+    assert found is not None, error
+    problem = found.problem
+    assert (problem.cause, crash.words in problem.message) == (crash.cause, True), problem.message
+    assert problem.torch is None or problem.torch[:20] in " ".join(str(error).split())
+    assert problem.certain == (crash.certain and (watched or kind not in GRAPHS))
+    if crash.fix is None:
+        assert problem.advice or problem.fix or kind in ("no size", "an activation that is none")
+        return
+    if crash.applied != "collate":
+        assert problem.fix == crash.fix
+    assert run(mended(crash, found), tmp_path) == (None, None)
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["watched", "frames alone"])
+@pytest.mark.parametrize("kind", SILENT)
+def test_an_exception_elsewhere_causes_no_word(kind, watched, tmp_path):
+    """Where no RNN has to do with an exception, nothing is said, though the program has one."""
+    error, found = run(HEAD + SILENT[kind], tmp_path, watched=watched)
+    assert error is not None
+    assert found is None, found.problem.message
