@@ -63,6 +63,18 @@ def test_accepted_by_accident(config, call):
     assert not diagnosis.ok
 
 
+def test_a_state_beside_a_single_vector_is_broadcast_or_taken_apart():
+    """A cell repeats a 2-D state beside 1-D input; a bare one of an LSTM is two states, and its mistakes are named once."""
+    rnn, lstm = RNNConfig("rnn", 10, 20, is_cell=True), RNNConfig("lstm", 10, 20, is_cell=True)
+    assert [each.kind for each in check_shapes(rnn, Call(input=(10,), h_0=(20, 20))).warnings] == ["broadcast_state"]
+    assert [each.kind for each in check_shapes(lstm, Call(input=(10,), h_0=(2, 20))).warnings] == ["state_taken_apart"]
+    wrong = check_shapes(lstm, Call(input=(11,), h_0=(2, 21))).problems
+    assert [(each.tensor, each.cause) for each in wrong] == [
+        ("input", "input_feature_mismatch"),
+        ("h_0", "lstm_tuple_expected"),
+    ]
+
+
 def test_late_complaints_come_last():
     """A 2-D state beside a cell's 1-D input is found by the matrix product, after the checks of the other state."""
     config = RNNConfig("lstm", 3, 1, is_cell=True)
@@ -243,6 +255,10 @@ X = (5, 3, 10)
         (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(1, 3, 20))),
         (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(3,))),
         (replace(GRU, is_cell=True), Call(input=(10,), h_0=(3, 20))),
+        (RNNConfig("rnn", 10, 20, is_cell=True), Call(input=(10,), h_0=(20, 21), input_dtype="float64")),
+        (RNNConfig("rnn", 10, 20, bias=False, is_cell=True), Call(input=(10,), h_0=(20, 19), input_dtype="float64")),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(10,), h_0=(1, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(11,), h_0=(2, 21))),
         (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20))),
         (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=())),
         (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20), c_0=(4, 20))),

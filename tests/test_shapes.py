@@ -10,6 +10,7 @@ from torch_version import counts_as_2_13
 
 from rnndims import DataConfig, RNNConfig
 from rnndims.results import compute_dims
+from rnndims.shapes import tensors
 from rnndims.torch_runner import run
 
 DTYPES = ("float32", "float64", "bfloat16", "float16", "complex64")
@@ -190,3 +191,18 @@ def test_gate_rows_are_the_gates(cell):
             n = torch.tanh(a["n"][0] + r * a["n"][1])
             found, wanted = (1 - z) * n + z * h, module(x, h)
     torch.testing.assert_close(found, wanted)
+
+
+def test_names_of_dims():
+    """A batch is a dim of the states and of what goes in and out; a single sequence has none."""
+    config = RNNConfig("lstm", 4, 3)
+    named = {name: tensor.dims for name, tensor in tensors(config, DataConfig()).items()}
+    assert named["input"] == ("L", "N", "H_in")
+    assert named["h_0"] == ("D*num_layers", "N", "H_out")
+    assert named["c_n"] == ("D*num_layers", "N", "H_cell")
+    alone = {name: tensor.dims for name, tensor in tensors(config, DataConfig(unbatched=True)).items()}
+    assert (alone["output"], alone["h_n"], alone["c_0"]) == (
+        ("L", "D*H_out"),
+        ("D*num_layers", "H_out"),
+        ("D*num_layers", "H_cell"),
+    )
