@@ -75,6 +75,27 @@ def test_a_state_beside_a_single_vector_is_broadcast_or_taken_apart():
     ]
 
 
+@pytest.mark.parametrize(
+    ("tensor", "width", "advice"),
+    [
+        ("h_0", 21, "hidden_size=21"),
+        ("h_0", 0, None),
+        ("c_0", 6, "hidden_size=6"),
+        ("c_0", 4, None),
+        ("h_0", 19, "proj_size=19"),
+        ("h_0", 25, None),
+    ],
+)
+def test_another_module_is_advised_only_if_pytorch_has_it(tensor, width, advice):
+    """A module that fits the state is advised where it can be built: with a projection, hidden_size is larger than that."""
+    projects = tensor == "c_0" or width in (19, 25)
+    config = RNNConfig("lstm", 10, 20, proj_size=4) if projects else RNNConfig("lstm", 10, 20)
+    shapes = {"h_0": (1, 3, config.H_out), "c_0": (1, 3, 20), tensor: (1, 3, width)}
+    (problem,) = check_shapes(config, Call(input=X, **shapes)).problems
+    assert (problem.tensor, problem.cause) == (tensor, "hidden_size_vs_proj")
+    assert problem.advice == (advice and f"Or build the module with {advice}.")
+
+
 def test_late_complaints_come_last():
     """A 2-D state beside a cell's 1-D input is found by the matrix product, after the checks of the other state."""
     config = RNNConfig("lstm", 3, 1, is_cell=True)
