@@ -9,6 +9,7 @@ from check_oracle import build, run_module
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import CAUSES, Call, check_shapes, parse_dtype, parse_shape
+from rnndims.diagnose.state_shapes import StateMismatch, state_problems
 from rnndims.errors import ConfigError
 
 CONFIG = RNNConfig("lstm", 10, 20, num_layers=2, batch_first=True)
@@ -249,3 +250,37 @@ def test_unreadable_expressions(use):
     assert "this use is not checked" in diagnosis.notes[0]
     assert [problem.tensor for problem in diagnosis.problems] == ["h_n"]
     assert [caution.kind for caution in diagnosis.warnings] == ["sequence_instead_of_step"]
+
+
+STATES = [
+    ((2, 64, 256), (64, 256), "h_0 = h_0.unsqueeze(0).repeat(2, 1, 1)"),
+    ((1, 64, 256), (64, 256), "h_0 = h_0.unsqueeze(0)"),
+    ((2, 64, 256), (2, 256), "h_0 = h_0.unsqueeze(1).expand(-1, 64, -1).contiguous()"),
+    ((2, 1, 256), (2, 256), "h_0 = h_0.unsqueeze(1)"),
+    ((2, 64, 256), (5, 7), "h_0 = torch.zeros(2, 64, 256)"),
+    ((2, 64, 256), (256,), "h_0 = torch.zeros(2, 64, 256)"),
+    ((2, 64, 256), (1, 2, 64, 256), "h_0 = torch.zeros(2, 64, 256)"),
+    ((1, 5, 20), (5, 17, 20), "output, h_n = encoder(x)\noutput, h_n = decoder(y, h_n)"),
+    ((1, 5, 20), (5, 16, 20), "h_0 = torch.zeros(1, 5, 20)"),
+    ((2, 64, 256), (64, 2, 256), "h_0 = h_0.transpose(0, 1).contiguous()"),
+    ((1, 3, 20), (2, 3, 10), "h_0 = torch.cat([h_0[0::2], h_0[1::2]], dim=-1)"),
+    ((1, 3, 20), (2, 3, 20), "h_0 = h_0.view(1, 2, 3, 20).sum(1)"),
+    ((2, 3, 20), (5, 3, 20), "h_0 = h_0[-2:].contiguous()"),
+    ((4, 3, 20), (2, 3, 20), "h_0 = h_0.repeat(2, 1, 1)"),
+    ((3, 5, 20), (2, 5, 20), "h_0 = torch.zeros(3, 5, 20)"),
+    ((2, 5, 20), (0, 5, 20), "h_0 = torch.zeros(2, 5, 20)"),
+    ((1, 3, 20), (1, 3, 40), "h_0 = nn.Linear(40, 20)(h_0)"),
+    ((1, 3, 20), (1, 3, 10), "h_0 = torch.zeros(1, 3, 20)"),
+]
+
+
+@pytest.mark.parametrize(("expected", "got", "fix"), STATES)
+def test_the_fix_of_a_state_keeps_its_numbers_where_it_can(expected, got, fix):
+    """What is done with a state follows from both shapes, and afterwards it has the right one."""
+    state = StateMismatch(tensor="h_0", expected=expected, got=got)
+    problem = state_problems(state)[0]
+    assert problem.fix == fix
+    names = {"torch": torch, "nn": torch.nn, "h_0": torch.zeros(got)}
+    if "encoder" not in fix:
+        exec(fix, names)
+        assert names["h_0"].shape == expected
