@@ -342,6 +342,7 @@ SAID: list[tuple[dict[str, Any], str]] = [
     ({"cell": 3}, "cell 3: must be rnn, lstm or gru"),
     ({"cell": ["rnn"]}, "cell ['rnn']: must be rnn, lstm or gru"),
     ({"input_size": 0}, "input_size 0: must be 1 or more"),
+    ({"num_layers": 0}, "num_layers 0: must be 1 or more"),
     ({"hidden_size": -1, "is_cell": True}, "hidden_size -1: must be 0 or more"),
     ({"input_size": 10**100 + 1}, "must be at most 10**100"),
     ({"input_size": ""}, "input_size '': must be an int, not str"),
@@ -391,6 +392,13 @@ def test_configurations_are_fixed_and_plain():
     assert RNNConfig("lstm", 4, 4, bias=1, is_cell=True).bias is True  # type: ignore[arg-type]
     assert RNNConfig("lstm", 4, 4, bias=0.0, is_cell=True).bias is False  # type: ignore[arg-type]
     assert repr(RNNConfig("lstm", 4, 4, proj_size=0.0).proj_size) == "0"  # type: ignore[arg-type]
+
+
+def test_defaults_of_the_data():
+    """Three steps and two sequences, or what the lengths say."""
+    assert (DataConfig().seq_len, DataConfig().batch_size) == (3, 2)
+    assert (DataConfig(unbatched=True).seq_len, DataConfig(unbatched=True).batch_size) == (3, None)
+    assert (DataConfig(lengths=(4, 1, 1)).seq_len, DataConfig(lengths=(4, 1, 1)).batch_size) == (4, 3)
 
 
 def test_many_lengths_are_cut_in_a_message():

@@ -9,6 +9,7 @@ from check_oracle import build, run_module
 
 from rnndims.config import RNNConfig
 from rnndims.diagnose import CAUSES, Call, check_shapes, parse_dtype, parse_shape
+from rnndims.diagnose.state_shapes import StateMismatch, same_mistake, state_problems
 from rnndims.errors import ConfigError
 
 CONFIG = RNNConfig("lstm", 10, 20, num_layers=2, batch_first=True)
@@ -249,3 +250,89 @@ def test_unreadable_expressions(use):
     assert "this use is not checked" in diagnosis.notes[0]
     assert [problem.tensor for problem in diagnosis.problems] == ["h_n"]
     assert [caution.kind for caution in diagnosis.warnings] == ["sequence_instead_of_step"]
+
+
+STATES = [
+    ((2, 64, 256), (64, 256), "h_0 = h_0.unsqueeze(0).repeat(2, 1, 1)"),
+    ((1, 64, 256), (64, 256), "h_0 = h_0.unsqueeze(0)"),
+    ((2, 64, 256), (2, 256), "h_0 = h_0.unsqueeze(1).expand(-1, 64, -1).contiguous()"),
+    ((2, 1, 256), (2, 256), "h_0 = h_0.unsqueeze(1)"),
+    ((2, 64, 256), (5, 7), "h_0 = torch.zeros(2, 64, 256)"),
+    ((2, 64, 256), (256,), "h_0 = torch.zeros(2, 64, 256)"),
+    ((2, 64, 256), (1, 2, 64, 256), "h_0 = torch.zeros(2, 64, 256)"),
+    ((1, 5, 20), (5, 17, 20), "output, h_n = encoder(x)\noutput, h_n = decoder(y, h_n)"),
+    ((1, 5, 20), (5, 16, 20), "h_0 = torch.zeros(1, 5, 20)"),
+    ((2, 64, 256), (64, 2, 256), "h_0 = h_0.transpose(0, 1).contiguous()"),
+    ((1, 3, 20), (2, 3, 10), "h_0 = torch.cat([h_0[0::2], h_0[1::2]], dim=-1)"),
+    ((1, 3, 20), (2, 3, 20), "h_0 = h_0.view(1, 2, 3, 20).sum(1)"),
+    ((2, 3, 20), (5, 3, 20), "h_0 = h_0[-2:].contiguous()"),
+    ((4, 3, 20), (2, 3, 20), "h_0 = h_0.repeat(2, 1, 1)"),
+    ((3, 5, 20), (2, 5, 20), "h_0 = torch.zeros(3, 5, 20)"),
+    ((2, 5, 20), (0, 5, 20), "h_0 = torch.zeros(2, 5, 20)"),
+    ((1, 3, 20), (1, 3, 40), "h_0 = nn.Linear(40, 20)(h_0)"),
+    ((1, 3, 20), (1, 3, 10), "h_0 = torch.zeros(1, 3, 20)"),
+]
+
+
+@pytest.mark.parametrize(("expected", "got", "fix"), STATES)
+def test_the_fix_of_a_state_keeps_its_numbers_where_it_can(expected, got, fix):
+    """What is done with a state follows from both shapes, and afterwards it has the right one."""
+    state = StateMismatch(tensor="h_0", expected=expected, got=got)
+    problem = state_problems(state)[0]
+    assert problem.fix == fix
+    names = {"torch": torch, "nn": torch.nn, "h_0": torch.zeros(got)}
+    if "encoder" not in fix:
+        exec(fix, names)
+        assert names["h_0"].shape == expected
+
+
+MISTAKES = [
+    ((4, 32, 512), (2, 64, 512), ["hidden_batch_mismatch"]),  # DataParallel split both on dim 0
+    ((4, 32, 512), (1, 64, 512), ["hidden_layers_or_directions", "hidden_batch_mismatch"]),
+    ((2, 1, 20), (1, 5, 20), ["hidden_layers_or_directions", "batch_first_mismatch"]),
+    ((1, 5, 20), (5, 3, 20), ["batch_first_mismatch"]),
+    ((2, 3, 20), (5, 7, 21), ["hidden_layers_or_directions", "hidden_batch_mismatch", "hidden_size_vs_proj"]),
+    ((2, 3, 20), (5, 3, 21), ["hidden_layers_or_directions", "hidden_size_vs_proj"]),
+    ((2, 3, 20), (2, 4, 20), ["hidden_batch_mismatch"]),
+    ((1, 20), (2, 20), ["hidden_layers_or_directions"]),
+    ((1, 20), (1, 21), ["hidden_size_vs_proj"]),
+]
+
+
+@pytest.mark.parametrize(("expected", "got", "causes"), MISTAKES)
+def test_each_wrong_dim_of_a_state_is_a_mistake(expected, got, causes):
+    """Dims are compared one by one unless one cause explains several; PyTorch's words are said once, one fix mends all dims."""
+    problems = state_problems(StateMismatch(tensor="h_0", expected=expected, got=got, torch="words"))
+    assert [problem.cause for problem in problems] == causes
+    assert [problem.torch for problem in problems] == ["words", *[None] * (len(causes) - 1)]
+    if len(causes) > 1:
+        assert {problem.fix for problem in problems} == {f"h_0 = torch.zeros({', '.join(map(str, expected))})"}
+        assert all(problem.advice is None for problem in problems)
+
+
+@pytest.mark.parametrize(("width", "advice"), [(0, None), (1, "Or build the module with hidden_size=1.")])
+def test_another_width_is_advised_where_a_module_can_have_it(width, advice):
+    """Without the module at hand any hidden_size above 0 may be right."""
+    (problem,) = state_problems(StateMismatch(tensor="h_0", expected=(1, 3, 20), got=(1, 3, width)))
+    assert problem.advice == advice
+
+
+def test_when_two_states_have_the_same_mistake():
+    """The same sizes are wrong in the same dims, or both have the same wrong number of dims."""
+
+    def state(expected, got):
+        return StateMismatch(tensor="h_0", expected=expected, got=got)
+
+    first = state((1, 3, 20), (1, 4, 20))
+    assert same_mistake(first, state((1, 3, 5), (1, 4, 5)))  # another width, and the same batch is wrong
+    for other in (
+        state((1, 3, 5), (1, 5, 5)),
+        state((1, 2, 5), (1, 4, 5)),
+        state((1, 3, 20), (1, 4, 21)),
+        state((1, 3, 20), (4, 20)),
+    ):
+        assert not same_mistake(first, other)
+    flat = state((1, 3, 20), (3, 20))
+    assert same_mistake(flat, state((1, 3, 20), (3, 20)))
+    assert not same_mistake(flat, state((1, 3, 20), (4, 20)))
+    assert not same_mistake(flat, state((1, 3, 5), (3, 20)))

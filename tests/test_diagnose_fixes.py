@@ -126,6 +126,10 @@ def test_the_call_runs_with_all_fixes(kind):
         (RNNConfig("gru", 10, 20), Call(input=(5, 3, 2, 10))),
         (RNNConfig("gru", 10, 20), Call(input=(5, 3, 2, 5))),
         (RNNConfig("rnn", 3, 4), Call(input=(4,))),
+        (RNNConfig("gru", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(2, 3, 20))),
+        (RNNConfig("gru", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(1, 3, 20))),
+        (RNNConfig("gru", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(0, 3, 20))),
+        (RNNConfig("gru", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(1, 1, 3, 20))),
     ],
 )
 def test_fixes_of_one_mistake_leave_nothing_wrong(config, call):

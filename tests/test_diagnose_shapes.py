@@ -63,6 +63,39 @@ def test_accepted_by_accident(config, call):
     assert not diagnosis.ok
 
 
+def test_a_state_beside_a_single_vector_is_broadcast_or_taken_apart():
+    """A cell repeats a 2-D state beside 1-D input; a bare one of an LSTM is two states, and its mistakes are named once."""
+    rnn, lstm = RNNConfig("rnn", 10, 20, is_cell=True), RNNConfig("lstm", 10, 20, is_cell=True)
+    assert [each.kind for each in check_shapes(rnn, Call(input=(10,), h_0=(20, 20))).warnings] == ["broadcast_state"]
+    assert [each.kind for each in check_shapes(lstm, Call(input=(10,), h_0=(2, 20))).warnings] == ["state_taken_apart"]
+    wrong = check_shapes(lstm, Call(input=(11,), h_0=(2, 21))).problems
+    assert [(each.tensor, each.cause) for each in wrong] == [
+        ("input", "input_feature_mismatch"),
+        ("h_0", "lstm_tuple_expected"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tensor", "width", "advice"),
+    [
+        ("h_0", 21, "hidden_size=21"),
+        ("h_0", 0, None),
+        ("c_0", 6, "hidden_size=6"),
+        ("c_0", 4, None),
+        ("h_0", 19, "proj_size=19"),
+        ("h_0", 25, None),
+    ],
+)
+def test_another_module_is_advised_only_if_pytorch_has_it(tensor, width, advice):
+    """A module that fits the state is advised where it can be built: with a projection, hidden_size is larger than that."""
+    projects = tensor == "c_0" or width in (19, 25)
+    config = RNNConfig("lstm", 10, 20, proj_size=4) if projects else RNNConfig("lstm", 10, 20)
+    shapes = {"h_0": (1, 3, config.H_out), "c_0": (1, 3, 20), tensor: (1, 3, width)}
+    (problem,) = check_shapes(config, Call(input=X, **shapes)).problems
+    assert (problem.tensor, problem.cause) == (tensor, "hidden_size_vs_proj")
+    assert problem.advice == (advice and f"Or build the module with {advice}.")
+
+
 def test_late_complaints_come_last():
     """A 2-D state beside a cell's 1-D input is found by the matrix product, after the checks of the other state."""
     config = RNNConfig("lstm", 3, 1, is_cell=True)
@@ -243,6 +276,10 @@ X = (5, 3, 10)
         (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(1, 3, 20))),
         (replace(GRU, is_cell=True), Call(input=(3, 10), h_0=(3,))),
         (replace(GRU, is_cell=True), Call(input=(10,), h_0=(3, 20))),
+        (RNNConfig("rnn", 10, 20, is_cell=True), Call(input=(10,), h_0=(20, 21), input_dtype="float64")),
+        (RNNConfig("rnn", 10, 20, bias=False, is_cell=True), Call(input=(10,), h_0=(20, 19), input_dtype="float64")),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(10,), h_0=(1, 20))),
+        (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(11,), h_0=(2, 21))),
         (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20))),
         (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=())),
         (RNNConfig("lstm", 10, 20, is_cell=True), Call(input=(3, 10), h_0=(3, 20), c_0=(4, 20))),

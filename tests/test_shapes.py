@@ -9,7 +9,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_version import counts_as_2_13
 
 from rnndims import DataConfig, RNNConfig
+from rnndims.errors import MachineError
 from rnndims.results import compute_dims
+from rnndims.shapes import gate_slices, packed, states, tensors, weights
 from rnndims.torch_runner import run
 
 DTYPES = ("float32", "float64", "bfloat16", "float16", "complex64")
@@ -190,3 +192,65 @@ def test_gate_rows_are_the_gates(cell):
             n = torch.tanh(a["n"][0] + r * a["n"][1])
             found, wanted = (1 - z) * n + z * h, module(x, h)
     torch.testing.assert_close(found, wanted)
+
+
+def test_names_of_dims():
+    """A batch is a dim of the states and of what goes in and out; a single sequence has none."""
+    config = RNNConfig("lstm", 4, 3)
+    named = {name: tensor.dims for name, tensor in tensors(config, DataConfig()).items()}
+    assert named["input"] == ("L", "N", "H_in")
+    assert named["h_0"] == ("D*num_layers", "N", "H_out")
+    assert named["c_n"] == ("D*num_layers", "N", "H_cell")
+    alone = {name: tensor.dims for name, tensor in tensors(config, DataConfig(unbatched=True)).items()}
+    assert (alone["output"], alone["h_n"], alone["c_0"]) == (
+        ("L", "D*H_out"),
+        ("D*num_layers", "H_out"),
+        ("D*num_layers", "H_cell"),
+    )
+
+
+def test_names_and_parts_of_weights():
+    """The dims of a weight have PyTorch's symbols, and its parts the names of PyTorch's equations."""
+    listed = weights(RNNConfig("lstm", 4, 3, num_layers=2, bidirectional=True, proj_size=2), 4)
+    assert listed["weight_ih_l0"].dims == ("G*H_cell", "H_in")
+    assert listed["weight_ih_l1_reverse"].dims == ("G*H_cell", "D*H_out")
+    assert listed["bias_hh_l1"].dims == ("G*H_cell",)
+    assert gate_slices(listed["weight_ih_l0"]) == {"W_ii": (0, 3), "W_if": (3, 6), "W_ig": (6, 9), "W_io": (9, 12)}
+    assert gate_slices(listed["bias_hh_l1"]) == {"b_hi": (0, 3), "b_hf": (3, 6), "b_hg": (6, 9), "b_ho": (9, 12)}
+    assert gate_slices(listed["weight_hr_l0"]) == {"W_hr": (0, 2)}
+
+
+def test_the_order_of_tensors_is_that_of_the_call():
+    """What goes in comes first, then output, then the last states."""
+    order = ["input", "h_0", "c_0", "output", "h_n", "c_n"]
+    assert list(tensors(RNNConfig("lstm", 4, 3), DataConfig())) == order
+
+
+@pytest.mark.parametrize(
+    ("options", "data", "forward", "reverse"),
+    [
+        ({}, DataConfig(), "output[-1, :, 0:3]", "output[0, :, 3:6]"),
+        ({"batch_first": True}, DataConfig(), "output[:, -1, 0:3]", "output[:, 0, 3:6]"),
+        ({"batch_first": True}, DataConfig(unbatched=True), "output[-1, 0:3]", "output[0, 3:6]"),
+        ({}, DataConfig(lengths=(3, 1)), "output[lengths-1, n, 0:3]", "output[0, :, 3:6]"),
+        ({"batch_first": True}, DataConfig(lengths=(3, 1)), "output[n, lengths-1, 0:3]", "output[:, 0, 3:6]"),
+    ],
+)
+def test_where_the_last_states_are_in_output(options, data, forward, reverse):
+    """The rows of the last layer are parts of output, written for the layout at hand; those of layers below are not in it."""
+    rows = states(RNNConfig("gru", 4, 3, num_layers=2, bidirectional=True, **options), data)
+    assert [row.in_output for row in rows] == [None, None, forward, reverse]
+
+
+def test_what_cannot_be_listed_is_refused():
+    """A million weights or packed steps are the most that are listed one by one."""
+    for config in (RNNConfig("rnn", 4, 3, num_layers=200_001), RNNConfig("rnn", 4, 3, num_layers=100_001, bidirectional=True)):
+        with pytest.raises(MachineError, match="layers have more weights than the 1000000"):
+            next(states(config, DataConfig()))
+    assert next(states(RNNConfig("rnn", 4, 3, num_layers=200_000), DataConfig())).row == 0
+    with pytest.raises(MachineError, match="a packed batch of 1000001 steps"):
+        packed(RNNConfig("rnn", 4, 3), DataConfig(lengths=(1_000_001,)))
+    long = packed(RNNConfig("rnn", 4, 3), DataConfig(lengths=(1_000_000, 1)))
+    assert long is not None
+    assert long.batch_sizes[:3] == (2, 1, 1)
+    assert len(long.batch_sizes) == 1_000_000

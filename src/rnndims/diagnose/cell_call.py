@@ -49,7 +49,7 @@ def _tensor_problems(config: RNNConfig, call: Call) -> list[Problem]:
     early = [problem for problem in problems if not _is_late(config, shape, problem)]
     late = [problem for problem in problems if _is_late(config, shape, problem)]
     dtypes, late = _dtypes(config, call), join_same(late)
-    last = dtypes + late if config.bias else late + dtypes  # without biases the product compares shapes before dtypes
+    last = dtypes + late if config.cell == "gru" else late + dtypes  # which of the two products PyTorch computes first
     return odd + join_same(early) + last
 
 

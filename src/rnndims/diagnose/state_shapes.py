@@ -335,7 +335,11 @@ def _wrong_width(state: StateMismatch) -> Problem:
     argument = "proj_size" if config is not None and config.proj_size and name == "h_0" else "hidden_size"
     message = f"The last dim of {name} is {have}, and the module's {argument} is {want}."
     fix = zeros(name, (*got[:-1], want))
-    buildable = have > 0 and (argument == "hidden_size" or config is None or have < config.hidden_size)
+    buildable = have > 0
+    if config is not None and argument == "proj_size":
+        buildable = 0 < have < config.hidden_size
+    elif config is not None:
+        buildable = have > config.proj_size
     advice = f"Or build the module with {argument}={have}." if buildable else None
     if config is not None and config.proj_size and have in (config.hidden_size, config.proj_size):
         message += " With proj_size, h_0 has proj_size features and c_0 has hidden_size."
