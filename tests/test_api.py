@@ -46,6 +46,7 @@ NAMES = [
     "diagram",
     "dims",
     "draw",
+    "explain",
     "explain_error",
     "parse",
     "read_checkpoint",
@@ -285,6 +286,9 @@ ok: bool = rnndims.check(c, input=(1, 2, 3), uses=["output[-1]"]).ok
 text: str = rnndims.draw(rnndims.diagram(c, "cell"), "svg")
 r: rnndims.Run = rnndims.run(c, lengths=[3, 1])
 names: list[str] = [module.name for module in rnndims.read_checkpoint("model.pt").modules]
+decorated: list[int] = [rnndims.explain(len)("text"), rnndims.explain()(len)("text")]
+with rnndims.explain():
+    pass
 reveal_type(rnndims.explain_error("text").problems[0])
 rnndims.dims(3)
 rnndims.dims(c, steps=4)
@@ -299,8 +303,8 @@ def test_the_types_are_those_of_the_functions(tmp_path: Path) -> None:
     done = subprocess.run([*command, str(tmp_path / "typed.py")], capture_output=True, text=True, timeout=120, check=False)
     said = [line.partition("typed.py:")[2] for line in done.stdout.splitlines() if "typed.py:" in line]
     assert [re.sub(r":.*\[", " [", line) for line in said if "error" in line] == [
-        "12 [arg-type]",
-        "13 [call-arg]",
-        "14 [arg-type]",
+        "15 [arg-type]",
+        "16 [call-arg]",
+        "17 [arg-type]",
     ], done.stdout
     assert 'Revealed type is "rnndims.diagnose.problem.Problem"' in done.stdout

@@ -179,6 +179,25 @@ def test_what_leaves_a_decorated_function_has_a_note(kind, called):
         assert names(error) == names(plain)
 
 
+def test_static_methods_and_class_methods_are_decorated():
+    """The decorator may stand above ``@staticmethod`` and ``@classmethod`` too."""
+
+    class Model:
+        @rnndims.explain
+        @staticmethod
+        def static(x: int) -> Any:
+            return x or fail()
+
+        @rnndims.explain()
+        @classmethod
+        def of_class(cls, x: int) -> Any:
+            return x or fail()
+
+    for method in (Model().static, Model().of_class):
+        assert method(1) == 1
+        assert len(notes(raised(lambda method=method: method(0)))) == 1
+
+
 def test_a_decorated_generator_can_be_closed():
     """Closing a decorated generator, also an asynchronous one, runs the clean-up of the function."""
     seen = []
@@ -212,7 +231,7 @@ def test_a_decorated_generator_can_be_closed():
 @pytest.mark.parametrize("wrong", [nn.GRU, rnn, 3, "model"])
 def test_only_functions_are_decorated(wrong):
     """A class, a module or anything else is refused with the way out."""
-    with pytest.raises(TypeError, match=r"explain\(\) decorates a function.* without an argument it is for all exceptions"):
+    with pytest.raises(TypeError, match=r"explain\(\) decorates a function, and .* is none"):
         rnndims.explain(wrong)
 
 

@@ -5,12 +5,12 @@ printed below the traceback of an exception that nobody caught.
 """
 
 import atexit
-import functools
 import logging
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial, wraps
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -21,6 +21,9 @@ _Hook = Callable[..., Any]
 
 _TITLE = "rnndims:"
 """How each note begins; an exception that has such a note has been explained."""
+
+_left_to_trace: BaseException | None = None
+"""The exception that has ended a program under ``rnndims trace``."""
 
 
 @overload
@@ -87,8 +90,10 @@ def add_note(error: BaseException | None) -> None:
 
 def _notes(error: BaseException) -> list[str]:
     """The explanation that an exception has, if it has one."""
-    notes = getattr(error, "__notes__", ())
-    return [note for note in notes if isinstance(note, str) and note.startswith(_TITLE)]
+    notes: Any = ()
+    with suppress(Exception):  # an exception may have a property of that name
+        notes = getattr(error, "__notes__", ())
+    return [note for note in notes if str(note).startswith(_TITLE)] if isinstance(notes, list) else []
 
 
 def _attach(error: BaseException, note: str) -> None:
@@ -118,21 +123,16 @@ def _attribute(owner: Any, name: str, error: Callable[..., BaseException | None]
     return _Place(lambda: getattr(owner, name), lambda hook: setattr(owner, name, hook), error, is_last)
 
 
-def _places() -> dict[str, _Place]:
-    places = {
-        "program": _attribute(sys, "excepthook", lambda *args: args[1], is_last=True),
-        "thread": _attribute(threading, "excepthook", lambda args: args.exc_value, is_last=True),
-        "log": _Place(logging.getLogRecordFactory, logging.setLogRecordFactory, _logged, False),
-    }
-    shell = running_shell()
-    if shell is not None:
-        places["shell"] = _Place(lambda: shell.showtraceback, functools.partial(_put_in_shell, shell), _shown_in_shell, True)
-    return places
-
-
 def _logged(*args: Any, **_: Any) -> BaseException | None:
     """The exception of a log record; its place among the arguments is that in ``logging.LogRecord``."""
     return args[6][1] if len(args) > 6 and args[6] else None
+
+
+_PYTHON = {
+    "program": _attribute(sys, "excepthook", lambda *args: args[1], is_last=True),
+    "thread": _attribute(threading, "excepthook", lambda args: args.exc_value, is_last=True),
+    "log": _Place(logging.getLogRecordFactory, logging.setLogRecordFactory, _logged, False),
+}
 
 
 def _shown_in_shell(exc_tuple: Any = None, *_: Any, **__: Any) -> BaseException | None:
@@ -144,6 +144,14 @@ def _put_in_shell(shell: Any, hook: _Hook) -> None:
     shell.showtraceback = hook
     if getattr(hook, "__func__", None) is type(shell).showtraceback:
         del shell.showtraceback
+
+
+def _places() -> dict[str, _Place]:
+    """Those of Python, and that of IPython if the program runs in it."""
+    shell = running_shell()
+    if shell is None:
+        return _PYTHON
+    return {**_PYTHON, "shell": _Place(lambda: shell.showtraceback, partial(_put_in_shell, shell), _shown_in_shell, False)}
 
 
 _lock = threading.Lock()
@@ -189,7 +197,7 @@ def _noting(place: _Place, before: _Hook) -> _Hook:
             add_note(error)
         try:
             if place.is_last and sys.version_info < (3, 11):
-                return _print_below(error, functools.partial(before, *args, **kwargs))
+                return _print_below(error, partial(before, *args, **kwargs))
             return before(*args, **kwargs)
         except BaseException as another:
             _leave_out_frame(another)
@@ -220,8 +228,13 @@ def _print_below(error: BaseException | None, show: Callable[[], Any]) -> Any:
     result = show()
     for one, note in noted:
         getattr(one, "__notes__").append(note)  # noqa: B009
-        print(note, file=sys.stderr)  # noqa: T201
+        _print(note)
     return result
+
+
+def _print(note: str) -> None:
+    with suppress(Exception):  # there may be no standard error, or it is closed
+        sys.stderr.write(f"{note}\n")
 
 
 @atexit.register
@@ -231,11 +244,10 @@ def _tell_at_exit() -> None:
     place, ours, _ = _installed.get("program", (None, None, None))
     if place is None or place.get() is ours or hasattr(sys, "ps1"):
         return
-    with suppress(Exception):  # the stream may be closed
-        if not _shown_notes(error):
-            add_note(error)
-            for _, note in _shown_notes(error):
-                print(note, file=sys.stderr)  # noqa: T201
+    if not _shown_notes(error):
+        add_note(error)
+        for _, note in _shown_notes(error):
+            _print(note)
 
 
 def leave_to_trace(error: BaseException) -> None:
@@ -246,24 +258,22 @@ def leave_to_trace(error: BaseException) -> None:
         getattr(one, "__notes__").remove(note)  # noqa: B009
 
 
-_left_to_trace: BaseException | None = None
-
-
 def _decorated(function: Function) -> Function:
     """The function, whose exceptions have a note when they leave it."""
     import inspect
 
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(_decorated(function.__func__))
     if isinstance(function, type) or not callable(function) or not hasattr(function, "__name__"):
-        raise TypeError(
-            f"explain() decorates a function, and {function!r} is none; without an argument it is for all exceptions"
-        )
+        name = getattr(function, "__name__", f"an object of type {type(function).__name__}")
+        raise TypeError(f"explain() decorates a function, and {name} is none. Without an argument it is for all exceptions")
     kinds = {
         inspect.isasyncgenfunction: _async_generator,
         inspect.iscoroutinefunction: _coroutine,
         inspect.isgeneratorfunction: _generator,
     }
     wrap = next((wrap for is_kind, wrap in kinds.items() if is_kind(function)), _call)
-    wrapped: Any = functools.wraps(function)(wrap(function))
+    wrapped: Any = wraps(function)(wrap(function))
     return wrapped  # type: ignore[no-any-return]
 
 
@@ -317,12 +327,12 @@ def _async_generator(function: _Hook) -> _Hook:
                 except StopAsyncIteration:
                     return
                 try:
-                    step = functools.partial(generator.asend, (yield item))
+                    step = partial(generator.asend, (yield item))
                 except GeneratorExit:
                     await generator.aclose()
                     raise
                 except BaseException as thrown:  # noqa: BLE001 - whatever it is, it is the function's
-                    step = functools.partial(generator.athrow, thrown)
+                    step = partial(generator.athrow, thrown)
         except BaseException as error:
             _leaves(error)
             raise
