@@ -307,8 +307,8 @@ def test_the_types_are_those_of_the_functions(tmp_path: Path) -> None:
     done = subprocess.run([*command, str(tmp_path / "typed.py")], capture_output=True, text=True, timeout=120, check=False)
     said = [line.partition("typed.py:")[2] for line in done.stdout.splitlines() if "typed.py:" in line]
     assert [re.sub(r":.*\[", " [", line) for line in said if "error" in line] == [
-        "12 [arg-type]",
-        "13 [call-arg]",
-        "14 [arg-type]",
+        "15 [arg-type]",
+        "16 [call-arg]",
+        "17 [arg-type]",
     ], done.stdout
     assert 'Revealed type is "rnndims.diagnose.problem.Problem"' in done.stdout
