@@ -26,8 +26,8 @@ class Listener(Protocol):
 
 _lock = threading.Lock()
 _listeners: tuple[Listener, ...] = ()
-_replaced: dict[Any, tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
-"""By class: our ``__call__``, and the one that it had itself; ``None`` if it inherits that of ``nn.Module``."""
+_replaced: dict[tuple[Any, str], tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
+"""By class and name of the method: ours, and the one that the class had itself; ``None`` if it inherits it."""
 
 
 def listen(torch: Any, listener: Listener) -> None:
@@ -51,21 +51,23 @@ def leave(listener: Listener) -> None:
     global _listeners  # noqa: PLW0603
     with _lock:
         _listeners = tuple(other for other in _listeners if other is not listener)
-        for base, (ours, original) in [] if _listeners else list(_replaced.items()):
-            if base.__dict__.get("__call__") is not ours:
+        for (base, name), (ours, original) in [] if _listeners else list(_replaced.items()):
+            if base.__dict__.get(name) is not ours:
                 continue  # somebody has wrapped it since, and calls it: it stays, and does nothing more
             if original is None:
-                del base.__call__
+                delattr(base, name)
             else:
-                base.__call__ = original
-            del _replaced[base]
+                setattr(base, name, original)
+            del _replaced[base, name]
 
 
-def _replace(base: Any, make: Callable[[Any, Any], Callable[..., Any]], torch: Any) -> None:
-    if base not in _replaced:
-        original = base.__dict__.get("__call__")
-        _replaced[base] = make(torch, original), original
-        base.__call__ = _replaced[base][0]
+def _replace(base: Any, make: Callable[[Any, Any], Callable[..., Any]], torch: Any, name: str = "__call__") -> None:
+    """Give a class a method made of the one that it has."""
+    if (base, name) not in _replaced:
+        original = base.__dict__.get(name)
+        ours = make(torch, original)
+        _replaced[base, name] = ours, original
+        setattr(base, name, ours)
 
 
 def _watched(torch: Any, original: Callable[..., Any] | None) -> Callable[..., Any]:
