@@ -31,7 +31,7 @@ class Listener(Protocol):
 _lock = threading.Lock()
 _listeners: tuple[Listener, ...] = ()
 _replaced: dict[tuple[Any, str], tuple[Callable[..., Any], Callable[..., Any] | None]] = {}
-"""By class and method: ours, and the one that the class had itself; ``None`` if it inherits that of ``nn.Module``."""
+"""By class and name of the method: ours, and the one that the class had itself; ``None`` if it inherits it."""
 
 
 def listen(torch: Any, listener: Listener) -> None:
@@ -68,10 +68,12 @@ def leave(listener: Listener) -> None:
 
 
 def _replace(base: Any, make: Callable[[Any, Any], Callable[..., Any]], torch: Any, name: str = "__call__") -> None:
+    """Give a class a method made of the one that it has."""
     if (base, name) not in _replaced:
         original = base.__dict__.get(name)
-        _replaced[base, name] = make(torch, original), original
-        setattr(base, name, _replaced[base, name][0])
+        ours = make(torch, original)
+        _replaced[base, name] = ours, original
+        setattr(base, name, ours)
 
 
 def _watched(torch: Any, original: Callable[..., Any] | None) -> Callable[..., Any]:

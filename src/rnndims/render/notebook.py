@@ -42,7 +42,7 @@ def summary_html(summary: "ModelSummary") -> str:
         modules = [(each.name or each.class_name, *module_cells(each)) for each in summary.modules]
         parts.append(_table("Parameters, by module", ("module", "class", "parameters", "bytes", ""), modules))
     parts.append(_paragraph(", ".join(totals(summary))))
-    parts.append(_paragraph(COUNTED if summary.recurrent else "no recurrent module", "quiet"))
+    parts.append(_paragraph(COUNTED if summary.recurrent else "no recurrent module of torch.nn", "quiet"))
     return _page([*parts, *_notes(summary.not_watched)])
 
 

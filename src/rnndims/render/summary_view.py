@@ -52,7 +52,7 @@ def _print(summary: "ModelSummary", console: "Console") -> None:
     if summary.recurrent:
         console.print(Text(COUNTED, style=style.QUIET))
     else:
-        console.print(Text("no recurrent module", style=style.QUIET))
+        console.print(Text("no recurrent module of torch.nn", style=style.QUIET))
     text.print_notes(summary.not_watched, console)
 
 
