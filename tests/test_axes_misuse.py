@@ -7,10 +7,12 @@ import pytest
 from axes_names import evaluated, real_names, shapes
 
 import rnndims
-from rnndims.axes.call_results import usual_names
+from rnndims.axes.call_results import results_of, usual_names
 from rnndims.axes.expressions import follow
+from rnndims.axes.inputs_and_targets import guest, order_of_targets, padded_lengths, view_of_input
 from rnndims.axes.misuse import misuses
 from rnndims.axes.misuse_kinds import MisuseKind
+from rnndims.axes.operations import apply
 from rnndims.config import DataConfig, RNNConfig
 
 names_of = functools.cache(usual_names)
@@ -443,3 +445,64 @@ def test_what_is_not_followed_is_not_judged():
         found = follow(text, usual_names(BOTH, DATA))
         assert found.gap
         assert misuses(found, BOTH, DATA) == []
+
+
+FLAT = [
+    # predictions, targets, turned targets, whether it is said
+    ((8, 3), (3, 8), False, True),
+    ((8, 3), (8, 3), False, False),
+    ((8, 3), (3, 8), True, False),
+    ((8, 3), (8, 3), True, True),
+    ((3, 3), (3, 3), False, False),
+    ((3, 3), (3, 3), True, False),
+    ((1, 8), (8, 1), False, False),
+]
+
+
+@pytest.mark.parametrize("classes", [True, False])
+@pytest.mark.parametrize(("steps", "sizes", "turned", "said"), FLAT)
+def test_the_order_of_targets_is_known_where_sizes_differ(steps, sizes, turned, said, classes):
+    """Flattened predictions and targets are told apart by their sizes alone; with equal sizes nothing is said."""
+    length, batch = steps
+    output = results_of(gru(), DataConfig(seq_len=length, batch_size=batch))["output"]
+    wide = apply("linear", output, 20, 4 if classes else 1)
+    predictions = apply("reshape", wide, -1, 4) if classes else apply("flatten", wide)
+    targets = guest(0, sizes)
+    targets = apply("reshape", apply("t", targets) if turned else targets, -1)
+    found = order_of_targets(predictions, targets, classes=classes)
+    assert (found is not None) == said
+
+
+VIEWS = [
+    ((8, 12, 10), (12, 8, 10), True),
+    ((8, 12, 10), (8, 10, 12), True),
+    ((9, 4), (4, 9), True),
+    ((8, 8, 10), (8, 8, 10), False),
+    ((1, 12, 10), (12, 1, 10), False),
+    ((8, 120), (8, 12, 10), False),
+    ((96, 10, 1), (8, 12, 10), False),
+    ((8, 12, 10), (12, 10, 8), False),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "said"), VIEWS)
+def test_a_view_that_exchanges_dims_mixes_rows(before, after, said):
+    """Only two neighbouring sizes that have changed places are said to be mixed."""
+    assert (view_of_input("rnn", before, after) is not None) == said
+
+
+PADDED = [
+    ("xxx x.. xx.", (3, 1, 2)),
+    ("xxx xx.", None),  # one zero at the end may be chance
+    ("x.. x.. xx.", None),  # nobody has all steps
+    ("... xxx", None),  # nothing but padding
+    ("x.x x.. xxx", None),  # padding in the middle
+    ("..x xxx", None),  # padding in front
+    ("xxx xxx", None),
+]
+
+
+@pytest.mark.parametrize(("rows", "lengths"), PADDED)
+def test_padding_is_told_from_chance(rows, lengths):
+    """Lengths are known only where padding is a suffix that no chance makes."""
+    assert padded_lengths([[char == "." for char in row] for row in rows.split()]) == lengths

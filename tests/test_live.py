@@ -10,6 +10,7 @@ from live_programs import CRASHES, RIGHT, WRONG
 from right_programs import LOADERS, MODELS, PACKED, SELECTIONS
 from wrong_programs import CARRIED, INPUTS, OUTPUTS, PADDING, STATES, TARGETS
 
+from rnndims.live.batches import Batch, Part
 from rnndims.live.crash import explain_crash
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem, TracedWarning
@@ -144,6 +145,27 @@ def test_nothing_is_left_behind(tmp_path):
     assert torch.overrides._get_current_function_mode_stack() == []
 
 
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda x: x, True),
+        (lambda x: x[..., None], True),
+        (lambda x: x.double(), True),
+        (lambda x: x.to("meta"), True),
+        (lambda x: x.transpose(0, 1), False),
+        (lambda x: x.transpose(0, 1).contiguous(), False),
+        (lambda x: x.reshape(5, 4, 3), False),
+        (lambda x: x + 1, False),
+        (lambda x: x[1:], False),
+    ],
+)
+def test_a_batch_knows_its_parts(change, part):
+    """A tensor of a loader is known as it is, with more dims, and on another device; not with its dims exchanged."""
+    x = torch.randn(4, 5, 3)
+    batch = Batch(0, shuffled=True, stacked=True, parts=(Part(x),), thread=0)
+    assert batch.has(change(x)) == part
+
+
 @pytest.mark.parametrize("size", [1, 2, 12])
 @pytest.mark.parametrize("kind", ["the last step", "state by movedim", "all steps as features", "a mean over the steps"])
 def test_right_programs_of_odd_sizes_cause_no_word(kind, size, tmp_path):
@@ -160,7 +182,9 @@ def test_what_is_likely_is_told_from_what_is_certain(tmp_path):
     (warning,) = watch(code, tmp_path).warnings
     assert not warning.certain
     assert warning.message.endswith("Nothing else that the module returns is read, so this is likely a mistake.")
-    assert watch(code.replace("state[-1]", "state[-1] + state[-2]"), tmp_path).warnings == ()
+    both = code.replace("self.fc(state[-1])", "self.fc(state[-1]) + self.fc(state[-2])")
+    assert both != code
+    assert watch(both, tmp_path).warnings == ()
 
 
 def test_each_place_is_followed_once_and_counted_always(tmp_path):

@@ -522,6 +522,19 @@ for tokens, label in DataLoader(Texts(), 6, shuffle=True):
 """,
         [("batch_as_steps", "self.lstm(self.drop(self.emb(tokens)))")],
     ),
+    "batch_first forgotten behind a loader of doubles": (
+        HEAD
+        + """
+from torch.utils.data import DataLoader, TensorDataset
+loader = DataLoader(TensorDataset(torch.randn(40, 12, 10).double(), torch.randn(40, 12)), batch_size=8, shuffle=True)
+lstm, fc = nn.LSTM(10, 7, 2), nn.Linear(7, 1)
+for x, y in loader:
+    x, y = x.float(), y.float()
+    out, _ = lstm(x)
+    F.mse_loss(fc(out).squeeze(-1), y).backward()
+""",
+        [("batch_as_steps", "lstm(x)")],
+    ),
     "a batch of single steps as one sequence": (
         HEAD
         + """

@@ -15,6 +15,34 @@ NOTED: Final = 3
 """Batches of each loader that are noted."""
 
 
+class Part:
+    """One tensor of a batch.
+
+    Args:
+        tensor: the tensor; only what it looks like is kept.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = ref(tensor)
+        self.shape = tuple(tensor.shape)
+        self.kind = (tensor.device, tensor.dtype)
+
+    def gives(self, other: Any) -> bool:
+        """Whether dim 0 of another tensor is dim 0 of this one.
+
+        A copy on another device or of another dtype has the same shape, of two sizes that cannot have changed places.
+        """
+        tensor, shape = self.tensor(), tuple(other.shape)
+        if other is tensor:
+            return bool(shape)
+        if not other.is_contiguous() or not shape or shape[:1] != self.shape[:1]:
+            return False
+        if tensor is not None and other._base is tensor:
+            return bool(tensor.is_contiguous())
+        copied = (other.device, other.dtype) != self.kind
+        return copied and shape == self.shape and len(shape) > 1 and shape[0] != shape[1]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """One batch of a loader.
@@ -23,26 +51,19 @@ class Batch:
         loader: tells loaders apart.
         shuffled: whether the loader draws its samples at random, so that no batch goes on where another one ends.
         stacked: whether samples are stacked along dim 0, as loaders do by themselves.
-        tensors: the tensors of the batch.
+        parts: the tensors of the batch.
         thread: the thread that has asked for it.
     """
 
     loader: int
     shuffled: bool
     stacked: bool
-    tensors: "tuple[ref[Any], ...]"
+    parts: "tuple[Part, ...]"
     thread: int
 
     def has(self, tensor: Any) -> bool:
-        """Whether ``tensor`` is part of the batch, or a view of such a part with the same dim 0."""
-        for one in self.tensors:
-            part = one()
-            if part is None:
-                continue
-            same = tensor is part or (tensor._base is part and tensor.is_contiguous() and part.is_contiguous())
-            if same and part.ndim and tensor.shape[0] == part.shape[0]:
-                return True
-        return False
+        """Whether ``tensor`` is part of the batch: itself, a view of it with the same dim 0, or a copy on another device."""
+        return any(part.gives(tensor) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +117,8 @@ class Batches:
         samples = getattr(sampler, "sampler", sampler) if isinstance(sampler, loading.BatchSampler) else sampler
         shuffled = type(samples) in (loading.RandomSampler, loading.SubsetRandomSampler, loading.WeightedRandomSampler)
         stacked = iterator._auto_collation and iterator._collate_fn is loading.default_collate
-        tensors = tuple(ref(tensor) for tensor in _tensors(batch, torch.Tensor))
-        self._current = Batch(key, shuffled, stacked, tensors, threading.get_ident())
+        parts = tuple(Part(tensor) for tensor in _tensors(batch, torch.Tensor))
+        self._current = Batch(key, shuffled, stacked, parts, threading.get_ident())
 
     def carries_on(self, h_0: Any, h_n: Any, torch: Any) -> bool:
         """Whether a call goes on with the state that another shuffled batch has left; the state that it returns is noted.
