@@ -66,6 +66,7 @@ class Recorder:
         self.not_watched: list[str] = []
         self.follower: Follower | None = None
         self.kept: KeptState | None = None
+        self._tell_parent: Callable[[], None] | None = None
 
     @property
     def calls(self) -> tuple[TracedCall, ...]:
@@ -90,6 +91,16 @@ class Recorder:
             base = getattr(torch.nn, name)
             self._replaced.append((base, base.__dict__.get("__call__")))
             base.__call__ = self._unfollowed(torch)
+
+    def become_child(self, tell_parent: Callable[[], None]) -> None:
+        """Record no more, in a process that was forked and makes no report: its parent is told of calls.
+
+        Another thread may have had the lock when the process was forked, and is not there to give it back.
+        """
+        self._lock = threading.Lock()
+        self._tell_parent = tell_parent
+        if self.follower is not None:
+            self.follower.end()
 
     def stop(self) -> None:
         """Leave the classes as they were, and follow no more in this thread."""
@@ -150,6 +161,9 @@ class Recorder:
             self.not_watched.append(sentence)
 
     def _count(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType) -> None:
+        if self._tell_parent is not None:
+            self._tell_parent()
+            return
         user: FrameType | None = frame
         while user is not None and not is_users(user, self._libraries):
             user = user.f_back
