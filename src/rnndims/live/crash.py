@@ -24,7 +24,7 @@ from .loading import explain_loading
 from .meetings import explain_embedding, explain_meeting
 from .neighbours import explain_neighbour
 from .recorder import Recorder, packed_lengths
-from .state_graph import explain_graph
+from .state_graph import explain_copy, explain_graph
 from .trace_report import TracedProblem
 from .user_code import failing_code, find_call, is_users, library_folders, place, renamed, traceback_frames
 
@@ -35,6 +35,7 @@ _SUBJECTS: tuple[Callable[[BaseException, list[TracebackType], Recorder | None],
     explain_building,
     explain_loading,
     explain_graph,
+    explain_copy,
     explain_collating,
     explain_embedding,
     explain_child,
