@@ -1,6 +1,8 @@
 """Why a program ended, apart from the shapes of an RNN's neighbours: with and without a recorder, and the fix applied."""
 
+import multiprocessing.pool
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +92,53 @@ def test_an_exception_elsewhere_causes_no_word(kind, watched, tmp_path):
     error, found = run(HEAD + SILENT[kind], tmp_path, watched=watched)
     assert error is not None
     assert found is None, found.problem.message
+
+
+def in_child(error: Exception) -> str:
+    """What a worker process leaves of an exception."""
+    return "".join(traceback.format_exception(error))
+
+
+def test_a_worker_leaves_a_text(tmp_path):
+    """An exception of a worker process is read from the text of its traceback, whoever sends it."""
+    error, _ = run(HEAD + "rnn = nn.GRU(3, 4)\nrnn(torch.randn(5, 2, 7))", tmp_path)
+    assert error is not None
+    text = in_child(error)
+    for sent in (
+        RuntimeError(f"Caught RuntimeError in DataLoader worker process 0.\nOriginal {text}"),
+        multiprocessing.pool.rebuild_exc(RuntimeError("7"), text),
+    ):
+        found = explain_crash(sent)
+        assert found is not None
+        assert (found.problem.cause, Path(found.at.rpartition(":")[0]).name) == ("input_feature_mismatch", "program.py")
+        assert found.code == "rnn(torch.randn(5, 2, 7))"
+    assert (
+        explain_crash(
+            RuntimeError(
+                "Caught KeyError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\nKeyError: 'rnn'"
+            )
+        )
+        is None
+    )
+
+
+WORKER = """
+if __name__ == "__main__":
+    rnn, data = nn.GRU(3, 4, batch_first=True), [(torch.zeros(n, 3), n) for n in (3, 5)]
+    loader = DataLoader(data, batch_size=2, num_workers=1)
+    for x, y in loader:
+        rnn(x)
+"""
+
+
+def test_a_batch_of_a_worker_is_explained(tmp_path):
+    """Sequences that a worker process could not stack are explained by its text and the loader in the program."""
+    error, found = run(HEAD + WORKER, tmp_path)
+    assert error is not None
+    assert found is not None
+    assert found.problem.fix is not None
+    assert found.problem.fix.endswith("loader.collate_fn = collate")
+    lines = (HEAD + WORKER).split("\n")
+    at = int(found.at.rpartition(":")[2]) - 1
+    lines[at:at] = ["    " + line for line in found.problem.fix.split("\n")]
+    assert run("\n".join(lines), tmp_path) == (None, None)

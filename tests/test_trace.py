@@ -113,7 +113,71 @@ QUIET_PROGRAMS = {
         sys.stdout.close()
         """,
     "a module of the user's with a name of the standard library": "import random; print(random.OWN)",
+    "a thread that is left running": """
+        import threading, time
+        threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+        print("main")
+        """,
+    "a thread that fails, and a hook for it": """
+        import threading
+        threading.excepthook = lambda args: print("hook", args.exc_type.__name__)
+        thread = threading.Thread(target=lambda: 1 / 0)
+        thread.start()
+        thread.join()
+        """,
+    "an exception of no class that others catch": "class Own(BaseException): pass\nraise Own('b')",
+    "an async program": """
+        import asyncio
+        async def main():
+            await asyncio.sleep(0)
+            raise ValueError("in a task")
+        asyncio.run(main())
+        """,
+    "tests of unittest": """
+        import sys, unittest
+        class Case(unittest.TestCase):
+            def test_sum(self):
+                self.assertEqual(1 + 1, 2)
+        unittest.main(argv=sys.argv[:1], testRunner=unittest.TextTestRunner(stream=open("log", "w")))
+        """,
+    "atexit functions that fail": "import atexit; atexit.register(int, 'x'); print('main')",
+    "megabytes": "print('y' * 99, *['z' * 99] * 30_000, sep='\\n')",
+    "a standard output that is closed": "import os; os.close(1); print('lost')",
+    "a file of Latin-1": "# -*- coding: latin-1 -*-\nprint(len('e'))",
 }
+POSIX_PROGRAMS = {
+    "a child that ends by itself": """
+        import os
+        pid = os.fork()
+        if pid == 0:
+            print("child", flush=True)
+            os._exit(3)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """,
+    "a child that ends as a program does": """
+        import os, sys
+        pid = os.fork()
+        if pid == 0:
+            sys.exit(3)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """,
+    "a child that fails": """
+        import os
+        pid = os.fork()
+        if pid == 0:
+            1 / 0
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        """,
+    "SIGTERM": "import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)",
+    "SIGTERM with a handler": """
+        import os, signal, sys, time
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+        """,
+}
+if os.name != "nt":
+    QUIET_PROGRAMS |= POSIX_PROGRAMS
 
 
 @pytest.mark.parametrize("kind", QUIET_PROGRAMS)
@@ -298,7 +362,7 @@ def test_an_error_elsewhere_is_not_explained(tmp_path):
 
 
 def test_compiling_and_scripting_see_no_difference(tmp_path):
-    """Scripted, traced, exported and compiled modules are made as under python, and their warnings are the same."""
+    """Scripted, traced and compiled modules are made as under python, with the same warnings; notes name what was not seen."""
     code = """
         import torch, copy, pickle
         from torch import nn, fx
@@ -318,7 +382,66 @@ def test_compiling_and_scripting_see_no_difference(tmp_path):
         """
     name = write(tmp_path, "compiled.py", code)
     plain, traced = python(tmp_path, name), trace(tmp_path, "--quiet", name)
-    assert (traced.code, traced.out, traced.err) == (0, plain.out, plain.err)
+    assert (traced.code, traced.out) == (0, plain.out)
+    notes = " ".join(traced.err.removeprefix(plain.err).split())
+    assert notes == (
+        "note: Calls through torch.jit are not seen: Model has the RNN rnn. note: torch.compile was used: from then on the "
+        "results of RNNs were not followed."
+    )
+
+
+OUT_OF_SIGHT = """
+    import concurrent.futures, os, threading
+    import torch
+    from torch import nn
+    torch.set_num_threads(1)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(3, 4)
+
+        def forward(self, x):
+            output, _ = self.rnn(x)
+            return output
+
+    class StepError(Exception):
+        pass
+
+    net, x = Net(), torch.randn(2, 2, 3)
+    torch.jit.script(net)(x)
+    if hasattr(os, "fork"):
+        pid = os.fork()
+        if pid == 0:
+            net(x)
+            os._exit(0)
+        os.waitpid(pid, 0)
+    thread = threading.Thread(target=net, args=(torch.randn(2, 2, 5),))
+    thread.start()
+    thread.join()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        try:
+            pool.submit(net, torch.randn(2, 2, 7)).result()
+        except RuntimeError as error:
+            raise StepError("step 3") from error
+    """
+
+
+def test_what_happens_out_of_sight_is_said(tmp_path):
+    """A thread that fails and the cause of an exception are explained; what cannot be watched is named, and nothing else is."""
+    name = write(tmp_path, "sight.py", OUT_OF_SIGHT)
+    plain = python(tmp_path, name)
+    traced = trace(tmp_path, "--quiet", "--report", "seen.json", name)
+    assert (traced.code, traced.out) == (1, plain.out)
+    assert "\nStepError: step 3\nnote: " in traced.err
+    seen = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))
+    assert [(problem["at"], problem["got"]) for problem in seen["problems"]] == [
+        ("sight.py:13", [2, 2, 5]),
+        ("sight.py:13", [2, 2, 7]),
+    ]
+    forked = ["RNNs were called in child processes: these calls are not seen."] if hasattr(os, "fork") else []
+    assert seen["not_watched"] == ["Calls through torch.jit are not seen: Net has the RNN rnn.", *forked]
+    assert seen["calls"] == []
 
 
 def test_loaders_see_no_difference(tmp_path):

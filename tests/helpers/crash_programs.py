@@ -463,9 +463,55 @@ output.pow(2).sum().backward()
         certain=False,
     ),
 }
-CRASHES = {**ARGUMENTS, **MEETINGS, **CONSTRUCTORS, **CHECKPOINTS, **BATCHES, **GRAPHS}
+COPIES = {
+    "a copied state": Crash(
+        "import copy\nrnn = nn.LSTM(3, 4)\nout, state = rnn(torch.randn(5, 2, 3))\nkept = copy.deepcopy(state)",
+        "state_graph",
+        "state is a state with the graph of the call that made it",
+        "state = tuple(s.detach() for s in state)",
+        "before",
+    ),
+    "a copied model that keeps its state": Crash(
+        """
+import copy
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.h = nn.GRU(3, 4), None
+    def forward(self, x):
+        out, self.h = self.rnn(x, self.h)
+        return out
+net = Net()
+net(torch.randn(5, 2, 3))
+best = copy.deepcopy(net)
+""",
+        "state_graph",
+        "net.h is a state with the graph",
+        "net.h = net.h.detach()",
+        "before",
+    ),
+}
+OWN_COLLATE = {
+    "stack in a collate_fn": Crash(
+        """
+def collate(items):
+    return torch.stack(items)
+rnn, data = nn.GRU(3, 4), [torch.randn(n, 3) for n in (3, 5)]
+for x in DataLoader(data, batch_size=2, collate_fn=collate):
+    rnn(x)
+""",
+        "packed_lengths",
+        "The sequences in items have different lengths, 3 and 5",
+        "nn.utils.rnn.pad_sequence(items, batch_first=False)",
+    ),
+}
+CRASHES = {**ARGUMENTS, **MEETINGS, **CONSTRUCTORS, **CHECKPOINTS, **BATCHES, **GRAPHS, **COPIES, **OWN_COLLATE}
 
 SILENT = {
+    "a copy without an RNN": "import copy\nrnn = nn.GRU(3, 4)\nx = nn.Linear(3, 4)(torch.randn(2, 3))\ncopy.deepcopy(x)",
+    "a state that is only looked at": "rnn = nn.GRU(3, 4)\n_, h = rnn(torch.randn(5, 2, 3))\nh.sum().backward()\n"
+    "with torch.no_grad():\n    rnn(torch.randn(5, 2, 3), h)\nloss = nn.Linear(3, 2)(torch.randn(2, 3)).tanh().sum()\n"
+    "loss.backward()\nloss.backward()",
     "a Linear of another file": "model = nn.Sequential(nn.Linear(3, 4), nn.GRU(4, 5))\n"
     "model.load_state_dict(nn.Sequential(nn.Linear(2, 4), nn.GRU(4, 5)).state_dict())",
     "an optimizer of another model": "opt = torch.optim.Adam(nn.LSTM(3, 4).parameters())\n"

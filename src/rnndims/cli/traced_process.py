@@ -27,26 +27,48 @@ class _Reporter:
         self.process = os.getpid()
         self.errors: TextIO | None = sys.stderr
         self.recorder: Any = None
-        self.problems: tuple[Any, ...] = ()
+        self.unseen: Any = None
+        self.problems: list[Any] = []
         self.exit: int | None = None
         self.said = False
 
     def torch_has_arrived(self) -> None:
         """Watch from now on."""
         from rnndims.live.recorder import Recorder
+        from rnndims.live.unseen import Unseen
 
         self.recorder = Recorder()
         self.recorder.start(sys.modules["torch"])
+        self.unseen = Unseen(sys.modules["torch"], self.recorder)
+        self.look_at_threads()
+
+    def look_at_threads(self) -> None:
+        """Explain what ends a thread too: the program goes on then."""
+        import threading
+
+        shown = threading.excepthook
+
+        def excepthook(args: "threading.ExceptHookArgs") -> None:
+            if args.exc_value is not None and os.getpid() == self.process:
+                self.explain(args.exc_value)
+            shown(args)
+
+        threading.excepthook = excepthook
 
     def crashed(self, error: BaseException) -> None:
         """Find out why, while the frames of the traceback still have their values."""
         self.exit = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
-        if self.recorder is None or isinstance(error, KeyboardInterrupt):
-            return
+        if self.recorder is not None and not isinstance(error, KeyboardInterrupt):
+            self.explain(error)
+
+    def explain(self, error: BaseException) -> None:
+        """Note what is wrong in the calls that led to an exception, each once."""
         try:
             from rnndims.live.exception_chain import explain_chain
 
-            self.problems = tuple(found for _, found in explain_chain(error, self.recorder))[:1]
+            for _, found in explain_chain(error, self.recorder):
+                if found not in self.problems:
+                    self.problems.append(found)
             if self.problems and "rnndims.hooks.explain" in sys.modules:  # the program itself uses rnndims.explain()
                 sys.modules["rnndims.hooks.explain"].leave_to_trace(error)
         except Exception as fault:  # noqa: BLE001 - the program's own end must not be lost in it
@@ -81,9 +103,10 @@ class _Reporter:
         from rnndims.live.trace_report import TraceReport
 
         seen = self.recorder
-        report = TraceReport(problems=self.problems, exit=self.exit)
+        report = TraceReport(exit=self.exit)
         if seen is not None:
-            report = TraceReport(seen.calls, self.problems, tuple(seen.follower.warnings), tuple(seen.not_watched), self.exit)
+            warnings, not_watched = tuple(seen.follower.warnings), self.unseen.sentences()
+            report = TraceReport(seen.calls, tuple(self.problems), warnings, not_watched, self.exit)
         if self.errors is not None and not self.errors.closed:
             from rnndims.render.console import make_console
             from rnndims.render.trace_view import trace_view

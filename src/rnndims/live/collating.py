@@ -41,7 +41,8 @@ def explain_collating(error: BaseException, entries: list[TracebackType], _recor
     if not rnns:
         return None
     batch_first = any(config.batch_first for config in rnns)
-    if any(_is_of(entry, "torch.utils.data") for entry in entries):
+    in_users = entries[-1].tb_frame is line.frame  # a collate_fn of the user's, for example
+    if not in_users and any(_is_of(entry, "torch.utils.data") for entry in entries):
         problem = _loader(entries, lines, message, batch_first=batch_first)
     else:
         problem = _stacking(line, message, batch_first=batch_first)
@@ -153,7 +154,7 @@ def _stacking(line: UserLine, message: str, *, batch_first: bool) -> Problem | N
     """``torch.stack`` of sequences, or ``torch.tensor`` of lists."""
     call = line.call_of("stack", "tensor", "as_tensor", "LongTensor", "FloatTensor")
     node = argument(call, 0, "tensors")
-    if call is None or node is None or line.expression is None:
+    if call is None or node is None:
         return None
     name = ast.unparse(node)
     items = values_of(line.frame).get(name) if isinstance(node, ast.Name) else None
@@ -169,7 +170,7 @@ def _stacking(line: UserLine, message: str, *, batch_first: bool) -> Problem | N
             return None
         words = f"The lists in {name} have different lengths, and a tensor has rows of one length."
         code = f"nn.utils.rnn.pad_sequence([torch.tensor(item) for item in {name}], batch_first={batch_first})"
-    return _batch_problem(message, words, replaced(line.expression, call, code))
+    return _batch_problem(message, words, code)
 
 
 # --- padding and packing ---------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from .loading import explain_loading
 from .meetings import explain_embedding, explain_meeting
 from .neighbours import explain_neighbour, where_from
 from .recorder import Recorder, packed_lengths
-from .state_graph import explain_graph
+from .state_graph import explain_copy, explain_graph
 from .trace_report import TracedProblem
 from .user_code import (
     failing_code,
@@ -47,6 +47,7 @@ _SUBJECTS: tuple[Callable[[BaseException, list[TracebackType], Recorder | None],
     explain_building,
     explain_loading,
     explain_graph,
+    explain_copy,
     explain_collating,
     explain_embedding,
     explain_child,

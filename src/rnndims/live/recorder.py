@@ -89,6 +89,7 @@ class Recorder:
         self.batches = Batches()
         self.follower: Follower | None = None
         self.kept: KeptState | None = None
+        self._tell_parent: Callable[[], None] | None = None
 
     @property
     def calls(self) -> tuple[TracedCall, ...]:
@@ -108,6 +109,16 @@ class Recorder:
         if self._follows and self.follower is None:
             self.follower = Follower(torch)
         listen(torch, self)
+
+    def become_child(self, tell_parent: Callable[[], None]) -> None:
+        """Record no more, in a process that was forked and makes no report: its parent is told of calls.
+
+        Another thread may have had the lock when the process was forked, and is not there to give it back.
+        """
+        self._lock = threading.Lock()
+        self._tell_parent = tell_parent
+        if self.follower is not None:
+            self.follower.end()
 
     def stop(self) -> None:
         """Leave the classes as they were, and follow no more in this thread."""
@@ -136,6 +147,9 @@ class Recorder:
     def _count(
         self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any, frame: FrameType, name: str | None
     ) -> None:
+        if self._tell_parent is not None:
+            self._tell_parent()
+            return
         user: FrameType | None = frame
         while user is not None and not is_users(user, self._libraries):
             user = user.f_back

@@ -7,6 +7,7 @@ the source of the loop tells which variable goes around in it.
 import ast
 import linecache
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FrameType, TracebackType
@@ -68,6 +69,8 @@ def kept_state(module: Any, called: str, state: Any, frame: FrameType, calls: in
         frame: the user's frame that makes the call.
         calls: how many calls there were from this place: later ones are looked at less closely, which costs less.
     """
+    if not sys.modules["torch"].is_grad_enabled():
+        return None  # nothing will go back through this call
     tensors = [tensor for tensor in _flat(state) if tensor.grad_fn is not None]
     most = 60 if calls <= 20 else 12
     if not any(_is_used_up(tensor.grad_fn, most) for tensor in tensors):
@@ -283,6 +286,36 @@ def _changed(modules: dict[str, Any], message: str) -> Problem | None:
             certain=False,
         )
     return None
+
+
+def explain_copy(error: BaseException, entries: list[TracebackType], _recorder: object = None) -> TracedProblem | None:
+    """``copy.deepcopy`` of a state with its graph, or of a model that keeps one; ``None`` if it is no RNN's."""
+    copied = next((e.tb_frame.f_locals.get("self") for e in entries if e.tb_frame.f_code.co_name == "__deepcopy__"), None)
+    line = next(user_lines(entries), None)
+    if line is None or "support the deepcopy protocol" not in str(error) or getattr(copied, "grad_fn", None) is None:
+        return None
+    values = values_of(line.frame)
+    weights = {id(weight) for value in values.values() if recurrent_parts(value) for weight in value.parameters()}
+    if not any(id(variable) in weights for variable in _leaves(getattr(copied, "grad_fn"))):  # noqa: B009
+        return None
+    call = line.call_of("deepcopy")
+    name = ast.unparse(call.args[0]) if call is not None and call.args else ""
+    value = values.get(name)
+    kept = {name: value}
+    if recurrent_parts(value):
+        kept = {f"{name}.{key}": each for key, each in vars(value).items()}
+    found = next(((key, fix) for key, each in kept.items() if (fix := _detached(key, each, {id(copied)}))), None)
+    if found is None:
+        return None
+    problem = Problem(
+        tensor="h_n",
+        cause="state_graph",
+        message=f"{found[0]} is a state with the graph of the call that made it, and only a tensor without one can be copied.",
+        torch=shorten(str(error), 200),
+        fix=found[1],
+        advice="Detach it before the copy.",
+    )
+    return line.explained(problem)
 
 
 # --- from the source -------------------------------------------------------------------------------------------------

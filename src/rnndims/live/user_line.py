@@ -1,8 +1,10 @@
 """The line of the user's own that an exception came through, as code that can be quoted, searched and mended."""
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -10,6 +12,9 @@ from ..config import RNNConfig
 from ..diagnose import Problem
 from .trace_report import TracedProblem
 from .user_code import failing_code, is_users, library_folders, place
+
+_PYTHON = str(Path(ast.__file__).parent) + os.sep
+"""Where Python's own modules lie, and those that are installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,15 @@ class UserLine:
 
 
 def user_lines(entries: list[TracebackType]) -> Iterator[UserLine]:
-    """The user's lines that a traceback goes through, the innermost first."""
+    """The user's lines that a traceback goes through, the innermost first; a program that is installed has none but its own."""
     libraries = library_folders()
-    for entry in reversed(entries):
-        if is_users(entry.tb_frame, libraries):
-            code, expression = failing_code(entry)
-            if expression is None:
-                code, expression = _header(code)
-            yield UserLine(entry.tb_frame, place(entry.tb_frame.f_code, entry.tb_lineno), code, expression)
+    found = [entry for entry in reversed(entries) if is_users(entry.tb_frame, libraries)]
+    own = [entry for entry in found if not entry.tb_frame.f_code.co_filename.startswith(_PYTHON)]
+    for entry in own or found:
+        code, expression = failing_code(entry)
+        if expression is None:
+            code, expression = _header(code)
+        yield UserLine(entry.tb_frame, place(entry.tb_frame.f_code, entry.tb_lineno), code, expression)
 
 
 def _header(code: str) -> tuple[str, ast.expr | None]:
