@@ -1,16 +1,20 @@
 """Why a program ended, apart from the shapes of an RNN's neighbours: with and without a recorder, and the fix applied."""
 
+import ast
 import multiprocessing.pool
 import re
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from crash_programs import CRASHES, GRAPHS, HEAD, SILENT, Crash
 
+from rnndims.config import RNNConfig
 from rnndims.live.crash import explain_crash
+from rnndims.live.meetings import explain_meeting
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem
 
@@ -92,6 +96,28 @@ def test_an_exception_elsewhere_causes_no_word(kind, watched, tmp_path):
     error, found = run(HEAD + SILENT[kind], tmp_path, watched=watched)
     assert error is not None
     assert found is None, found.problem.message
+
+
+ON_CPU, ON_GPU = (SimpleNamespace(device=torch.device(name), dtype=torch.float32) for name in ("cpu", "cuda:0"))
+
+
+@pytest.mark.parametrize(
+    ("weight", "given", "state", "fix"),
+    [
+        (ON_GPU, ON_CPU, ON_GPU, "x = x.to(self.lstm.weight_ih_l0.device)"),
+        (ON_CPU, ON_GPU, ON_GPU, "self.lstm.to(x.device)"),
+        (ON_GPU, ON_GPU, ON_CPU, "h, c = h.to(x.device), c.to(x.device)"),
+        (ON_GPU, ON_GPU, ON_GPU, None),
+    ],
+)
+def test_devices_that_meet(weight, given, state, fix):
+    """What is on the CPU beside a GPU is moved: the input to the weights, a model and a state to the input."""
+    module = SimpleNamespace(parameters=lambda: iter([weight]), named_parameters=lambda: iter([("weight_ih_l0", weight)]))
+    error = RuntimeError("Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!")
+    call = ast.parse("self.lstm(x, (h, c))", mode="eval").body
+    assert isinstance(call, ast.Call)
+    found = explain_meeting(error, module, RNNConfig("lstm", 3, 4), (given, (state, state)), {}, call)
+    assert (found and found.fix) == fix
 
 
 def in_child(error: Exception) -> str:

@@ -272,6 +272,11 @@ CHECKPOINTS = {
         "checkpoint_mismatch",
         "The state dict lacks bias_hh_l0",
     ),
+    "no RNN in it": Crash(
+        "rnn = nn.GRU(4, 5)\nrnn.load_state_dict({'x': torch.zeros(2)})",
+        "checkpoint_mismatch",
+        "The state dict has no weights of the RNN. It has no RNN",
+    ),
     "a file of more than tensors": Crash(
         "import io\nfile = io.BytesIO()\ntorch.save(nn.LSTM(3, 4), file)\nfile.seek(0)\nmodel = torch.load(file)",
         "checkpoint_mismatch",

@@ -161,7 +161,7 @@ class _Loading:
             code = f"{{{{{new!r} + k[{len(old)}:] if k.startswith({old!r}) else k: v for k, v in {{}}.items()}}}}"
             return self.problem(message, fix=self.with_state(code), tensor=self.a_name(lost[0]))
         lacking = [name for name in self.model if name not in saved and name.rpartition(".")[0] in lost]
-        if any(name.rpartition(".")[0] in lost for name in saved):
+        if any(_recognised_name(name) and name.rpartition(".")[0] in lost for name in saved):
             message = f"The state dict lacks {', '.join(lacking[:_MOST_NAMES])}, and has other weights of the same RNN."
             return self.problem(
                 message, advice="Save model.state_dict() anew, without leaving any of it out.", tensor=lacking[0]
