@@ -73,13 +73,12 @@ def request_model(
         ConstructorError: where the code cannot be read, or it is not clear which RNN is meant.
         ConfigError: as for ``request_module``, or where ``rnn`` is stated and no model is pasted.
     """
-    from .pasted.model_code import is_model, read_model
-
-    if code is None or not is_model(code):
+    if code is None or not _is_model(code):
         if rnn is not None:
             raise ConfigError("name", rnn, "it chooses an RNN of a pasted class or nn.Sequential, and none is pasted")
         return ModelRequest(request_module(code, arguments, define, name=name))
     from .constructor import parse_constructor
+    from .pasted.model_code import read_model
 
     stated = define or {}
     for unknown in stated:
@@ -89,6 +88,12 @@ def request_model(
     used = parse_constructor(model.constructor, model.names).names_used
     values = {known: value for known, value in model.names.items() if known in used}
     return ModelRequest(request_module(model.constructor, arguments, values, name=name), model)
+
+
+def _is_model(code: str) -> bool:
+    from .pasted.model_code import is_model
+
+    return is_model(code)
 
 
 def _embeds_wrongly(model: "ModelCode", config: RNNConfig) -> bool:
