@@ -68,9 +68,9 @@ ARGUMENTS = {
     "the result of another RNN": Crash(
         "a, b = nn.GRU(3, 4), nn.GRU(4, 5)\nx = a(torch.randn(5, 2, 3))\nout, _ = b(x)",
         "lstm_tuple_expected",
-        "x is a tuple, as an RNN returns it",
-        "x = x[0]",
-        "before",
+        "x is the tuple of output and the state of a (nn.GRU)",
+        "b(x[0])",
+        "instead",
     ),
     "a list of equal sequences": Crash(
         "rnn, xs = nn.GRU(3, 4, batch_first=True), [torch.randn(5, 3), torch.randn(5, 3)]\nout, _ = rnn(xs)",

@@ -829,7 +829,7 @@ scores = classify(output)
             "source, target",
         ),
         "lstm_tuple_expected",
-        "takes the tensor h_0",
+        "(nn.GRU) takes its state as one tensor; state is a tuple",
         "self.decoder(target, state[0])",
     ),
     "the last layer into a cell": Crash(
