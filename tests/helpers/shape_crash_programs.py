@@ -42,7 +42,7 @@ def script(code: str) -> str:
     return f"{HEAD}{dedent(code).strip()}\n"
 
 
-def mended(code: str, failing: str, line: int, fix: str) -> str:
+def mended(code: str, failing: str, line: int, fix: str, *, before_loop: bool = False) -> str:
     """A program with a fix put into its text, as a user does it.
 
     A layer that is built anew replaces the one that was built; a part of one (``self.head[2] = ...``) is replaced below
@@ -54,6 +54,7 @@ def mended(code: str, failing: str, line: int, fix: str) -> str:
         failing: the part of the line that failed.
         line: its number.
         fix: code.
+        before_loop: whether it is said that the fix stands before the loop.
     """
     tree = ast.parse(code)
     statement = ast.parse(fix).body[0]
@@ -69,6 +70,10 @@ def mended(code: str, failing: str, line: int, fix: str) -> str:
                 lines[node.lineno - 1 : node.end_lineno] = [*kept, " " * node.col_offset + fix]
                 return "\n".join(lines)
         raise AssertionError(f"{target} is built nowhere")
+    if before_loop:
+        loop = next(node for node in ast.walk(tree) if isinstance(node, ast.For) and node.lineno <= line <= node.end_lineno)
+        lines[loop.lineno - 1 : loop.lineno - 1] = [" " * loop.col_offset + line for line in fix.splitlines()]
+        return "\n".join(lines)
     node = next(node for node in statements if node.lineno <= line <= node.end_lineno)
     text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
     if isinstance(statement, ast.Expr):
@@ -547,6 +552,18 @@ scores = classify(output)
         "scores is (L, N) = (7, 4)",
         "scores.transpose(0, 1).masked_fill(mask == 0, -1000000000.0)",
     ),
+    "states as queries": Crash(
+        script(
+            """
+            rnn = nn.GRU(10, 16, batch_first=True)
+            keys, hidden = rnn(torch.randn(4, 7, 10))
+            scores = torch.bmm(hidden, keys)
+            """
+        ),
+        "neighbour_shape",
+        "hidden is (D*num_layers, N, H_out) = (1, 4, 16)",
+        "torch.bmm(hidden.transpose(0, 1), keys.transpose(1, 2))",
+    ),
     "a mask without features": Crash(
         model(
             "self.rnn = nn.GRU(10, 16, batch_first=True)",
@@ -592,6 +609,12 @@ scores = classify(output)
         "dim 1 has 7 places",
         "out.gather(1, (lengths - 1).view(-1, 1, 1).expand(-1, 1, 16))",
     ),
+    "a layer that is not there": Crash(
+        model("self.rnn = nn.GRU(10, 16)", "out, h = self.rnn(x)\nreturn h[1]", "net(torch.randn(7, 4, 10))"),
+        "neighbour_shape",
+        "dim 0 has one place, 0, and 1 is read",
+        "h[-1]",
+    ),
     "too many indices": Crash(
         script("lstm = nn.LSTM(10, 16)\nout, (h, c) = lstm(torch.randn(7, 10))\nlast = h[-1, :, :]"),
         "neighbour_shape",
@@ -609,6 +632,28 @@ scores = classify(output)
         "batch_first_mismatch",
         "pack_padded_sequence takes (L, N, ...) with batch_first=False; x is (4, 7, 10), and there are 4 lengths.",
         "pack_padded_sequence(x, lengths, batch_first=True)",
+    ),
+    "lengths beyond the steps": Crash(
+        model(
+            "self.rnn = nn.LSTM(10, 16, batch_first=True)",
+            "packed = pack_padded_sequence(x, lengths, batch_first=True)\nreturn self.rnn(packed)[0]",
+            "net(torch.randn(4, 7, 10), torch.tensor([9, 5, 3, 1]))",
+            "x, lengths",
+        ),
+        "packed_lengths",
+        "The longest length is more than the steps of input",
+        "packed = pack_padded_sequence(x, torch.as_tensor(lengths).clamp(max=x.size(1)), batch_first=True)",
+    ),
+    "a length too few": Crash(
+        model(
+            "self.rnn = nn.LSTM(10, 16, batch_first=True)",
+            "packed = pack_padded_sequence(x, lengths, batch_first=True)\nreturn self.rnn(packed)[0]",
+            "net(torch.randn(4, 7, 10), torch.tensor([7, 5, 3]))",
+            "x, lengths",
+        ),
+        "packed_lengths",
+        "x is (4, 7, 10), a batch of 4, and there are 3 lengths",
+        None,
     ),
     "an empty sequence": Crash(
         model(
@@ -1026,6 +1071,25 @@ for epoch in range(2):
         "neighbour_shape",
         "self.fc takes 10 features; out, from h_1 of",
         "self.fc = nn.Linear(16, 2)",
+    ),
+    "a decoder of one step at a time": Crash(
+        model(
+            "self.encoder = nn.LSTM(8, 16, num_layers=2, batch_first=True)\n"
+            "self.cell, self.out = nn.LSTMCell(8, 16), nn.Linear(16, 8)",
+            """
+            _, (h, c) = self.encoder(x)
+            step, steps = x[:, -1], []
+            for _ in range(3):
+                h, c = self.cell(step, (h, c))
+                step = self.out(h)
+                steps.append(step)
+            return torch.stack(steps, 1)
+            """,
+            "net(torch.randn(4, 9, 8))",
+        ),
+        "input_ndim",
+        "h is (D*num_layers, N, H_out) = (2, 4, 16), from h_n of self.encoder (nn.LSTM)",
+        "h = h[-1]\nc = c[-1]",
     ),
     "one expression": Crash(
         model(

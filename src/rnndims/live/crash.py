@@ -17,11 +17,11 @@ from ..config import RNNConfig
 from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
 from ..errors import RnndimsError
 from ..shapes import Shape
+from .before_the_call import explain_embedded, explain_packed
 from .building import explain_building
 from .call_arguments import wrong_arguments
 from .child_text import explain_child
 from .collating import explain_collating
-from .embedded_input import explain_embedded
 from .follower import Follower
 from .loading import explain_loading
 from .meetings import explain_embedding, explain_meeting
@@ -36,6 +36,7 @@ from .user_code import (
     library_folders,
     place,
     renamed,
+    running_loop,
     running_statement,
     traceback_frames,
 )
@@ -98,14 +99,20 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
         wrong = {"input": given, "h_0": state, "c_0": state}.get(problem.tensor)
         words = where_from(user, entries, node, wrong, sys.modules["torch"], _follower(recorder))
         problem = replace(problem, message=f"{problem.message} {words}".strip(), fix=_with_results(problem.fix, user, node))
-        problem = explain_embedded(problem, user, entries, node, sys.modules["torch"]) or problem
+        if _is_carried(problem.fix, user):
+            problem = replace(problem, advice=f"{problem.advice or ''} Put it before the loop.".strip())
+        for explain in (explain_embedded, explain_packed):
+            problem = explain(problem, user, entries, node, sys.modules["torch"]) or problem
     return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
 
 
 def _beside_a_call(error: BaseException, entries: list[TracebackType], recorder: Recorder | None) -> TracedProblem | None:
     """What is wrong where no module was being called: in ``backward``, or in an operation that read the results of one."""
     torch = sys.modules.get("torch")
-    return None if torch is None else explain_neighbour(error, entries, torch, _follower(recorder))
+    if torch is None:
+        return None
+    with torch._C.DisableTorchFunction():  # the tensors may be of a class of the user's, whose code is not run
+        return explain_neighbour(error, entries, torch, _follower(recorder))
 
 
 def _follower(recorder: Recorder | None) -> Follower | None:
@@ -256,6 +263,19 @@ def _users_fix(fix: str, names: dict[str, ast.expr], node: ast.Call) -> str:
         whole = ast.unparse(old)
         return call.replace(whole, ast.unparse(wanted), 1) if call.count(whole) == 1 else fix
     return fix
+
+
+def _is_carried(fix: str | None, user: TracebackType) -> bool:
+    """Whether a fix changes a state that the failing line of a loop makes anew: it is right in the first round only."""
+    statement, loop = running_statement(user), running_loop(user)
+    if fix is None or "for " in fix or loop is None or not isinstance(statement, ast.Assign):
+        return False
+    made = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    try:
+        changed = {ast.unparse(each.targets[0]) for each in ast.parse(fix).body if isinstance(each, ast.Assign)}
+    except SyntaxError:
+        return False
+    return bool(made & changed)
 
 
 def _with_results(fix: str | None, user: TracebackType, node: ast.Call) -> str | None:

@@ -11,7 +11,7 @@ import linecache
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import CodeType, FunctionType, TracebackType
+from types import BuiltinFunctionType, CodeType, FunctionType, TracebackType
 from typing import Any, Final
 
 from ..axes.call_results import results_of
@@ -36,6 +36,9 @@ from .user_code import bound_to, failing_code, find_call, is_users, plain_dict
 
 MOST_DEPTH: Final = 4
 """Functions inside functions that are read."""
+
+MOST_ITEMS: Final = 1000
+"""Items of a tuple or list that are looked at."""
 
 _ELEMENTWISE: Final = frozenset(
     [
@@ -380,7 +383,7 @@ class FrameReader(Reader):
             return value
         if isinstance(found, self.world.torch.nn.utils.rnn.PackedSequence):
             return value if isinstance(value, Packed) else Packed(packed_lengths(found))
-        if isinstance(found, (tuple, list)) and any(self.world.is_tensor(item) for item in found):
+        if isinstance(found, (tuple, list)) and len(found) <= MOST_ITEMS and any(self.world.is_tensor(item) for item in found):
             parts = value if isinstance(value, (tuple, list)) and len(value) == len(found) else [UNKNOWN] * len(found)
             return tuple(self.settled(part, item) for part, item in zip(parts, found, strict=True))
         if type(found) in (int, float, bool) and value != found:
@@ -430,7 +433,7 @@ class FrameReader(Reader):
             return found
         if isinstance(found, self.world.torch.nn.utils.rnn.PackedSequence):
             return Packed(packed_lengths(found))
-        if isinstance(found, (tuple, list)):
+        if isinstance(found, (tuple, list)) and len(found) <= MOST_ITEMS:
             return type(found)(self.real(item) for item in found) if type(found) in (tuple, list) else tuple(found)
         raise NotFollowedError("it is no tensor and no number")
 
@@ -490,23 +493,17 @@ class FrameReader(Reader):
             return self.pack(node)
         if target is torch.nn.utils.rnn.pad_packed_sequence:
             return self.pad(node)
-        word = getattr(target, "__name__", "")
-        module = getattr(target, "__module__", None) or ""
+        if not isinstance(target, (FunctionType, BuiltinFunctionType)):
+            return super().call(node)
+        word, module = target.__name__, target.__module__ or ""
         if isinstance(target, FunctionType) and not module.startswith("torch."):
             owner = bound_to(node.func.value, self.objects) if isinstance(node.func, ast.Attribute) else None
             is_method = owner is not None and not inspect.ismodule(owner)
             arguments, keywords = self.arguments(node)
             return self.of_function(target, ((owner,) if is_method else ()) + arguments, keywords)
-        if target is not None and isinstance(word, str) and module.startswith("torch"):
-            if module == "torch.nn.functional" and word in FUNCTIONAL:
-                return self.functional(node, word)
-            if word in TORCH:
-                arguments, keywords = self.arguments(node)
-                return self.step(node, word, arguments, keywords, TORCH[word])
-        if target is not None and getattr(target, "__self__", None) is torch._C._nn and word in FUNCTIONAL:
+        if module in ("torch.nn.functional", "torch._C._nn") and word in FUNCTIONAL:
             return self.functional(node, word)
-        found = getattr(target, "__objclass__", None) or getattr(target, "__self__", None)
-        if target is not None and word in TORCH and getattr(found, "__name__", "") in ("_VariableFunctionsClass", "type"):
+        if module.startswith("torch") and word in TORCH:
             arguments, keywords = self.arguments(node)
             return self.step(node, word, arguments, keywords, TORCH[word])
         return super().call(node)
@@ -557,7 +554,9 @@ class FrameReader(Reader):
 
     def touch_inside(self, module: Any) -> None:
         """Note that what comes next may be of the one RNN in a module."""
-        inside = [(name, inner) for name, inner in module.named_modules() if recurrent(inner) is not None]
+        inside = [
+            (name, inner) for name, inner in self.world.torch.nn.Module.named_modules(module) if recurrent(inner) is not None
+        ]
         if len(inside) == 1:
             config = recurrent(inside[0][1])
             if config is not None:
@@ -611,6 +610,7 @@ class FrameReader(Reader):
 
     def of_function(self, function: FunctionType, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """What a function of the user's returns, by its source."""
+        function = inspect.unwrap(function)
         body = self.world.body(function.__code__, function.__globals__) if self.depth < MOST_DEPTH else []
         try:
             bound = inspect.signature(function).bind(*arguments, **keywords)

@@ -169,7 +169,10 @@ def is_meant(name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any],
     """Whether an operation that runs joins axes that are the same, as far as their names are known."""
     if name in _ELEMENTWISE:
         tensors = _tensors((arguments, list(keywords.values())))
-        return value.ndim <= wide + (name == "stack") and _same_axes(tensors, set()) and _is_proper(value)
+        most = max(tensor.numel for tensor in tensors) if name != "stack" else value.numel
+        return (
+            value.ndim <= wide + (name == "stack") and value.numel <= most and _same_axes(tensors, set()) and _is_proper(value)
+        )
     if name == "cat":
         parts, dim = _tensors((arguments, list(keywords.values()))), _dim_of(arguments, keywords)
         return _same_axes(parts, {dim % parts[0].ndim}) and all(_holds_features(part, dim) for part in parts)
@@ -180,7 +183,7 @@ def is_meant(name: str, arguments: tuple[Any, ...], keywords: Mapping[str, Any],
         return _agree(a.names(a.ndim - 1), inner) and batch and _is_proper(value)
     if name == "einsum":
         return _is_proper(value) and _einsum_agrees(arguments)
-    return True
+    return name == "expand" and _is_proper(value)
 
 
 def _tensors(value: Any) -> list[NamedTensor]:

@@ -32,9 +32,6 @@ from .reading_positions import explain_index, explain_view
 from .trace_report import TracedProblem
 from .user_code import library_folders, place, plain_dict
 
-_BEFORE = frozenset({"embedding", "conv1d", "batch_norm", "layer_norm", "linear", "pack_padded_sequence", "cat", "stack"})
-"""Operations whose tensors an RNN often reads."""
-
 _NO_SHAPE = re.compile(r"dtype|device|scalar type|CUDA|Half|out of memory|\bgrad|in-?place|backend", re.IGNORECASE)
 """Words of messages that are about something else than shapes."""
 
@@ -79,7 +76,7 @@ def explain_neighbour(
 def _explain(failed: FailedOperation) -> Problem | None:
     """What is wrong; ``None`` if no RNN has to do with it."""
     name, known = failed.name, failed.known()
-    if not known and not (name in _BEFORE and is_read_by_rnn(failed)):
+    if not known and not is_read_by_rnn(failed):
         return None
     if not (failed.arguments or _is_of_torch(failed)):
         return None
@@ -90,7 +87,7 @@ def _explain(failed: FailedOperation) -> Problem | None:
         found = _LAYERS[name](failed, failed.operands[0])
         if found is not None:
             return found
-    if name in ("view", "reshape"):
+    if name in ("view", "reshape") and known:
         return explain_view(failed, known[0]) or _other(failed)
     return explain_index(failed) or _other(failed)
 
@@ -522,22 +519,21 @@ _LAYERS = {
 
 def _other(failed: FailedOperation) -> Problem | None:
     """Any other operation: what its tensors are, and the smallest change with which it runs."""
-    known = failed.known()
-    if not known or not _OF_SHAPES.search(failed.message):
+    known, operands = failed.known(), [each for each in failed.operands if isinstance(each.value, NamedTensor)]
+    if not operands or not _OF_SHAPES.search(failed.message):
         return None
     parts = []
-    for operand in failed.operands[:6]:
-        if isinstance(operand.value, NamedTensor):
-            words = f"{operand.text or 'a tensor'} is {axes_words(operand.value)}"
-            parts.append(words + (f", from {source_words(operand.fact)}" if operand.fact is not None else ""))
-    mended = mend(failed)
+    for operand in operands[:6]:
+        words = f"{operand.text or 'a tensor'} is {axes_words(operand.value)}"
+        parts.append(words + (f", from {source_words(operand.fact)}" if operand.fact is not None else ""))
+    mended = mend(failed) if known else None
     message = f"PyTorch cannot do this with these shapes: {'; '.join(parts)}."
     return _problem(
         failed,
-        known[0].text or "input",
+        (known or operands)[0].text or "input",
         "neighbour_shape",
         message,
-        got=known[0].shape,
+        got=(known or operands)[0].shape,
         fix=None if mended is None else mended[0],
         advice=None if mended is not None else _cut_padding(failed, known) or _widths(failed),
     )

@@ -92,7 +92,7 @@ class FailedOperation:
         """What the user's code calls ``layer``: ``self.fc``, ``self.head[2]``; ``""`` if that is not known."""
         if self.call is None or self.layer is None:
             return ""
-        path = next((name for name, inner in self.outer.named_modules() if inner is self.layer), "")
+        path = next((name for name, inner in self.world.torch.nn.Module.named_modules(self.outer) if inner is self.layer), "")
         text = ast.unparse(self.call.func)
         for word in path.split(".") if path else []:
             text += f"[{word}]" if word.isdigit() else f".{word}"

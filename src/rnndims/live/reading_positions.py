@@ -99,10 +99,13 @@ def explain_index(failed: FailedOperation) -> Problem | None:
     beyond = re.search(r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)", failed.message)
     if beyond:
         number, dim, size = (int(group) for group in beyond.groups())
-        message = f"{head}: dim {dim} has {size} places, 0 to {size - 1}, and {number} is read."
+        places = f"{size} places, 0 to {size - 1}" if size > 1 else "one place, 0"
+        message = f"{head}: dim {dim} has {places}, and {number} is read."
         fix = _lengths_less_one(failed, operand, size) if number == size else None
         if fix is not None:
             message += " The last step of a sequence is its length - 1."
+        elif number == size:
+            fix = _last_place(failed, number)
         return _problem(failed, message, got=value.sizes, fix=fix)
     many = "too many indices" in failed.message
     if many:
@@ -140,6 +143,16 @@ def _lengths_less_one(failed: FailedOperation, operand: Operand, size: int) -> s
             if content is not None and max(content, default=0) == size and min(content, default=0) >= 1:
                 return ast.unparse(replaced(failed.expression, node, ast.parse(f"({node.id} - 1)", mode="eval").body))
     return None
+
+
+def _last_place(failed: FailedOperation, number: int) -> str | None:
+    """The failing code with -1 for the one number in it that is too high by one."""
+    node = failed.expression
+    inside = [] if not isinstance(node, ast.Subscript) else [node.slice, *ast.iter_child_nodes(node.slice)]
+    found = [part for part in inside if isinstance(part, ast.Constant) and part.value == number]
+    if node is None or len(found) != 1:
+        return None
+    return ast.unparse(replaced(node, found[0], ast.parse("-1", mode="eval").body))
 
 
 def _gather(failed: FailedOperation, operand: Operand, head: str) -> Problem | None:

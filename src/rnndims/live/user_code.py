@@ -66,18 +66,26 @@ def failing_code(entry: TracebackType) -> tuple[str, ast.expr | None]:
 
 def running_statement(entry: TracebackType) -> ast.stmt | None:
     """The simple statement that was running in a frame."""
+    return next((node for node in _statements_around(entry) if not hasattr(node, "body")), None)
+
+
+def running_loop(entry: TracebackType) -> ast.For | ast.While | None:
+    """The innermost loop that was running in a frame."""
+    around = list(_statements_around(entry))
+    functions = [at for at, node in enumerate(around) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inside = around[functions[-1] if functions else 0 :]
+    return next((node for node in reversed(inside) if isinstance(node, ast.For | ast.While)), None)
+
+
+def _statements_around(entry: TracebackType) -> Iterator[ast.stmt]:
+    """All statements that the running line is in, the outermost first."""
     try:
         tree = ast.parse("".join(linecache.getlines(entry.tb_frame.f_code.co_filename, entry.tb_frame.f_globals)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+        return
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.stmt)
-            and not hasattr(node, "body")
-            and node.lineno <= entry.tb_lineno <= (node.end_lineno or node.lineno)
-        ):
-            return node
-    return None
+        if isinstance(node, ast.stmt) and node.lineno <= entry.tb_lineno <= (node.end_lineno or node.lineno):
+            yield node
 
 
 def code_at(code: CodeType, lasti: int, line_number: int) -> str:

@@ -1,4 +1,4 @@
-"""An input with one axis too many, because its words were one-hot, or had an axis of their own, before they were embedded."""
+"""What was done to an input before an RNN refused it: words embedded with an axis too many, lengths beyond the steps."""
 
 import ast
 from dataclasses import replace
@@ -46,3 +46,32 @@ def explain_embedded(
     kind = "one-hot: " if template == "_.argmax(-1)" else ""
     message = f"{problem.message} {name} makes a vector of each number; {text} is {kind}{shape_text(words.sizes)}."
     return replace(problem, message=message, fix=code, advice="Give it one number for each step.", alternatives=())
+
+
+def explain_packed(
+    problem: Problem, user: TracebackType, entries: list[TracebackType], node: ast.Call, torch: Any
+) -> Problem | None:
+    """The problem of lengths beyond the steps with a fix where the batch is packed; ``None`` if that is not seen.
+
+    Args:
+        problem: what is wrong with the packed batch.
+        user: the entry of the traceback that calls the RNN.
+        entries: the traceback.
+        node: the call.
+        torch: the module ``torch``.
+    """
+    if problem.cause != "packed_lengths" or not (problem.fix or "").startswith("lengths =") or not node.args:
+        return None
+    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
+    given, reader = node.args[0], frames[-1][1]
+    made = reader.made_of(given.id) if isinstance(given, ast.Name) else given
+    if not isinstance(made, ast.Call) or reader.callee(made.func) is not torch.nn.utils.rnn.pack_padded_sequence:
+        return replace(problem, fix=None)
+    if len(made.args) < 2:
+        return replace(problem, fix=None)
+    named = {keyword.arg: keyword.value for keyword in made.keywords}
+    batch_first = reader.attempt(made.args[2] if len(made.args) > 2 else named.get("batch_first", ast.Constant(False)))
+    steps = f"{ast.unparse(made.args[0])}.size({1 if batch_first is True else 0})"
+    mended = replaced(made, made.args[1], put(f"torch.as_tensor(_).clamp(max={steps})", made.args[1]))
+    code = ast.unparse(replaced(node, made, mended)) if made is given else f"{ast.unparse(given)} = {ast.unparse(mended)}"
+    return replace(problem, fix=code, advice="Or pad the input further: the lengths count steps that are not there.")
