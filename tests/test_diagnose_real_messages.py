@@ -292,6 +292,15 @@ def test_reported_errors(text, words):
     assert words in said(diagnose_error(text))
 
 
+def test_a_call_over_several_lines_names_its_rnn():
+    """Python 3.13 shows all lines of a statement, and the first of them may be the one that names the RNN."""
+    start = 'Traceback (most recent call last):\n  File "m.py", line 3, in forward\n    output, h = self.{}(\n    ~~~~^^^^\n'
+    text = start + "        x,\n    ...<2 lines>...\n        None,\n    )\nValueError: too many values to unpack (expected 2)"
+    assert diagnose_error(text.format("lstm")).problems
+    with pytest.raises(UnknownMessageError):
+        diagnose_error(text.format("net"))
+
+
 def test_a_cudnn_error_of_a_call_is_about_its_tensors():
     """The same status in a call, not while the module moves, is about input and state."""
     frames = 'Traceback (most recent call last):\n  File "m.py", line 3, in forward\n    output, h = self.lstm(x)\n'
@@ -363,6 +372,7 @@ def test_what_is_not_about_an_rnn_stays_unknown(program, tmp_path):
     assert "whole traceback" not in str(raised.value.fix)
 
 
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
 def test_fixes_of_messages_run():
     """The code of the fixes runs as it stands and does what it says."""
     nn = torch.nn

@@ -109,7 +109,7 @@ class Evidence:
         rnn: whether the traceback, or the text near the message, names an RNN; directories do not count.
         told: whether the user states the module beside the text.
         after: whether the traceback has words for what an RNN returns.
-        line: whether the line of code right before the message names an RNN, or the user does and there is no traceback.
+        line: whether the statement right before the message names an RNN, or the user does and there is no traceback.
         sequential: whether the call came through an ``nn.Sequential``.
         parallel: whether the text names ``DataParallel``.
     """
@@ -185,6 +185,8 @@ def evidence(text: str, start: int, *, told: bool = False) -> Evidence:
     line = _DIRECTORIES.sub("", _FRAME.sub(_name, line))
     shown = _DIRECTORIES.sub("", _FRAME.sub(_name, block))
     previous = [each for each in shown.split("\n")[:-1] if each.strip(" ^~")][-2:]
+    if frames and frames[-1]["a"]:  # Python 3.13 shows every line of a statement
+        previous.append(_DIRECTORIES.sub("", block[frames[-1].end() :]))
     return Evidence(
         framed=bool(frames),
         whole=bool(starts),

@@ -18,6 +18,10 @@ RNNS_TUPLE: Final = Claim(
 ``relu(): argument 'input' (position 1) must be Tensor, not tuple`` counts below ``container.py``, ``self.relu``."""
 
 
+IN_OR_ON_RNN: Final = Claim(lambda around, _match: around.in_rnn or around.line, lambda _around: False)
+"""Where PyTorch's RNN module raised it, of whose call Python 3.13 shows several lines, or the line before names an RNN."""
+
+
 def interpret_tuple(match: Match) -> Interpretation:
     """``'tuple' object has no attribute 'size'``: a state, or the pair that a module returns."""
     around = match.around
@@ -441,7 +445,7 @@ TYPE_MESSAGES: Final = (
                 advice="Use nonlinearity='tanh', which has complex numbers, or a real dtype for the module and for x.",
             ),
         ),
-        claim=ON_RNN_LINE,
+        claim=IN_OR_ON_RNN,
     ),
     MessageRow(
         wordings=("\"<op:rnnop>\" not implemented for '<got:word>'",),
