@@ -37,6 +37,7 @@ ORDER = [
     "file_request",
     "torch_runner",
     "live",
+    "crashes",
     "render",
     "drawing",
     "hooks",

@@ -20,8 +20,8 @@ from live_programs import CRASHES
 from torch import nn
 
 import rnndims
+from rnndims.crashes.crash import explain_crash
 from rnndims.hooks import explain as hooks
-from rnndims.live.crash import explain_crash
 from rnndims.render.trace_view import explanation
 
 HAS_NOTES = sys.version_info >= (3, 11)
@@ -315,7 +315,7 @@ def test_nothing_that_fails_in_the_explanation_reaches_the_program(monkeypatch):
 
     assert str(raised(rnndims.explain(strange))) == "strange"
     assert "input.size(-1)" in str(raised(rnndims.explain(no_list)))
-    monkeypatch.setattr("rnndims.live.exception_chain.explain_crash", lambda *_: 1 / 0)
+    monkeypatch.setattr("rnndims.crashes.exception_chain.explain_crash", lambda *_: 1 / 0)
     assert notes(raised(rnndims.explain(fail))) == []
 
 
@@ -476,7 +476,7 @@ PROGRAM = """
     rnn = torch.nn.GRU(3, 4)
     rnn(torch.zeros(5, 2, 3))
     assert not torch.nn.modules.module._global_forward_hooks and not torch.nn.modules.module._global_forward_pre_hooks
-    assert not {"rich", "rnndims.live.recorder", "rnndims.live.crash"} & set(sys.modules)
+    assert not {"rich", "rnndims.live.recorder", "rnndims.crashes.crash"} & set(sys.modules)
     rnn(torch.zeros(5, 2, 8))
     """
 

@@ -10,8 +10,8 @@ from live_programs import CRASHES, RIGHT, WRONG
 from right_programs import LOADERS, MODELS, PACKED, SELECTIONS
 from wrong_programs import CARRIED, INPUTS, OUTPUTS, PADDING, STATES, TARGETS
 
+from rnndims.crashes.crash import explain_crash
 from rnndims.live.batches import Batch, Part
-from rnndims.live.crash import explain_crash
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem, TracedWarning
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rnndims.live.crash import _users_fix
+from rnndims.crashes.crash import _users_fix
 from rnndims.live.user_code import find_call, renamed
 
 

@@ -64,7 +64,7 @@ class _Reporter:
     def explain(self, error: BaseException) -> None:
         """Note what is wrong in the calls that led to an exception, each once."""
         try:
-            from rnndims.live.exception_chain import explain_chain
+            from rnndims.crashes.exception_chain import explain_chain
 
             for _, found in explain_chain(error, self.recorder):
                 if found not in self.problems:

@@ -80,7 +80,7 @@ def add_note(error: BaseException | None) -> None:
     if not isinstance(error, Exception) or "torch" not in sys.modules or error is _left_to_trace:
         return
     with suppress(Exception):  # the program must not notice
-        from ..live.exception_chain import explain_chain
+        from ..crashes.exception_chain import explain_chain
         from ..render.trace_view import explanation
 
         for shown, found in explain_chain(error):
@@ -214,7 +214,7 @@ def _leave_out_frame(error: BaseException) -> None:
 
 def _shown_notes(error: BaseException | None) -> list[tuple[BaseException, str]]:
     """The explanations that a traceback of ``error`` shows, each with its exception."""
-    from ..live.exception_chain import exception_chain
+    from ..crashes.exception_chain import exception_chain
 
     shown = [] if error is None else [one for one, shown in exception_chain(error) if one is shown]
     return [(one, note) for one in shown for note in _notes(one)]

@@ -13,7 +13,7 @@ from ..cost import macs
 from ..shapes import Shape
 from .batches import Batches, is_zero
 from .follower import Follower
-from .state_graph import KeptState, kept_state
+from .kept_state import KeptState, kept_state
 from .trace_report import TracedCall
 from .user_code import is_users, library_folders, place
 from .watched_calls import leave, listen

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..diagnose import Problem
 from ..errors import shorten
+from ..live.trace_report import TracedProblem
 from ..phrases import shape_text
 from ..shapes import Shape
-from .trace_report import TracedProblem
 from .user_line import UserLine, argument, recurrent_parts, replaced, user_lines, values_of, with_argument
 
 # the shapes in: stack expects each tensor to be equal size, but got [3, 3] at entry 0 and [5, 3] at entry 1

@@ -8,8 +8,8 @@ from typing import Any
 from ..constructor import parse_constructor
 from ..diagnose import Problem
 from ..errors import ConstructorError, shorten
+from ..live.trace_report import TracedProblem
 from ..pasted.arguments import SIGNATURES
-from .trace_report import TracedProblem
 from .user_line import UserLine, user_lines, values_of
 
 _PLAIN = (bool, int, float, str, type(None))

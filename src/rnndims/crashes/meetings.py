@@ -8,8 +8,8 @@ from ..config import RNNConfig
 from ..diagnose import Problem
 from ..diagnose.kinds_of_call import takes_pair
 from ..errors import shorten
-from .trace_report import TracedProblem
-from .user_code import find_call
+from ..live.trace_report import TracedProblem
+from ..live.user_code import find_call
 from .user_line import argument, postfix, recurrent_parts, replaced, user_lines, values_of, with_argument
 
 _DTYPE_WORDS = ("dtype", "scalar type", "primitive descriptor", "not implemented for")

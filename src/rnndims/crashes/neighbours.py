@@ -11,8 +11,10 @@ from ..config import RNNConfig
 from ..diagnose import Cause, Problem
 from ..diagnose.problem import TUPLE_EXPECTED
 from ..errors import shorten
+from ..live.follower import Follower
+from ..live.trace_report import TracedProblem
+from ..live.user_code import library_folders, place, plain_dict
 from ..phrases import shape_text
-from .follower import Follower
 from .frame_reader import FrameReader, Packed, World, read_frames, recurrent
 from .loss_calls import explain_loss
 from .mending import mend
@@ -29,8 +31,6 @@ from .operands import (
     source_words,
 )
 from .reading_positions import explain_index, explain_view
-from .trace_report import TracedProblem
-from .user_code import library_folders, place, plain_dict
 
 _NO_SHAPE = re.compile(r"dtype|device|scalar type|CUDA|Half|out of memory|\bgrad|in-?place|backend", re.IGNORECASE)
 """Words of messages that are about something else than shapes."""

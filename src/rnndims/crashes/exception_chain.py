@@ -3,9 +3,9 @@
 import builtins
 from collections.abc import Iterator
 
+from ..live.recorder import Recorder
+from ..live.trace_report import TracedProblem
 from .crash import explain_crash
-from .recorder import Recorder
-from .trace_report import TracedProblem
 
 _GROUP: type[BaseException] | tuple[()] = getattr(builtins, "BaseExceptionGroup", ())  # not in Python 3.10
 

@@ -5,7 +5,7 @@ from collections import deque
 from types import TracebackType
 
 from ..diagnose import UnknownMessageError, diagnose_error
-from .trace_report import TracedProblem
+from ..live.trace_report import TracedProblem
 
 _QUOTED = "Traceback (most recent call last)"
 # 'File "train.py", line 31, in forward' and the line of code below it

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from ..axes.expressions import UNKNOWN, Step
 from ..axes.named_tensor import AxesError, NamedTensor
+from ..live.user_code import bound_to, failing_code, find_call
 from ..phrases import shape_text
 from ..shapes import Shape
 from .frame_reader import Fact, FrameReader, Packed, World, recurrent
-from .user_code import bound_to, failing_code, find_call
 
 _WORDS: Final = {"N": "sequences", "L": "steps", "D": "directions", "num_layers": "layers"}
 FEATURES: Final = frozenset({"H_out", "H_cell", "H_in", "features", "channels"})

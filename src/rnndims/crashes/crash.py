@@ -16,20 +16,10 @@ from typing import Any
 from ..config import RNNConfig
 from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
 from ..errors import RnndimsError
-from ..shapes import Shape
-from .before_the_call import explain_embedded, explain_packed
-from .building import explain_building
-from .call_arguments import wrong_arguments
-from .child_text import explain_child
-from .collating import explain_collating
-from .follower import Follower
-from .loading import explain_loading
-from .meetings import explain_embedding, explain_meeting
-from .neighbours import explain_neighbour, where_from
-from .recorder import Recorder, packed_lengths
-from .state_graph import explain_copy, explain_graph
-from .trace_report import TracedProblem
-from .user_code import (
+from ..live.follower import Follower
+from ..live.recorder import Recorder, packed_lengths
+from ..live.trace_report import TracedProblem
+from ..live.user_code import (
     failing_code,
     find_call,
     is_users,
@@ -40,6 +30,16 @@ from .user_code import (
     running_statement,
     traceback_frames,
 )
+from ..shapes import Shape
+from .before_the_call import explain_embedded, explain_packed
+from .building import explain_building
+from .call_arguments import wrong_arguments
+from .child_text import explain_child
+from .collating import explain_collating
+from .loading import explain_loading
+from .meetings import explain_embedding, explain_meeting
+from .neighbours import explain_neighbour, where_from
+from .state_graph import explain_copy, explain_graph
 
 _CALLERS = ("__call__", "_wrapped_call_impl", "_call_impl")
 """The functions by which PyTorch calls a module's ``forward``: their frames hold the arguments as they were passed."""
@@ -68,11 +68,22 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
         explained = explain(error, entries, recorder)
         if explained is not None:
             return explained
-    found = _failed_call(entries)
-    if found is None:
-        return _beside_a_call(error, entries, recorder)
-    module, args, kwargs, user = found
-    given = args[0] if args else kwargs.get("input")
+    call = _failed_call(entries)
+    found = None if call is None else _refused(error, entries, recorder, *call)
+    return found or _beside_a_call(error, entries, recorder)
+
+
+def _refused(
+    error: BaseException,
+    entries: list[TracebackType],
+    recorder: Recorder | None,
+    module: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    user: TracebackType | None,
+) -> TracedProblem | None:
+    """What is wrong in the arguments of a call that an RNN refused; ``None`` if they are right."""
+    given, state = args[0] if args else kwargs.get("input"), args[1] if len(args) > 1 else kwargs.get("hx")
     if isinstance(given, (tuple, list)) and not hasattr(given, "batch_sizes"):
         taken = _beside_a_call(error, entries, recorder)  # all that another RNN has returned
         if taken is not None:
@@ -81,28 +92,26 @@ def explain_crash(error: BaseException, recorder: Recorder | None = None) -> Tra
     node = None if user is None else find_call(expression, user.tb_frame, module)
     try:
         config = RNNConfig.from_module(module)
-        problem = wrong_arguments(module, config, args, kwargs, node) or explain_meeting(
-            error, module, config, args, kwargs, node
-        )
+        problem = wrong_arguments(module, config, args, kwargs, node)
+        problem = problem or explain_meeting(error, module, config, args, kwargs, node)
         in_users_names = problem is not None
         problem = problem or _problem(error, config, _stated_call(config, module, args, kwargs))
     except (TypeError, RnndimsError):
         return None
     if problem is None:
-        return _beside_a_call(error, entries, recorder)
+        return None
     if user is None:
         return TracedProblem("", "", "", problem)
-    name = ast.unparse(node.func) if node is not None else ""
     if node is not None and not in_users_names:
-        state = args[1] if len(args) > 1 else kwargs.get("hx")
         problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
         wrong = {"input": given, "h_0": state, "c_0": state}.get(problem.tensor)
         words = where_from(user, entries, node, wrong, sys.modules["torch"], _follower(recorder))
         problem = replace(problem, message=f"{problem.message} {words}".strip(), fix=_with_results(problem.fix, user, node))
         if _is_carried(problem.fix, user):
             problem = replace(problem, advice=f"{problem.advice or ''} Put it before the loop.".strip())
-        for explain in (explain_embedded, explain_packed):
-            problem = explain(problem, user, entries, node, sys.modules["torch"]) or problem
+        for better in (explain_embedded, explain_packed):
+            problem = better(problem, user, entries, node, sys.modules["torch"]) or problem
+    name = ast.unparse(node.func) if node is not None else ""
     return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from shape_crash_programs import CRASHES, QUIET, mended
 
-from rnndims.live.exception_chain import explain_chain
+from rnndims.crashes.exception_chain import explain_chain
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem
 

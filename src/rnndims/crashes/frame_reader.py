@@ -30,9 +30,9 @@ from ..axes.named_tensor import (
 from ..axes.operations import FUNCTIONAL, TORCH, apply
 from ..config import DataConfig, RNNConfig
 from ..errors import RnndimsError
-from .follower import MOST_NUMBERS, Follower, Origin
-from .recorder import packed_lengths
-from .user_code import bound_to, failing_code, find_call, is_users, plain_dict
+from ..live.follower import MOST_NUMBERS, Follower, Origin
+from ..live.recorder import packed_lengths
+from ..live.user_code import bound_to, failing_code, find_call, is_users, plain_dict
 
 MOST_DEPTH: Final = 4
 """Functions inside functions that are read."""

@@ -7,16 +7,15 @@ the source of the loop tells which variable goes around in it.
 import ast
 import linecache
 import re
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 from ..diagnose import Problem
 from ..errors import shorten
-from .trace_report import TracedProblem
-from .user_code import code_at, is_users, library_folders, place
+from ..live.kept_state import KeptState, detached, flat_tensors, leaves, own_values
+from ..live.trace_report import TracedProblem
+from ..live.user_code import place
 from .user_line import UserLine, recurrent_parts, user_lines, values_of
 
 _SECOND_TIME, _IN_PLACE = "backward through the graph a second time", "modified by an inplace operation"
@@ -24,151 +23,6 @@ _SECOND_TIME, _IN_PLACE = "backward through the graph a second time", "modified 
 
 # the shape and the origin in: [torch.FloatTensor [16, 4]], which is output 0 of AsStridedBackward0, is at version 2
 _CHANGED = re.compile(r"Tensor \[([\d, ]*)\]\](?:, which is output \d+ of (\w+))?")
-
-_MOST_NODES = 5000
-"""Nodes of a graph that are looked at."""
-
-_MOST_FRAMES = 30
-"""Frames around a call in which its state is looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptState:
-    """A state whose graph was used up when it was passed to an RNN.
-
-    Attributes:
-        module: the RNN, as the report calls it.
-        at: file and line that pass the state.
-        code: the code there.
-        name: the user's variable for it, ``"state"`` or ``"self.hidden"``; ``""`` if it is not found.
-        fix: code that detaches it.
-        is_own: whether an earlier call of the same RNN made it.
-    """
-
-    module: str
-    at: str
-    code: str
-    name: str
-    fix: str | None
-    is_own: bool
-
-
-# --- while the program runs ------------------------------------------------------------------------------------------
-
-_saved_names: dict[str, tuple[str, ...]] = {}
-"""By the name of a kind of node, its attributes that hold tensors."""
-
-
-def kept_state(module: Any, called: str, state: Any, frame: FrameType, calls: int) -> KeptState | None:
-    """What is known of a state that is passed after its graph was used up; ``None`` if it was not.
-
-    Args:
-        module: the RNN.
-        called: its name in the report.
-        state: the state: a tensor, or the tuple of two.
-        frame: the user's frame that makes the call.
-        calls: how many calls there were from this place: later ones are looked at less closely, which costs less.
-    """
-    if not sys.modules["torch"].is_grad_enabled():
-        return None  # nothing will go back through this call
-    tensors = [tensor for tensor in _flat(state) if tensor.grad_fn is not None]
-    most = 60 if calls <= 20 else 12
-    if not any(_is_used_up(tensor.grad_fn, most) for tensor in tensors):
-        return None
-    weights = {id(parameter) for parameter in module.parameters()}
-    is_own = any(id(variable) in weights for tensor in tensors for variable in _leaves(tensor.grad_fn))
-    name, fix, where = _variable(state, frame)
-    at, code = place(where.f_code, where.f_lineno), code_at(where.f_code, where.f_lasti, where.f_lineno)
-    return KeptState(called, at, code, name, fix if is_own else None, is_own)
-
-
-def _is_used_up(node: Any, most: int) -> bool:
-    """Whether backward has gone through one of the ``most`` nearest nodes of a graph, or what they keep has changed since."""
-    todo, looked = [node], 0
-    while todo and looked < most:
-        node, looked = todo.pop(0), looked + 1
-        kind = type(node).__name__
-        if kind not in _saved_names:
-            _saved_names[kind] = tuple(name for name in dir(node) if name.startswith("_raw_saved_"))
-        for name in _saved_names[kind]:
-            try:
-                raw = getattr(node, name)
-                for each in raw if isinstance(raw, (tuple, list)) else (raw,):
-                    if getattr(each, "unpack_hook", each) is not None:
-                        return False  # reading it could run code: a checkpointed forward pass
-                getattr(node, name.removeprefix("_raw"))
-            except RuntimeError:
-                return True
-        todo += [following for following, _ in node.next_functions if following is not None]
-    return False
-
-
-def _leaves(node: Any) -> Iterator[Any]:
-    """The tensors that a graph begins with."""
-    todo, seen = [node], set[Any]()
-    while todo and len(seen) < _MOST_NODES:
-        node = todo.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        variable = getattr(node, "variable", None)
-        if variable is not None:
-            yield variable
-        todo += [following for following, _ in node.next_functions if following is not None]
-
-
-def _variable(state: Any, frame: FrameType) -> tuple[str, str | None, FrameType]:
-    """The user's name for a state, the code that detaches it, and the outermost frame that has it."""
-    libraries = library_folders()
-    found: tuple[str, str | None, FrameType] = ("", None, frame)
-    tensors = {id(tensor) for tensor in _flat(state)}
-    at: FrameType | None = frame
-    for _ in range(_MOST_FRAMES):
-        if at is None:
-            break
-        if is_users(at, libraries):
-            names = {name: fix for name, value in _own_values(at).items() if (fix := _detached(name, value, tensors))}
-            if names:
-                whole = next((name for name in names if len(list(_flat(_own_values(at)[name]))) >= len(tensors)), None)
-                if whole is not None:
-                    found = (whole, names[whole], at)
-                else:
-                    joined = ", ".join(names)
-                    found = (joined, f"{joined} = {', '.join(f'{name}.detach()' for name in names)}", at)
-        at = at.f_back
-    return found
-
-
-def _own_values(frame: FrameType) -> dict[str, Any]:
-    """The variables of a function, and the attributes of the object whose method it is."""
-    values = dict(frame.f_locals)
-    first = frame.f_code.co_varnames[0] if frame.f_code.co_argcount else ""
-    owner = values.get(first)
-    for name, value in getattr(owner, "__dict__", {}).items():
-        values[f"{first}.{name}"] = value
-    return values
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    """The tensors in a state, or in a list of states."""
-    if isinstance(value, (tuple, list)) and len(value) <= 1000:
-        for item in value:
-            yield from _flat(item)
-    elif hasattr(value, "grad_fn"):
-        yield value
-
-
-def _detached(name: str, value: Any, wanted: set[int]) -> str | None:
-    """Code that detaches what a variable holds, if that is one of the tensors that are wanted."""
-    if not any(id(tensor) in wanted for tensor in _flat(value)):
-        return None
-    if hasattr(value, "grad_fn"):
-        return f"{name} = {name}.detach()"
-    if all(hasattr(item, "grad_fn") for item in value):
-        made = f"[s.detach() for s in {name}]" if isinstance(value, list) else f"tuple(s.detach() for s in {name})"
-        return f"{name} = {made}"
-    return f"{name} = [tuple(s.detach() for s in state) for state in {name}]"
-
 
 # --- when it has failed ----------------------------------------------------------------------------------------------
 
@@ -229,17 +83,17 @@ def _modules_in_graph(entries: list[TracebackType], lines: list[UserLine]) -> di
         names = entry.tb_frame.f_locals
         if entry.tb_frame.f_code.co_name in ("backward", "grad") and not any(entry.tb_frame is line.frame for line in lines):
             given = names.get("self", names.get("tensors", names.get("outputs")))
-            root = next(_flat(given), None)
+            root = next(flat_tensors(given), None)
             break
     if root is None or root.grad_fn is None:
         return {}
-    leaves = {id(variable) for variable in _leaves(root.grad_fn)}
+    beginnings = {id(variable) for variable in leaves(root.grad_fn)}
     found = {}
     for line in lines:
-        for name, value in {**values_of(line.frame), **_own_values(line.frame)}.items():
+        for name, value in {**values_of(line.frame), **own_values(line.frame)}.items():
             for part in recurrent_parts(value):
                 module = value.get_submodule(part)
-                if any(id(parameter) in leaves for parameter in module.parameters()):
+                if any(id(parameter) in beginnings for parameter in module.parameters()):
                     found[f"{name}.{part}" if part else name] = module
     return found
 
@@ -296,7 +150,7 @@ def explain_copy(error: BaseException, entries: list[TracebackType], _recorder: 
         return None
     values = values_of(line.frame)
     weights = {id(weight) for value in values.values() if recurrent_parts(value) for weight in value.parameters()}
-    if not any(id(variable) in weights for variable in _leaves(getattr(copied, "grad_fn"))):  # noqa: B009
+    if not any(id(variable) in weights for variable in leaves(getattr(copied, "grad_fn"))):  # noqa: B009
         return None
     call = line.call_of("deepcopy")
     name = ast.unparse(call.args[0]) if call is not None and call.args else ""
@@ -304,7 +158,7 @@ def explain_copy(error: BaseException, entries: list[TracebackType], _recorder: 
     kept = {name: value}
     if recurrent_parts(value):
         kept = {f"{name}.{key}": each for key, each in vars(value).items()}
-    found = next(((key, fix) for key, each in kept.items() if (fix := _detached(key, each, {id(copied)}))), None)
+    found = next(((key, fix) for key, each in kept.items() if (fix := detached(key, each, {id(copied)}))), None)
     if found is None:
         return None
     problem = Problem(
@@ -334,7 +188,7 @@ def _carried(line: UserLine) -> Iterator[KeptState]:
     if not loops:
         return
     loop = min(loops, key=lambda node: node.lineno)
-    values = _own_values(line.frame)
+    values = own_values(line.frame)
     yield from _in_statements(loop, values, line.frame.f_code, values_of(line.frame))
     for name, value in values_of(line.frame).items():
         if recurrent_parts(value):
@@ -358,12 +212,12 @@ def _in_statements(scope: ast.AST, values: dict[str, Any], code: CodeType, known
             joined = ", ".join(around)
             fix = f"{joined} = {', '.join(f'{name}.detach()' for name in around)}"
             if len(around) == 1:
-                fix = _detached(joined, values[joined], {id(each) for each in _flat(values[joined])}) or fix
+                fix = detached(joined, values[joined], {id(each) for each in flat_tensors(values[joined])}) or fix
             yield KeptState(ast.unparse(call.func), place(code, call.lineno), ast.unparse(call), joined, fix, is_own=True)
 
 
 def _has_graph(value: Any) -> bool:
-    return any(tensor.grad_fn is not None for tensor in _flat(value))
+    return any(tensor.grad_fn is not None for tensor in flat_tensors(value))
 
 
 def _in_methods(name: str, model: Any, loop: ast.AST) -> Iterator[KeptState]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..axes.named_tensor import NamedTensor
 from ..diagnose import Problem
+from ..live.user_code import library_folders, plain_dict
 from ..phrases import shape_text
 from .frame_reader import World, read_frames
 from .operands import put, replaced
-from .user_code import library_folders, plain_dict
 
 
 def explain_embedded(

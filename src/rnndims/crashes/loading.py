@@ -13,8 +13,8 @@ from ..config import RNNConfig
 from ..constructor import format_constructor
 from ..diagnose import Problem
 from ..errors import RnndimsError, shorten
+from ..live.trace_report import TracedProblem
 from ..shapes import Shape
-from .trace_report import TracedProblem
 from .user_line import UserLine, argument, postfix, recurrent_parts, replaced, user_lines
 
 _MOST_NAMES = 4

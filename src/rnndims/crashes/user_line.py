@@ -1,6 +1,7 @@
 """The line of the user's own that an exception came through, as code that can be quoted, searched and mended."""
 
 import ast
+import copy
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from typing import Any
 
 from ..config import RNNConfig
 from ..diagnose import Problem
-from .trace_report import TracedProblem
-from .user_code import failing_code, is_users, library_folders, place
+from ..live.trace_report import TracedProblem
+from ..live.user_code import failing_code, is_users, library_folders, place
 
 _PYTHON = str(Path(ast.__file__).parent) + os.sep
 """Where Python's own modules lie, and those that are installed."""
@@ -93,30 +94,15 @@ def with_argument(call: ast.Call, old: ast.expr, new: str) -> str:
 
 def replaced(whole: ast.expr, old: ast.expr, new: str) -> str:
     """The code of ``whole`` with ``new`` in the place of ``old``, one of its parts."""
+    memo: dict[int, Any] = {}
+    copied = copy.deepcopy(whole, memo)  # a transformer changes what it goes through, and others still need the parts
+    part = memo[id(old)]
 
     class Put(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> Any:
-            if node is old:
-                return ast.parse(new, mode="eval").body
-            return self.generic_visit(node)
+            return ast.parse(new, mode="eval").body if node is part else self.generic_visit(node)
 
-    # a transformer changes what it goes through, and others still need the parts
-    found: list[Any] = []
-    copied = _copy(whole, found, old)
-    old = found[0] if found else old
     return ast.unparse(Put().visit(copied))
-
-
-def _copy(node: Any, found: list[Any], wanted: ast.AST) -> Any:
-    """A copy of a tree; the copy of ``wanted`` is put into ``found``."""
-    if isinstance(node, list):
-        return [_copy(item, found, wanted) for item in node]
-    if not isinstance(node, ast.AST):
-        return node
-    made = type(node)(**{name: _copy(value, found, wanted) for name, value in ast.iter_fields(node)})
-    if node is wanted:
-        found.append(made)
-    return made
 
 
 def postfix(node: ast.expr, text: str) -> str:

@@ -13,8 +13,8 @@ import torch
 from crash_programs import CRASHES, GRAPHS, HEAD, SILENT, Crash
 
 from rnndims.config import RNNConfig
-from rnndims.live.crash import explain_crash
-from rnndims.live.meetings import explain_meeting
+from rnndims.crashes.crash import explain_crash
+from rnndims.crashes.meetings import explain_meeting
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem
 
