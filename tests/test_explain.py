@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from torch import nn
 
 import rnndims
 from rnndims.crashes.crash import explain_crash
+from rnndims.crashes.exception_chain import explain_chain
 from rnndims.hooks import explain as hooks
 from rnndims.render.trace_view import explanation
 
@@ -428,6 +430,26 @@ def test_a_hook_that_fails_is_shown_as_python_shows_it(monkeypatch):
         error = raised(show)
     assert str(error) == "in the hook"
     assert names(error) == (["show", "failing"] if HAS_NOTES else ["show", "hook", "_print_below", "failing"])
+
+
+def test_one_thread_explains_at_a_time(monkeypatch):
+    """Threads that fail together are explained one after the other: Python's own parser is not safe in two threads."""
+    running: list[int] = []
+    most: list[int] = []
+
+    def slow(*_: object) -> None:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.01)
+        running.pop()
+
+    monkeypatch.setattr("rnndims.crashes.exception_chain.explain_crash", slow)
+    threads = [threading.Thread(target=lambda: list(explain_chain(ValueError()))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 4
 
 
 def test_blocks_in_many_threads_leave_nothing_behind():

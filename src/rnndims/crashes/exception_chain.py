@@ -1,6 +1,8 @@
 """An exception with all that led to it: each is explained, and it is known in whose traceback that is shown."""
 
 import builtins
+import os
+import threading
 from collections.abc import Iterator
 
 from ..live.recorder import Recorder
@@ -11,6 +13,12 @@ _GROUP: type[BaseException] | tuple[()] = getattr(builtins, "BaseExceptionGroup"
 
 _MOST = 100
 """Exceptions of one chain that are looked at."""
+
+_alone = threading.RLock()
+"""One thread explains at a time: up to Python 3.12, ``ast.parse`` in two threads at once can raise a SystemError."""
+
+if hasattr(os, "register_at_fork"):  # the thread that has the lock is not there in a child
+    os.register_at_fork(after_in_child=lambda: globals().update(_alone=threading.RLock()))
 
 
 def explain_chain(error: BaseException, recorder: Recorder | None = None) -> Iterator[tuple[BaseException, TracedProblem]]:
@@ -23,7 +31,8 @@ def explain_chain(error: BaseException, recorder: Recorder | None = None) -> Ite
         recorder: as for ``explain_crash``.
     """
     for one, shown in exception_chain(error):
-        found = explain_crash(one, recorder)
+        with _alone:
+            found = explain_crash(one, recorder)
         if found is not None:
             yield shown, found
 
