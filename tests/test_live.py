@@ -96,6 +96,17 @@ def test_what_runs_and_is_wrong_is_said_once(kind, tmp_path):
         assert warning.code in code.splitlines()[line - 1]
 
 
+@pytest.mark.parametrize(
+    "kind", ["states of an encoder, viewed for a decoder", "the last step of both directions, behind functions"]
+)
+def test_the_fix_of_a_warning_runs_where_it_stands(kind, tmp_path):
+    """What a warning names is replaced by its fix: the program runs, and nothing is said of it any more."""
+    code, _ = WRONG[kind]
+    (warning,) = watch(code, tmp_path).warnings
+    mended = watch(code.replace(warning.code, warning.fix.replace("h_n", "state")), tmp_path)
+    assert (mended.error, mended.warnings) == (None, ())
+
+
 def test_a_default_device_changes_nothing(tmp_path):
     """A program that sets a default device is followed like any other, and its device is still set afterwards."""
     code, expected = WRONG["the last step of both directions"]

@@ -68,6 +68,19 @@ Net()(torch.randn(6, 9, 5)).sum().backward()
 """,
         [("mixed_axes", "h.view(-1, 7 * 2)")],
     ),
+    "states of an encoder, viewed for a decoder": (
+        HEAD
+        + """
+encoder, decoder = nn.GRU(6, 8, 2, batch_first=True, bidirectional=True), nn.GRU(6, 16, 2, batch_first=True)
+_, h = encoder(torch.randn(4, 9, 6))
+decoder(torch.randn(4, 5, 6), h.view(2, 4, 16))
+""",
+        [("mixed_axes", "h.view(2, 4, 16)")],
+    ),
+    "the last step of both directions, behind functions": (
+        classifier("F.dropout(F.relu(out[:, -1]))", 40, more=BOTH),
+        [("reverse_half_of_last_step", "out[:, -1]")],
+    ),
     "flatten of a state": (
         HEAD
         + """
@@ -130,7 +143,7 @@ out.sum().backward()
     "one direction of an LSTM": (classifier("state[0][-1]", 20, "LSTM", BOTH), [("one_direction", "state[0][-1]")]),
     "one direction after squeeze": (
         classifier("F.relu(state[1, :, :].squeeze())", 20, "RNN", BOTH),
-        [("other_layer", "F.relu(state[1, :, :].squeeze())")],
+        [("other_layer", "state[1, :, :]")],
     ),
     "the first direction": (classifier("state[0]", 20, "GRU", BOTH), [("other_layer", "state[0]")]),
     "the first of three layers": (classifier("state[0]").replace("10, 20, 2", "10, 20, 3"), [("other_layer", "state[0]")]),

@@ -276,7 +276,12 @@ class _Judge:
         if result.sizes[-1] != 2 * width or not _holds(result.axes[-1], "N") or not _is_rows(x, 0):
             return None
         message = f"{step.text} joins the states of two sequences, not the two directions: {self.layout(source)}."
-        return Misuse("mixed_axes", message, self.both(source))
+        if result.ndim == 2:
+            return Misuse("mixed_axes", message, self.both(source))
+        name, advice = self.spelled(source), "Each layer has two rows: join them on the last dim."
+        layers = _untouched(x) and result.sizes[:-1] == (self.config.num_layers, self.batch)
+        fix = f"torch.cat([{name}[0::2], {name}[1::2]], dim=-1)" if layers else None
+        return Misuse("mixed_axes", message, fix, advice)
 
     def splitting(self, step: Step, source: str, x: NamedTensor, result: NamedTensor) -> Misuse | None:
         """Directions of ``output`` that become rows, or are split the wrong way round."""
@@ -320,8 +325,7 @@ class _Judge:
         for step in self.trail:
             first = step.arguments[0] if step.arguments else None
             if step.name in ("linear", "call") and isinstance(first, NamedTensor):
-                made = next((other.text for other in self.trail if other.result is first), step.text)
-                uses.append((made, first))
+                uses.append((self.selection(first, step.text), first))
                 if step.name == "linear":
                     yield from self.features(step, first)
             if step.name == "index" and isinstance(first, NamedTensor) and self.data.lengths and first.sources == {"output"}:
@@ -332,13 +336,12 @@ class _Judge:
                 if len(alone) == 1 and len(parts) > 1 and not any("output" in p.sources for p in parts if p is not alone[0]):
                     uses.append((step.text, alone[0]))
                 elif len(alone) == len(parts) and not any(_walks(part, "D") for part in parts):
-                    texts = [next((o.text for o in self.trail if o.result is part), step.text) for part in parts]
-                    uses += zip(texts, parts, strict=True)
+                    uses += ((self.selection(part, step.text), part) for part in parts)
         value = self.followed.value
         if isinstance(value, (tuple, list)) and len(value) == 1:
             value = value[0]
         if isinstance(value, NamedTensor):
-            uses.append((self.followed.text, value))
+            uses.append((self.selection(value, self.followed.text), value))
         for text, used in uses:
             if used.moved and len(used.sources) == 1 and used.numel:
                 (source,) = used.sources
@@ -346,6 +349,19 @@ class _Judge:
                     yield from self.output_selection(text, used)
                 elif source in _STATES:
                     yield from self.state_selection(text, used, source)
+
+    def selection(self, x: NamedTensor, text: str) -> str:
+        """The code that chose the elements of ``x``: ``out[:, -1]`` of ``F.relu(out[:, -1])``, so that a fix keeps the rest.
+
+        ``text`` is that of an expression where no operation made ``x``.
+        """
+        step = next((step for step in self.trail if step.result is x), None)
+        if step is None:
+            return text
+        before = step.arguments[0] if step.arguments else None
+        if isinstance(before, NamedTensor) and before is not x and (before.axes, before.fixed) == (x.axes, x.fixed):
+            return self.selection(before, step.text)
+        return step.text
 
     def features(self, step: Step, x: NamedTensor) -> Iterator[Misuse]:
         """A Linear whose features hold the batch."""
