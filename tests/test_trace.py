@@ -568,6 +568,16 @@ SAME_PROGRAMS = {
         fail(lambda: nn.MultiheadAttention(4, 2)(out, out, out[:, :, :3]))
         fail(lambda: next(iter(torch.utils.data.DataLoader([]))))
         """,
+    "where warnings point": """
+        import warnings
+        out, _ = nn.GRU(3, 4)(torch.zeros(5, 2, 3))
+        nn.functional.softmax(out)
+        nn.Softmax()(out)
+        nn.functional.mse_loss(out, out[:1])
+        for _ in range(2):
+            out.T
+        out.T
+        """,
     "what it deletes is gone": """
         import gc, weakref
         def step(rnn, width):

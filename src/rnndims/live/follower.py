@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 from weakref import ref
 
@@ -662,20 +662,26 @@ def _called(origin: Origin) -> str:
 
 def _make_mode(torch: Any, follower: Follower) -> Any:
     """The mode that sees every operation; its class can only be made when torch is there."""
+    handle = torch.overrides.handle_torch_function.__code__
 
     class Following(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         follows = True
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
-            if "_stacklevel" in kwargs:  # where a warning of softmax points: two more functions are on the way now
-                kwargs["_stacklevel"] += 2
+            own = sys._getframe()
+            caller = own.f_back
+            if caller is not None and caller.f_code is handle and caller.f_back is not None:
+                caller = caller.f_back.f_back  # a function of torch that is written in Python has asked for this
+            if kwargs.get("_stacklevel", 0) > 3:  # a warning of softmax points beyond its caller: four more are on the way now
+                kwargs["_stacklevel"] += 4
             try:
-                result = function(*args, **kwargs)
+                result = _call_in_place_of(caller or own)(function, args, kwargs)
             except BaseException as error:
                 with suppress(Exception), torch._C.DisableTorchFunction():
                     follower.note_refusal(error, (args, list(kwargs.values())))
                 leave_out_frame(error)
+                leave_out_frame(error)  # that of the function in place of the caller
                 raise
             # nothing that goes wrong here may reach the program, and no other follower sees what is done here
             with suppress(Exception), torch._C.DisableTorchFunction():
@@ -683,6 +689,28 @@ def _make_mode(torch: Any, follower: Follower) -> Any:
             return result
 
     return Following()
+
+
+_call: Any = lambda function, args, kwargs: function(*args, **kwargs)  # noqa: E731 - on one line, as its copies are
+
+_placed: dict[tuple[str, int], CodeType] = {}
+"""By file and line: the code of ``_call`` as if it stood there."""
+
+
+def _call_in_place_of(frame: FrameType) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
+    """What calls a function from the file and the line where a frame is: Python says of a warning where its caller stands.
+
+    Whether a warning has been shown is noted in the variables of the caller's module, which are those of the frame too.
+    """
+    if sys.gettrace() is not None:
+        return _call  # type: ignore[no-any-return] # a debugger would stop there once more
+    key = frame.f_code.co_filename, frame.f_lineno or 0
+    code = _placed.get(key)
+    if code is None:
+        if len(_placed) > 10_000:
+            _placed.clear()
+        code = _placed[key] = _call.__code__.replace(co_filename=key[0], co_firstlineno=key[1])
+    return FunctionType(code, frame.f_globals)
 
 
 def _follows(mode: Any) -> bool:
