@@ -616,3 +616,12 @@ def test_what_a_program_sees_of_its_own_calls_and_errors(kind, tmp_path):
     """The frames of what it catches, the life of its tensors, and its dict of variables are as under python."""
     name = write(tmp_path, "same.py", "import torch\nfrom torch import nn\n" + textwrap.dedent(SAME_PROGRAMS[kind]))
     assert trace(tmp_path, "--quiet", name) == python(tmp_path, name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the stream")
+def test_a_program_may_have_no_standard_output(tmp_path):
+    """Where standard output is closed, as a service may have it, the program runs all the same."""
+    name = write(tmp_path, "silent.py", "import sys; sys.exit(9 if sys.stdout is None else 1)")
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable]
+    assert start([*shell, name], tmp_path).code == 9
+    assert start([*shell, "-m", "rnndims", "trace", "--quiet", name], tmp_path).code == 9
