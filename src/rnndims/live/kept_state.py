@@ -132,10 +132,10 @@ def own_values(frame: FrameType) -> dict[str, Any]:
 
 def flat_tensors(value: Any) -> Iterator[Any]:
     """The tensors in a state, or in a list of states."""
-    if isinstance(value, (tuple, list)) and len(value) <= 1000:
+    if issubclass(type(value), (tuple, list)) and len(value) <= 1000:  # an object of the user's may have its own __class__
         for item in value:
             yield from flat_tensors(item)
-    elif hasattr(value, "grad_fn"):
+    elif hasattr(type(value), "grad_fn"):
         yield value
 
 
