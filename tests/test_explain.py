@@ -586,3 +586,27 @@ def test_trace_and_explain_say_it_once(explain, tmp_path):
 def test_closed_streams_are_no_matter(tmp_path):
     """A program that has closed its standard error ends with exit code 1, as without explanations."""
     assert run_program(tmp_path, after=OWN_HOOK + "sys.stderr.close()\n") == (1, "own RuntimeError 0\n", "")
+
+
+class Spy:
+    """An object that knows whether it was asked for anything."""
+
+    def __init__(self, asked: list[str]) -> None:
+        object.__setattr__(self, "asked", asked)
+
+    def __getattribute__(self, name: str) -> Any:
+        object.__getattribute__(self, "asked").append(name)
+        return object.__getattribute__(self, name)
+
+
+def test_objects_of_the_program_are_asked_nothing():
+    """Variables that are no tensors run no code of theirs while an exception is explained."""
+    asked: list[str] = []
+    spy, loss = Spy(asked), rnn(torch.zeros(5, 2, rnn.input_size))[0].sum()
+    spies = [spy, (spy,)]
+    loss.backward()
+    for function in (fail, loss.backward, lambda: torch.nn.Linear(99, 2)(rnn(torch.zeros(5, 2, rnn.input_size))[0])):
+        with pytest.raises(RuntimeError), rnndims.explain():
+            function()
+    assert asked == []
+    assert len(spies) == 2

@@ -549,3 +549,79 @@ def test_a_call_is_found_without_running_code():
     frame = method(model)
     assert find_call(ast.parse("self.trap(x)", mode="eval").body, frame, model.rnn) is None
     assert find_call(ast.parse("f(self.rnn(x))", mode="eval").body, frame, model.rnn) is not None
+
+
+SAME_PROGRAMS = {
+    "tracebacks of what it catches": """
+        import traceback
+        rnn, out = nn.LSTM(3, 4), None
+        def fail(function):
+            try:
+                function()
+            except Exception:
+                print(traceback.format_exc())
+        fail(lambda: rnn(torch.zeros(5, 2, 9)))
+        fail(lambda: nn.GRUCell(3, 4)(torch.zeros(2, 9)))
+        out, _ = rnn(torch.zeros(5, 2, 3))
+        fail(lambda: out @ torch.zeros(9, 9))
+        fail(lambda: nn.Linear(7, 8)(out))
+        fail(lambda: nn.MultiheadAttention(4, 2)(out, out, out[:, :, :3]))
+        fail(lambda: next(iter(torch.utils.data.DataLoader([]))))
+        """,
+    "where warnings point": """
+        import warnings
+        out, _ = nn.GRU(3, 4)(torch.zeros(5, 2, 3))
+        nn.functional.softmax(out)
+        nn.Softmax()(out)
+        nn.functional.mse_loss(out, out[:1])
+        for _ in range(2):
+            out.T
+        out.T
+        """,
+    "what it deletes is gone": """
+        import gc, weakref
+        def step(rnn, width):
+            x = torch.zeros(5, 2, width)
+            gone = [weakref.ref(x)]
+            try:
+                out, h = rnn(x)
+                last = out[-1]
+                scores = nn.Linear(4, 2)(last)
+                gone += map(weakref.ref, (out, h, last, scores))
+                del out, h, last, scores
+                (lambda: torch.ones(2, 4) @ x)()
+            except RuntimeError:
+                pass
+            del x
+            gc.collect()
+            print([ref() is None for ref in gone])
+        step(nn.GRU(3, 4), 3)
+        step(nn.GRU(3, 4), 5)
+        """,
+    "the dict that locals() returns": """
+        def step(x):
+            names = locals()
+            for name in names:
+                out, h = nn.GRU(3, 4)(x)
+                scores = nn.Linear(4, 2)(out[-1])
+            print(sorted(names))
+        step(torch.zeros(5, 2, 3))
+        """,
+}
+
+
+@pytest.mark.parametrize("kind", SAME_PROGRAMS)
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 puts frames back that were left out of a traceback")
+def test_what_a_program_sees_of_its_own_calls_and_errors(kind, tmp_path):
+    """The frames of what it catches, the life of its tensors, and its dict of variables are as under python."""
+    name = write(tmp_path, "same.py", "import torch\nfrom torch import nn\n" + textwrap.dedent(SAME_PROGRAMS[kind]))
+    assert trace(tmp_path, "--quiet", name) == python(tmp_path, name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the stream")
+def test_a_program_may_have_no_standard_output(tmp_path):
+    """Where standard output is closed, as a service may have it, the program runs all the same."""
+    name = write(tmp_path, "silent.py", "import sys; sys.exit(9 if sys.stdout is None else 1)")
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable]
+    assert start([*shell, name], tmp_path).code == 9
+    assert start([*shell, "-m", "rnndims", "trace", "--quiet", name], tmp_path).code == 9

@@ -106,13 +106,14 @@ def _root(
 
 def run(args: list[str]) -> int:
     """Run one command line and return its exit code; every error ends here as one message on standard error."""
-    if sys.stdout is None:
+    if sys.stdout is None and args[:1] != ["trace"]:  # the program that trace becomes may do without
         _complain("standard output is closed")
         return ExitCode.MACHINE
     command = typer.main.get_command(app)
     try:
         code = command.main(args=args, prog_name="rnndims", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SystemExit as error:  # Typer and Rich both exit with 1 where the reader of a pipe is gone
         if isinstance(error.__context__, BrokenPipeError):
             return _explain(error.__context__, args)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..live.recorder import Recorder
 from ..live.trace_report import TracedProblem
+from ..live.user_code import let_go
 from .crash import explain_crash
 
 _GROUP: type[BaseException] | tuple[()] = getattr(builtins, "BaseExceptionGroup", ())  # not in Python 3.10
@@ -31,8 +32,11 @@ def explain_chain(error: BaseException, recorder: Recorder | None = None) -> Ite
         recorder: as for ``explain_crash``.
     """
     for one, shown in exception_chain(error):
-        with _alone:
-            found = explain_crash(one, recorder)
+        try:
+            with _alone:
+                found = explain_crash(one, recorder)
+        finally:
+            let_go(one.__traceback__)
         if found is not None:
             yield shown, found
 

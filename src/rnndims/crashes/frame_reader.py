@@ -142,7 +142,7 @@ class World:
 
     def is_tensor(self, value: object) -> bool:
         """Whether it is a tensor of torch."""
-        return isinstance(value, self.torch.Tensor)
+        return issubclass(type(value), self.torch.Tensor)  # unlike isinstance, it asks the object nothing
 
 
 def bound_names(node: ast.AST) -> set[str]:
@@ -381,9 +381,13 @@ class FrameReader(Reader):
             if value.sources:
                 self.world.known.setdefault(id(found), value)
             return value
-        if isinstance(found, self.world.torch.nn.utils.rnn.PackedSequence):
+        if issubclass(type(found), self.world.torch.nn.utils.rnn.PackedSequence):
             return value if isinstance(value, Packed) else Packed(packed_lengths(found))
-        if isinstance(found, (tuple, list)) and len(found) <= MOST_ITEMS and any(self.world.is_tensor(item) for item in found):
+        if (
+            issubclass(type(found), (tuple, list))
+            and len(found) <= MOST_ITEMS
+            and any(self.world.is_tensor(item) for item in found)
+        ):
             parts = value if isinstance(value, (tuple, list)) and len(value) == len(found) else [UNKNOWN] * len(found)
             return tuple(self.settled(part, item) for part, item in zip(parts, found, strict=True))
         if type(found) in (int, float, bool) and value != found:
@@ -431,7 +435,7 @@ class FrameReader(Reader):
             return self.world.known.get(id(found)) or self.plain(found)
         if isinstance(found, (bool, int, float, str)) or found is None:
             return found
-        if isinstance(found, self.world.torch.nn.utils.rnn.PackedSequence):
+        if issubclass(type(found), self.world.torch.nn.utils.rnn.PackedSequence):
             return Packed(packed_lengths(found))
         if isinstance(found, (tuple, list)) and len(found) <= MOST_ITEMS:
             return type(found)(self.real(item) for item in found) if type(found) in (tuple, list) else tuple(found)

@@ -168,7 +168,6 @@ def failed_operation(
     call = None if outer is None else find_call(expression, entry.tb_frame, outer) or _inline_call(expression, outer)
     failed = FailedOperation(str(error).strip(), "", [], expression, code, {}, layer, outer, call, reader, entry, world, frames)
     functions = [each.tb_frame for each in below if each.tb_frame.f_code.co_name not in _ON_THE_WAY]
-    watched = next((each.tb_frame.f_locals for each in reversed(below) if _is_watched(each)), None)
     if functions and functions[-1].f_code.co_name in _FUNCTIONS:
         last = next((each for each in reversed(functions) if each.f_code.co_name not in _HELPERS), functions[-1])
         failed.name, failed.arguments = last.f_code.co_name, dict(last.f_locals)
@@ -179,7 +178,7 @@ def failed_operation(
         failed.arguments = {} if forward is None else dict(forward.f_locals)
         _called_function(failed, "")
     elif not functions:
-        _written_operation(failed, watched)
+        _written_operation(failed, [] if world.follower is None else world.follower.refused_tensors(error))
     return failed
 
 
@@ -227,10 +226,6 @@ _FUNCTIONS: Final = frozenset(
 _INPUTS: Final = ("input", "x", "log_probs", "query", "key", "value", "target", "targets", "sequence")
 
 
-def _is_watched(entry: TracebackType) -> bool:
-    return entry.tb_frame.f_code.co_name == "__torch_function__" and "function" in entry.tb_frame.f_locals
-
-
 def _called_function(failed: FailedOperation, name: str) -> None:
     """The operands of a function of torch that is written in Python, with the code that the user passes for them."""
     if failed.name == "_conv_forward":
@@ -248,7 +243,7 @@ def _called_function(failed: FailedOperation, name: str) -> None:
     nodes: list[ast.expr | None] = list(failed.call.args) if failed.call is not None else []
     named = {keyword.arg: keyword.value for keyword in failed.call.keywords} if failed.call is not None else {}
     if failed.name == "einsum" and failed.call is not None:
-        _written_operation(failed, None)
+        _written_operation(failed, [])
         return
     for at, key in enumerate(key for key in _INPUTS if key in failed.arguments):
         found = failed.arguments[key]
@@ -305,8 +300,13 @@ def refusal(failed: FailedOperation) -> Step | None:
     return None
 
 
-def _written_operation(failed: FailedOperation, watched: dict[str, Any] | None) -> None:
-    """An operation that the user's line does itself: its operands are the parts of the expression."""
+def _written_operation(failed: FailedOperation, there: list[Any]) -> None:
+    """An operation that the user's line does itself: its operands are the parts of the expression.
+
+    Args:
+        failed: the operation.
+        there: its tensors, if it was watched.
+    """
     reader = failed.reader
     node = failed.expression
     reader.refused_at = None
@@ -323,7 +323,6 @@ def _written_operation(failed: FailedOperation, watched: dict[str, Any] | None) 
         failed.expression, failed.code = node, ast.unparse(node)
     failed.name = _name_of(node)
     written = list(_written(node, reader))
-    there = _flat(((watched or {}).get("args"), list(((watched or {}).get("kwargs") or {}).values())), failed.world)
     if len(there) != len(written):
         there = []
     for at, part in enumerate(written):
@@ -390,12 +389,6 @@ def _is_no_tensor(node: ast.expr, reader: FrameReader) -> bool:
     """Whether a part is a module of Python, a function, a size."""
     found = bound_to(node, reader.objects)
     return found is not None and not reader.world.is_tensor(found)
-
-
-def _flat(value: Any, world: World) -> list[Any]:
-    if isinstance(value, (tuple, list)):
-        return [tensor for item in value for tensor in _flat(item, world)]
-    return [value] if world.is_tensor(value) else []
 
 
 # --- whether it concerns an RNN ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, TypeVar, overload
 
 from ..live.ipython_shell import running_shell
+from ..live.program import leave_out_frame
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _Hook = Callable[..., Any]
@@ -200,16 +201,10 @@ def _noting(place: _Place, before: _Hook) -> _Hook:
                 return _print_below(error, partial(before, *args, **kwargs))
             return before(*args, **kwargs)
         except BaseException as another:
-            _leave_out_frame(another)
+            leave_out_frame(another)
             raise
 
     return hook
-
-
-def _leave_out_frame(error: BaseException) -> None:
-    """Take the frame of ours that catches ``error`` and raises it again off the traceback. Python 3.10 puts it back."""
-    if error.__traceback__ is not None:
-        error.__traceback__ = error.__traceback__.tb_next
 
 
 def _shown_notes(error: BaseException | None) -> list[tuple[BaseException, str]]:
@@ -280,7 +275,7 @@ def _decorated(function: Function) -> Function:
 def _leaves(error: BaseException) -> None:
     """What happens to an exception that leaves a decorated function, in the frame of its decorator."""
     add_note(error)
-    _leave_out_frame(error)
+    leave_out_frame(error)
 
 
 def _call(function: _Hook) -> _Hook:

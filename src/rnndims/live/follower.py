@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 from weakref import ref
 
@@ -24,9 +24,10 @@ from ..config import DataConfig, RNNConfig
 from ..constructor import format_constructor
 from ..errors import RnndimsError
 from .batches import Batch
+from .program import leave_out_frame
 from .rnn_input import judge_input
 from .trace_report import TracedWarning
-from .user_code import code_at, is_users, library_folders, place, size_names
+from .user_code import code_at, is_users, library_folders, place, size_names, variables
 
 MOST_NUMBERS: Final = 1000
 """Numbers of a tensor of ints that are read, to know which positions an index selects."""
@@ -178,6 +179,7 @@ class Follower:
         self._mode = _make_mode(torch, self)
         self.refused = False
         self._guests: dict[int, tuple[Any, NamedTensor]] = {}
+        self._refusal: tuple[tuple[Any, ...], list[tuple[Any, Any]]] = (), []
 
     @property
     def warnings(self) -> tuple[TracedWarning, ...]:
@@ -444,6 +446,25 @@ class Follower:
         new = [NamedInt(size, word) if word and type(size) is int else size for size, word in zip(plain, names, strict=True)]
         return (first, tuple(new)) if packed else (first, *new)
 
+    def note_refusal(self, error: BaseException, arguments: Any) -> None:
+        """Remember what the tensors of a failed operation are: our frame, which has them, is taken off its traceback.
+
+        Nothing of the program is kept for it: a tensor that is gone by then is stood for by one without numbers.
+        """
+        if error.args and all(type(word) is str for word in error.args):
+            tensors: list[Any] = []
+            for tensor in _tensors(arguments):
+                stand_in, trail = self.torch.empty_like(tensor, device="meta"), self.trail(tensor)
+                if trail is not None:
+                    self.know(stand_in, trail)
+                tensors.append((ref(tensor), stand_in))
+            self._refusal = error.args, tensors
+
+    def refused_tensors(self, error: BaseException) -> list[Any]:
+        """The tensors of the operation that raised ``error``, in order; none if it was not seen."""
+        words, tensors = self._refusal
+        return [tensor() if tensor() is not None else stand_in for tensor, stand_in in tensors] if error.args is words else []
+
     # ---- tensors that no RNN has made
 
     def _follow_guest(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
@@ -571,7 +592,7 @@ class Follower:
             if not whole or len(config.definition.states) == 2 or operation.code is not frame.f_code:
                 continue
             names = ["", ""]
-            for name, value in frame.f_locals.items():
+            for name, value in variables(frame).items():
                 row = self.trail(value)
                 if row is not None and row.operation is operation:
                     names[next(at for at in (0, 1) if row.value is rows[at])] = name
@@ -617,7 +638,7 @@ class Follower:
 
     def _spell_all(self, origin: Origin, frame: FrameType) -> None:
         """Remember what the code calls the results of a call: the variables of the function where they are used."""
-        for name, value in frame.f_locals.items():
+        for name, value in variables(frame).items():
             trail = self.trail(value)
             if trail is not None and trail.operation is None and trail.origin is origin:
                 for source in trail.value.sources:
@@ -625,7 +646,7 @@ class Follower:
 
     def _variable(self, trail: Trail, frame: FrameType) -> str:
         """The name of a variable that holds a result itself."""
-        return next((name for name, value in frame.f_locals.items() if self.trail(value) is trail), "")
+        return next((name for name, value in variables(frame).items() if self.trail(value) is trail), "")
 
     def _user(self, frame: FrameType) -> FrameType:
         at: FrameType | None = frame
@@ -641,21 +662,55 @@ def _called(origin: Origin) -> str:
 
 def _make_mode(torch: Any, follower: Follower) -> Any:
     """The mode that sees every operation; its class can only be made when torch is there."""
+    handle = torch.overrides.handle_torch_function.__code__
 
     class Following(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         follows = True
 
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             kwargs = kwargs or {}
-            if "_stacklevel" in kwargs:  # where a warning of softmax points: two more functions are on the way now
-                kwargs["_stacklevel"] += 2
-            result = function(*args, **kwargs)
+            own = sys._getframe()
+            caller = own.f_back
+            if caller is not None and caller.f_code is handle and caller.f_back is not None:
+                caller = caller.f_back.f_back  # a function of torch that is written in Python has asked for this
+            if kwargs.get("_stacklevel", 0) > 3:  # a warning of softmax points beyond its caller: four more are on the way now
+                kwargs["_stacklevel"] += 4
+            try:
+                result = _call_in_place_of(caller or own)(function, args, kwargs)
+            except BaseException as error:
+                with suppress(Exception), torch._C.DisableTorchFunction():
+                    follower.note_refusal(error, (args, list(kwargs.values())))
+                leave_out_frame(error)
+                leave_out_frame(error)  # that of the function in place of the caller
+                raise
             # nothing that goes wrong here may reach the program, and no other follower sees what is done here
             with suppress(Exception), torch._C.DisableTorchFunction():
                 follower.saw(function, args, kwargs, result)
             return result
 
     return Following()
+
+
+_call: Any = lambda function, args, kwargs: function(*args, **kwargs)  # noqa: E731 - on one line, as its copies are
+
+_placed: dict[tuple[str, int], CodeType] = {}
+"""By file and line: the code of ``_call`` as if it stood there."""
+
+
+def _call_in_place_of(frame: FrameType) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
+    """What calls a function from the file and the line where a frame is: Python says of a warning where its caller stands.
+
+    Whether a warning has been shown is noted in the variables of the caller's module, which are those of the frame too.
+    """
+    if sys.gettrace() is not None:
+        return _call  # type: ignore[no-any-return] # a debugger would stop there once more
+    key = frame.f_code.co_filename, frame.f_lineno or 0
+    code = _placed.get(key)
+    if code is None:
+        if len(_placed) > 10_000:
+            _placed.clear()
+        code = _placed[key] = _call.__code__.replace(co_filename=key[0], co_firstlineno=key[1])
+    return FunctionType(code, frame.f_globals)
 
 
 def _follows(mode: Any) -> bool:

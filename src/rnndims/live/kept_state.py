@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from .user_code import code_at, is_users, library_folders, place
+from .user_code import code_at, is_users, library_folders, place, variables
 
 _MOST_NODES = 5000
 """Nodes of a graph that are looked at."""
@@ -122,7 +122,7 @@ def _variable(state: Any, frame: FrameType) -> tuple[str, str | None, FrameType]
 
 def own_values(frame: FrameType) -> dict[str, Any]:
     """The variables of a function, and the attributes of the object whose method it is."""
-    values = dict(frame.f_locals)
+    values = variables(frame)
     first = frame.f_code.co_varnames[0] if frame.f_code.co_argcount else ""
     owner = values.get(first)
     for name, value in getattr(owner, "__dict__", {}).items():
@@ -132,10 +132,10 @@ def own_values(frame: FrameType) -> dict[str, Any]:
 
 def flat_tensors(value: Any) -> Iterator[Any]:
     """The tensors in a state, or in a list of states."""
-    if isinstance(value, (tuple, list)) and len(value) <= 1000:
+    if issubclass(type(value), (tuple, list)) and len(value) <= 1000:  # an object of the user's may have its own __class__
         for item in value:
             yield from flat_tensors(item)
-    elif hasattr(value, "grad_fn"):
+    elif hasattr(type(value), "grad_fn"):
         yield value
 
 

@@ -184,6 +184,12 @@ def without_own_frames(error: BaseException) -> None:
         one.__traceback__ = kept[0] if kept else None
 
 
+def leave_out_frame(error: BaseException) -> None:
+    """Take the frame that catches ``error`` and raises it again off the traceback. Python 3.10 puts it back."""
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next
+
+
 def _show(title: str, error: BaseException) -> None:
     """Write an exception as Python does where a program's own hook fails."""
     if sys.stderr is not None:

@@ -15,7 +15,7 @@ from .batches import Batches, is_zero
 from .follower import Follower
 from .kept_state import KeptState, kept_state
 from .trace_report import TracedCall
-from .user_code import is_users, library_folders, place
+from .user_code import is_users, library_folders, place, variables
 from .watched_calls import leave, listen
 
 FOLLOWED_CALLS = 2
@@ -315,14 +315,14 @@ def _name(module: Any, user: FrameType, frame: FrameType) -> str:
     at: FrameType | None = frame
     while at is not None:
         names = at.f_code.co_varnames
-        owner: Any = at.f_locals.get(names[0]) if names and at.f_code.co_argcount else None
+        owner: Any = variables(at).get(names[0]) if names and at.f_code.co_argcount else None
         if owner is not module and hasattr(type(owner), "named_modules") and type(owner).__name__ not in _WRAPPERS:
             name = next((name for name, inner in owner.named_modules() if inner is module), "")
             if name.replace(".", "").isdecimal():
-                variable = next((word for word, value in user.f_locals.items() if value is owner), type(owner).__name__)
+                variable = next((word for word, value in variables(user).items() if value is owner), type(owner).__name__)
                 name = f"{variable}.{name}"
             found = name or found
         at = at.f_back
     if found:
         return found
-    return next((name for name, value in user.f_locals.items() if value is module), "")
+    return next((name for name, value in variables(user).items() if value is module), "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..cells import CELLS
 from .follower import _compiles
+from .program import leave_out_frame
 from .recorder import Recorder
 
 _RNNS = frozenset(cell.class_name + end for cell in CELLS.values() for end in ("", "Cell"))
@@ -72,7 +73,11 @@ def _say_at_calls(base: Any, torch: Any, say: Callable[[Any], None]) -> None:
             seen.add(id(module))
             with suppress(Exception):  # nothing that goes wrong here may reach the program
                 say(module)
-        return module_class.__call__(module, *args, **kwargs)
+        try:
+            return module_class.__call__(module, *args, **kwargs)
+        except BaseException as error:
+            leave_out_frame(error)
+            raise
 
     if "__call__" not in base.__dict__:
         base.__call__ = __call__

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
+from inspect import CO_OPTIMIZED
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -41,6 +42,28 @@ def place(code: CodeType, line: int) -> str:
             relative = file
         file = file if relative.startswith(os.pardir) else relative
     return f"{file}:{line}"
+
+
+def variables(frame: FrameType) -> dict[str, Any]:
+    """The variables of a frame that may still be running, by name; nothing is changed by it, and nothing kept alive.
+
+    Before Python 3.13, a function has one dict of its variables, which is made when it is asked for and stays as it is then:
+    what the function deletes would live on in it. ``locals()`` is that dict too, so a function that calls it is not asked.
+    """
+    code = frame.f_code
+    if sys.version_info >= (3, 13) or not code.co_flags & CO_OPTIMIZED:
+        return dict(frame.f_locals)
+    if {"locals", "vars", "dir", "eval", "exec"} & set(code.co_names):
+        return {}
+    found = dict(frame.f_locals)
+    frame.f_locals.clear()
+    return found
+
+
+def let_go(traceback: TracebackType | None) -> None:
+    """Empty what reading the variables of a traceback's frames has left in them, see ``variables``."""
+    for entry in traceback_frames(traceback):
+        variables(entry.tb_frame)
 
 
 def traceback_frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
@@ -128,7 +151,7 @@ def _statement_expression(line: str) -> ast.expr | None:
 
 def find_call(expression: ast.expr | None, frame: FrameType, target: object) -> ast.Call | None:
     """The call in ``expression`` whose function is ``target``: ``self.rnn(x)``. Only names and attributes are looked up."""
-    names = ChainMap(dict(frame.f_locals), frame.f_globals)
+    names = ChainMap(variables(frame), frame.f_globals)
     for node in ast.walk(expression) if expression is not None else ():
         if isinstance(node, ast.Call) and bound_to(node.func, names) is target:
             return node
@@ -181,7 +204,7 @@ def _size_name(node: ast.expr, frame: FrameType, named: Callable[[object, int], 
         owner, dim = node.args[0], ast.Constant(0)  # len(x)
     if owner is None or not isinstance(dim, ast.Constant) or type(dim.value) is not int:
         return None
-    return named(bound_to(owner, ChainMap(dict(frame.f_locals), frame.f_globals)), dim.value)
+    return named(bound_to(owner, ChainMap(variables(frame), frame.f_globals)), dim.value)
 
 
 def bound_to(node: ast.expr, names: Mapping[str, Any]) -> object:

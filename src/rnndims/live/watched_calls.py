@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from .follower import Follower
+from .program import leave_out_frame
 
 
 class Listener(Protocol):
@@ -85,7 +86,11 @@ def _watched(torch: Any, original: Callable[..., Any] | None) -> Callable[..., A
     @wraps(module_class.__call__)
     def __call__(module: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - the method that it stands for
         # torch.fx replaces Module.__call__ for a while, so it is looked up at each call.
-        result = (original or module_class.__call__)(module, *args, **kwargs)
+        try:
+            result = (original or module_class.__call__)(module, *args, **kwargs)
+        except BaseException as error:
+            leave_out_frame(error)
+            raise
         # torch.fx passes stand-ins, which note down whatever is asked of them; torch.jit.trace makes sizes tensors
         if not compiling() and not tracing() and isinstance(args[0] if args else kwargs.get("input"), real):
             with quiet():
@@ -108,6 +113,9 @@ def _unfollowed(torch: Any, original: Callable[..., Any] | None) -> Callable[...
                 follower.attends(module, args[0] if args else None, sys._getframe(1))
         try:
             return (original or module_class.__call__)(module, *args, **kwargs)
+        except BaseException as error:
+            leave_out_frame(error)
+            raise
         finally:
             for follower in paused:
                 follower.begin()
@@ -123,6 +131,9 @@ def _handing_out(_torch: Any, original: Any) -> Callable[..., Any]:
         batch = None
         try:
             batch = original(iterator)
+        except BaseException as error:
+            leave_out_frame(error)
+            raise
         finally:
             for listener in _listeners:
                 listener.handed_out(iterator, batch)
