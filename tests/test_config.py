@@ -287,6 +287,14 @@ def test_dtypes_are_those_the_modules_run_in(cell, arguments):
             assert data.itemsize == getattr(torch, name).itemsize
 
 
+@pytest.mark.parametrize("dtype", [["float32"], 32, None, "float31"])
+def test_what_names_no_dtype_is_refused(dtype):
+    """A dtype that is no text, or another text, is refused with the list of those that are."""
+    with pytest.raises(ConfigError, match="must be one of float16, bfloat16, float32") as raised:
+        DataConfig(dtype=dtype)
+    assert raised.value.field == "dtype"
+
+
 def test_a_dtype_that_only_builds_is_refused_in_pytorchs_words():
     """With relu a module can be built in a complex dtype and not run: ``dims`` of it quotes what PyTorch says at the call."""
     module = torch.nn.RNN(4, 2, nonlinearity="relu", dtype=torch.complex64)

@@ -25,10 +25,9 @@ def planted(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
 def test_mistakes_that_tests_miss_are_printed(tmp_path: Path) -> None:
     """2 + 2 for 2 * 2 is missed, and 2 * 3 is noticed through a module that imports the function by name."""
     ended = planted(tmp_path, "assert twice(2) == 4")
-    file = Path("src/small/numbers_.py")
     assert ended.stdout.splitlines() == [
-        f"{file}:2: n * 2  ->  n + 2",
-        f"{file}: 1 of 2 mistakes are noticed, of 2 that can be made",
+        f"{Path('small/numbers_.py')}:2: n * 2  ->  n + 2",
+        f"{Path('src/small/numbers_.py')}: 1 of 2 mistakes are noticed, of 2 that can be made",
     ], ended.stderr
     assert ended.returncode == 1
     assert (tmp_path / "src/small/numbers_.py").read_text(encoding="utf-8") == SOURCE

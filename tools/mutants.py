@@ -10,6 +10,7 @@ that have noticed a mistake run first. The exit code is 1 if a mistake survives,
 
 import argparse
 import ast
+import compileall
 import multiprocessing
 import os
 import random
@@ -155,10 +156,13 @@ class Bench:
         """Whether all tests pass in spite of the mistake; ``clean`` has the source without it, and its bytecode."""
         with tempfile.TemporaryDirectory() as name:
             shutil.copytree(clean, Path(name, "src"))
-            return not self.fails(mutant.source, Path(name))
+            lives = not self.fails(mutant.source, Path(name))
+        if lives:
+            print(f"{self.name}:{mutant.line}: {mutant.change}", flush=True)
+        return lives
 
-    def alive(self, chosen: list[Mutant], jobs: int) -> list[Mutant]:
-        """The mistakes that no test notices.
+    def survivors(self, chosen: list[Mutant], jobs: int) -> int:
+        """How many mistakes no test notices; each is printed.
 
         Raises:
             SystemExit: with code 2, if a test fails without a mistake.
@@ -166,13 +170,13 @@ class Bench:
         with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(jobs) as pool:
             clean = Path(name, "src")
             shutil.copytree(self.source, clean, ignore=shutil.ignore_patterns("__pycache__"))
+            compileall.compile_dir(clean, quiet=1)
             start = time.monotonic()
             if self.fails(ast.unparse(ast.parse((clean / self.name).read_text(encoding="utf-8"))), Path(name)):
                 print((Path(name) / "log").read_text(encoding="utf-8"), file=sys.stderr)
                 raise SystemExit(2)
             self.limit = 10 + 5 * (time.monotonic() - start)
-            alive = list(pool.map(lambda mutant: self.survives(mutant, clean), chosen))
-        return sorted(mutant for mutant, lives in zip(chosen, alive, strict=True) if lives)
+            return sum(pool.map(lambda mutant: self.survives(mutant, clean), chosen))
 
 
 def main() -> int:
@@ -190,10 +194,8 @@ def main() -> int:
         lines = set(map(int, options.lines.split(",")))
         every = [mutant for mutant in every if mutant.line in lines]
     chosen = random.Random(options.seed).sample(every, min(options.sample or len(every), len(every)))
-    alive = Bench(options.file, options.tests).alive(chosen, options.jobs)
-    for mutant in alive:
-        print(f"{options.file}:{mutant.line}: {mutant.change}")
-    print(f"{options.file}: {len(chosen) - len(alive)} of {len(chosen)} mistakes are noticed, of {len(every)} that can be made")
+    alive = Bench(options.file, options.tests).survivors(chosen, options.jobs)
+    print(f"{options.file}: {len(chosen) - alive} of {len(chosen)} mistakes are noticed, of {len(every)} that can be made")
     return 1 if alive else 0
 
 
