@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,7 +142,9 @@ class Bench:
 
     def fails(self, source: str, folder: Path) -> bool:
         """Whether a test fails with this source in place of the file; one that does not end has failed."""
-        (folder / "src" / self.name).write_text(source, encoding="utf-8")
+        file = folder / "src" / self.name
+        file.write_text(source, encoding="utf-8")
+        Path(cache_from_source(file)).unlink(missing_ok=True)  # it may be of the same second and size, and then it counts
         process = self.processes.Process(target=run_tests, args=(self.source.parent, self.tests, folder, self.noticed))
         process.start()
         process.join(self.limit)
