@@ -289,6 +289,8 @@ def test_the_fix_of_a_state_keeps_its_numbers_where_it_can(expected, got, fix):
 MISTAKES = [
     ((4, 32, 512), (2, 64, 512), ["hidden_batch_mismatch"]),  # DataParallel split both on dim 0
     ((4, 32, 512), (1, 128, 512), ["hidden_batch_mismatch"]),
+    ((8, 3, 20), (4, 6, 20), ["hidden_batch_mismatch"]),
+    ((2, 3, 20), (0, 4, 20), ["hidden_layers_or_directions", "hidden_batch_mismatch"]),
     ((4, 32, 512), (1, 64, 512), ["hidden_layers_or_directions", "hidden_batch_mismatch"]),
     ((2, 1, 20), (1, 5, 20), ["hidden_layers_or_directions", "batch_first_mismatch"]),
     ((1, 5, 20), (5, 3, 20), ["batch_first_mismatch"]),
@@ -317,6 +319,8 @@ BATCHES = [
     (None, None, 5, 7, LAST, [BATCH, LAYOUT]),
     (None, None, 2, 3, LAST, [BATCH, LAYOUT]),
     (None, None, 1, 3, OTHER, [LAYOUT, BATCH]),
+    (None, None, 1, 2, OTHER, [LAYOUT, BATCH]),
+    (None, None, 1, 0, OTHER, [BATCH, LAYOUT]),
     (None, None, 5, 1, "is for one sequence", [BATCH, LAYOUT]),
     (None, None, 5, 2, OTHER, [BATCH, LAYOUT]),
     (None, None, 2, 4, "it split input, and not the state, over 2 devices", [BATCH, LAYOUT, BATCH]),

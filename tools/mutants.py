@@ -87,8 +87,10 @@ def mutants(source: str) -> Iterator[Mutant]:
                     continue
                 for other in mutated(node):
                     replacement = [*value[:at], other, *value[at + 1 :]] if isinstance(value, list) else other
+                    shown = parent if isinstance(node, ast.Constant) and isinstance(parent, ast.expr) else None
+                    before = ast.unparse(shown or node)  # a number is told by what it is in
                     setattr(parent, field, replacement)
-                    change = f"{ast.unparse(node)}  ->  {ast.unparse(other)}"
+                    change = f"{before}  ->  {ast.unparse(shown or other)}"
                     yield Mutant(node.lineno, change, ast.unparse(ast.fix_missing_locations(tree)))
                     setattr(parent, field, value)
 
