@@ -294,6 +294,8 @@ MISTAKES = [
     ((4, 32, 512), (1, 64, 512), ["hidden_layers_or_directions", "hidden_batch_mismatch"]),
     ((2, 1, 20), (1, 5, 20), ["hidden_layers_or_directions", "batch_first_mismatch"]),
     ((1, 5, 20), (5, 3, 20), ["batch_first_mismatch"]),
+    ((1, 2, 20), (2, 3, 20), ["batch_first_mismatch"]),
+    ((1, 5, 20), (5, 3, 21), ["batch_first_mismatch"]),
     ((2, 3, 20), (5, 7, 21), ["hidden_layers_or_directions", "hidden_batch_mismatch", "hidden_size_vs_proj"]),
     ((2, 3, 20), (5, 3, 21), ["hidden_layers_or_directions", "hidden_size_vs_proj"]),
     ((2, 3, 20), (2, 4, 20), ["hidden_batch_mismatch"]),
