@@ -281,7 +281,7 @@ def test_every_command_is_a_file_of_its_name():
         assert text.endswith(".")
 
 
-WHOLE_PROJECT = {"test_agreement", "test_architecture", "test_docs", "test_docstrings", "test_fuzz"}
+WHOLE_PROJECT = {"test_agreement", "test_architecture", "test_docs", "test_docstrings", "test_fuzz", "test_mutants"}
 
 
 def test_a_test_file_is_named_after_what_it_tests():

@@ -38,7 +38,10 @@ POOLS: dict[str, list[Any]] = {
         ),
     ],
     "bidirectional": [True, False],
-    "proj_size": [0, 1, 2, 3, 4, 7, -1, 0.0, 1.0, False, True, np.int64(2), np.float64(2)],
+    "proj_size": [
+        *(0, 1, 2, 3, 4, 7, -1, 0.0, 1.0, False, True, NAN, np.int64(0), np.int64(2)),
+        *(np.float64(0), np.float64(2), np.bool_(False), Fraction(0), Fraction(1), 0j),
+    ],
     "nonlinearity": ["tanh", "relu"],
 }
 OF_CELLS = ("input_size", "hidden_size", "bias", "nonlinearity")
@@ -287,6 +290,14 @@ def test_dtypes_are_those_the_modules_run_in(cell, arguments):
             assert data.itemsize == getattr(torch, name).itemsize
 
 
+@pytest.mark.parametrize("dtype", [["float32"], 32, None, "float31"])
+def test_what_names_no_dtype_is_refused(dtype):
+    """A dtype that is no text, or another text, is refused with the list of those that are."""
+    with pytest.raises(ConfigError, match="must be one of float16, bfloat16, float32") as raised:
+        DataConfig(dtype=dtype)
+    assert raised.value.field == "dtype"
+
+
 def test_a_dtype_that_only_builds_is_refused_in_pytorchs_words():
     """With relu a module can be built in a complex dtype and not run: ``dims`` of it quotes what PyTorch says at the call."""
     module = torch.nn.RNN(4, 2, nonlinearity="relu", dtype=torch.complex64)
@@ -391,7 +402,8 @@ def test_configurations_are_fixed_and_plain():
         assert not hasattr(config, "__dict__")
     assert RNNConfig("lstm", 4, 4, bias=1, is_cell=True).bias is True  # type: ignore[arg-type]
     assert RNNConfig("lstm", 4, 4, bias=0.0, is_cell=True).bias is False  # type: ignore[arg-type]
-    assert repr(RNNConfig("lstm", 4, 4, proj_size=0.0).proj_size) == "0"  # type: ignore[arg-type]
+    for zero in (0.0, False, np.float64(0), Fraction(0)):
+        assert repr(RNNConfig("lstm", 4, 4, proj_size=zero).proj_size) == "0"  # type: ignore[arg-type]
 
 
 def test_defaults_of_the_data():

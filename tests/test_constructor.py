@@ -234,6 +234,10 @@ def test_missing_names_are_asked_for_by_name() -> None:
     with pytest.raises(ConstructorError) as caught:
         parse_constructor("nn.LSTM(10, hid_dim)")
     assert caught.value.message == "hid_dim has no value: add -D hid_dim=NUMBER"
+    for code, advice in (("nn.LSTM(10, k[0])", '"k[0]=NUMBER"'), ("nn.RNN(3, 4, nonlinearity=act)", "act=tanh")):
+        with pytest.raises(ConstructorError) as caught:
+            parse_constructor(code)
+        assert caught.value.message.endswith(f"has no value: add -D {advice}")
     with pytest.raises(ConstructorError) as caught:
         parse_constructor("nn.LSTM(emb * 2, cfg['h'], n, bidirectional=bi, dropout=0 if n == 1 else p)")
     for option in ("-D emb=NUMBER", "-D \"cfg['h']=NUMBER\"", "-D n=NUMBER", "-D bi=BOOL", "-D p=NUMBER"):

@@ -49,6 +49,7 @@ def pointed_at(error: ConstructorError) -> str:
         ("nn.LSTM(10, 20 / 2)", "20 / 2", "Divide with //"),
         ("nn.LSTM(10, 1 // 0)", "1 // 0", "no value"),
         ("nn.LSTM(10, 9 ** 9 ** 9)", "9 ** 9 ** 9", "too large"),
+        ("nn.LSTM(10, 2 ** 63)", "2 ** 63", "too large: PyTorch's sizes are 64-bit numbers"),
         ("nn.LSTM(10, 'a' * 10)", "'a'", "no number"),
         ("nn.LSTM(10, 20, dropout=1.5)", "1.5", "range [0, 1]"),
         ("nn.LSTM(10, 0)", "0", "hidden_size must be greater than zero"),
@@ -69,6 +70,14 @@ def test_messages_point_at_what_is_wrong(code: str, part: str, says: str) -> Non
     assert says in str(caught.value)
     if "cannot be read" not in says:  # where in "x = )" a parser stops depends on the version of Python
         assert pointed_at(caught.value) == part
+
+
+@pytest.mark.parametrize("code", ["nn.RNN(10, 20, 2, 'gelu')", "nn.RNNCell(10, 20, True, 1)"])
+def test_only_a_number_in_its_place_looks_like_a_bias(code: str) -> None:
+    """That the fourth argument of an RNN is another than an LSTM's is said where it may be the reason."""
+    with pytest.raises(ConstructorError, match="must be 'tanh' or 'relu'") as caught:
+        parse_constructor(code).config()
+    assert "4th argument" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

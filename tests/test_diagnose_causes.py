@@ -288,9 +288,14 @@ def test_the_fix_of_a_state_keeps_its_numbers_where_it_can(expected, got, fix):
 
 MISTAKES = [
     ((4, 32, 512), (2, 64, 512), ["hidden_batch_mismatch"]),  # DataParallel split both on dim 0
+    ((4, 32, 512), (1, 128, 512), ["hidden_batch_mismatch"]),
+    ((8, 3, 20), (4, 6, 20), ["hidden_batch_mismatch"]),
+    ((2, 3, 20), (0, 4, 20), ["hidden_layers_or_directions", "hidden_batch_mismatch"]),
     ((4, 32, 512), (1, 64, 512), ["hidden_layers_or_directions", "hidden_batch_mismatch"]),
     ((2, 1, 20), (1, 5, 20), ["hidden_layers_or_directions", "batch_first_mismatch"]),
     ((1, 5, 20), (5, 3, 20), ["batch_first_mismatch"]),
+    ((1, 2, 20), (2, 3, 20), ["batch_first_mismatch"]),
+    ((1, 5, 20), (5, 3, 21), ["batch_first_mismatch"]),
     ((2, 3, 20), (5, 7, 21), ["hidden_layers_or_directions", "hidden_batch_mismatch", "hidden_size_vs_proj"]),
     ((2, 3, 20), (5, 3, 21), ["hidden_layers_or_directions", "hidden_size_vs_proj"]),
     ((2, 3, 20), (2, 4, 20), ["hidden_batch_mismatch"]),
@@ -308,6 +313,108 @@ def test_each_wrong_dim_of_a_state_is_a_mistake(expected, got, causes):
     if len(causes) > 1:
         assert {problem.fix for problem in problems} == {f"h_0 = torch.zeros({', '.join(map(str, expected))})"}
         assert all(problem.advice is None for problem in problems)
+
+
+BATCH, LAYOUT = "hidden_batch_mismatch", "batch_first_mismatch"
+LAST, OTHER = "the last batch is smaller", "was made for another batch"
+BATCHES = [
+    (None, None, 5, 7, LAST, [BATCH, LAYOUT]),
+    (None, None, 2, 3, LAST, [BATCH, LAYOUT]),
+    (None, None, 1, 3, OTHER, [LAYOUT, BATCH]),
+    (None, None, 1, 2, OTHER, [LAYOUT, BATCH]),
+    (None, None, 1, 0, OTHER, [BATCH, LAYOUT]),
+    (None, None, 5, 1, "is for one sequence", [BATCH, LAYOUT]),
+    (None, None, 5, 2, OTHER, [BATCH, LAYOUT]),
+    (None, None, 2, 4, "it split input, and not the state, over 2 devices", [BATCH, LAYOUT, BATCH]),
+    (None, None, 4, 2, "it split the state, and not input, over 2 devices", [BATCH, LAYOUT, BATCH]),
+    (None, None, 32, 2, "over 16 devices", [BATCH, LAYOUT, BATCH]),
+    (None, None, 34, 2, OTHER, [BATCH, LAYOUT]),
+    (replace(ONE, batch_first=True), (5, 3, 10), 5, 3, "3 is dim 1 of input, the time axis here", [BATCH, LAYOUT]),
+    (
+        replace(ONE, batch_first=True),
+        (5, 3, 10),
+        5,
+        3,
+        "but with batch_first=True PyTorch takes dim 0, of size 5",
+        [BATCH, LAYOUT],
+    ),
+    (replace(ONE, batch_first=True), (5, 3, 10), 5, 4, OTHER, [BATCH]),
+    (ONE, (3, 5, 10), 5, 3, "but without batch_first=True PyTorch takes dim 1, of size 5", [LAYOUT, BATCH]),
+    (ONE, (3, 5, 10), 5, 4, OTHER, [BATCH]),
+]
+
+
+@pytest.mark.parametrize(("config", "input_", "want", "have", "words", "causes"), BATCHES)
+def test_why_a_state_has_another_batch(config, input_, want, have, words, causes):
+    """What the two batch sizes, the input and the module tell of the reason, the likeliest first; the wrong dim is always 1."""
+    state = StateMismatch(tensor="h_0", expected=(1, want, 20), got=(1, have, 20), config=config, input=input_)
+    (problem,) = state_problems(state)
+    explanations = (problem, *problem.alternatives)
+    assert [each.cause for each in explanations] == causes
+    assert {each.dim for each in explanations} == {1}
+    assert any(words in each.message for each in explanations)
+    for each in explanations:
+        if config is not None and each.cause == LAYOUT:
+            assert each.fix == ("nn.GRU(10, 20)" if config.batch_first else "nn.GRU(10, 20, batch_first=True)")
+
+
+@pytest.mark.parametrize(("want", "have"), [(1, 3), (4, 2)])
+def test_a_state_under_data_parallel(want, have):
+    """Where the text tells of DataParallel that is the reason, and no other is made of it."""
+    state = StateMismatch(tensor="h_0", expected=(1, want, 20), got=(1, have, 20), parallel=True)
+    (problem,) = state_problems(state)
+    assert problem.causes == (BATCH, LAYOUT)
+    assert "each replica gets only a part of the batch" in problem.message
+
+
+def test_twice_the_rows_are_two_directions_only_of_a_module_with_one():
+    """A bidirectional module has both directions already: twice as many rows are those of more layers."""
+    for config, fix in ((ONE, "h_0 = h_0.view(1, 2, 5, 20).sum(1)"), (BOTH, "h_0 = h_0[-4:].contiguous()")):
+        rows = config.D * config.num_layers
+        (problem,) = state_problems(StateMismatch(tensor="h_0", expected=(rows, 5, 20), got=(2 * rows, 5, 20), config=config))
+        assert problem.fix == fix
+
+
+PROJECTED = RNNConfig("lstm", 10, 20, proj_size=5)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "want", "have", "words", "advice"),
+    [
+        ("h_0", 5, 0, "the module's proj_size is 5.", None),
+        ("h_0", 5, 1, "the module's proj_size is 5.", "Or build the module with proj_size=1."),
+        ("h_0", 5, 19, "the module's proj_size is 5.", "Or build the module with proj_size=19."),
+        ("h_0", 5, 20, "h_0 has proj_size features and c_0 has hidden_size.", None),
+        ("h_0", 5, 21, "the module's proj_size is 5.", None),
+        ("c_0", 20, 5, "h_0 has proj_size features and c_0 has hidden_size.", None),
+        ("c_0", 20, 6, "the module's hidden_size is 20.", "Or build the module with hidden_size=6."),
+        ("c_0", 20, 4, "the module's hidden_size is 20.", None),
+    ],
+)
+def test_a_projected_module_is_advised_only_where_it_can_be_built(tensor, want, have, words, advice):
+    """Sizes that PyTorch's constructor takes are advised: 0 < proj_size < hidden_size."""
+    (problem,) = state_problems(StateMismatch(tensor=tensor, expected=(1, 3, want), got=(1, 3, have), config=PROJECTED))
+    assert problem.message.endswith(words)
+    assert problem.advice == advice
+    if advice is not None:
+        argument, size = advice.removeprefix("Or build the module with ").rstrip(".").split("=")
+        torch.nn.LSTM(10, **{"hidden_size": 20, "proj_size": 5, argument: int(size)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("have", "words"),
+    [
+        (40, "joined have twice as many features."),
+        (10, "has half as many features."),
+        (22, "hidden_size is 20."),
+        (18, "is 20."),
+    ],
+)
+def test_twice_or_half_the_width_are_directions(have, words):
+    """Two directions joined, or one alone, are named where the width is exactly twice or half."""
+    (problem,) = state_problems(StateMismatch(tensor="h_0", expected=(1, 3, 20), got=(1, 3, have)))
+    assert problem.message.endswith(words)
+    assert problem.dim == 2
 
 
 @pytest.mark.parametrize(("width", "advice"), [(0, None), (1, "Or build the module with hidden_size=1.")])

@@ -113,6 +113,7 @@ def test_closed_form_is_what_pytorch_does(case):
     assert [(weight.name, weight.shape) for weight in dims.weights.values()] == [(n, tuple(p.shape)) for n, p in named]
     assert [weight.bytes for weight in dims.weights.values()] == [p.numel() * p.element_size() for _, p in named]
     assert dims.totals.parameters == sum(p.numel() for p in module.parameters())
+    assert dims.totals.parameter_bytes == sum(p.nbytes for p in module.parameters())
 
     assert len(dims.states) == len(h_n)
     names = {"output": output, "n": torch.arange(len(case.lengths or ())), "lengths": torch.tensor(case.lengths or ())}

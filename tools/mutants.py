@@ -1,25 +1,33 @@
 """Makes one small mistake after another in a source file, and prints those that its tests do not notice.
 
-    python tools/mutants.py FILE TEST... [--sample N] [--seed 0] [--jobs 2]
+    python tools/mutants.py src/rnndims/cost.py tests/test_shapes.py... [--lines 25,57] [--sample N] [--jobs 2]
 
 A mistake is another operator or comparison, a number one off, ``and`` for ``or``, a condition turned around. Each is tried
-in a copy of the source: the file on disk is never changed. The exit code is 1 if a mistake survives.
+in a copy of the source: the file on disk is never changed. A process that has imported what is slow, and nothing of the
+source, is forked for each, so a mistake costs what its tests cost; where there is no fork a new process is started. Tests
+that have noticed a mistake run first. The exit code is 1 if a mistake survives, 2 if the tests fail without one.
 """
 
 import argparse
 import ast
+import compileall
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import cache_from_source
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[1]
+HEAVY = ["numpy", "pytest", "torch"]
+"""What tests import and a mistake does not change: imported once."""
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
@@ -79,27 +87,101 @@ def mutants(source: str) -> Iterator[Mutant]:
                     continue
                 for other in mutated(node):
                     replacement = [*value[:at], other, *value[at + 1 :]] if isinstance(value, list) else other
+                    shown = parent if isinstance(node, ast.Constant) and isinstance(parent, ast.expr) else None
+                    before = ast.unparse(shown or node)  # a number is told by what it is in
                     setattr(parent, field, replacement)
-                    change = f"{ast.unparse(node)}  ->  {ast.unparse(other)}"
+                    change = f"{before}  ->  {ast.unparse(shown or other)}"
                     yield Mutant(node.lineno, change, ast.unparse(ast.fix_missing_locations(tree)))
                     setattr(parent, field, value)
 
 
-def survives(mutant: Mutant, file: Path, tests: list[str]) -> bool:
-    """Whether all tests pass in spite of the mistake; a test that does not end has noticed it."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "src")
-        shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-        (source / file.resolve().relative_to(ROOT / "src")).write_text(mutant.source)
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-        environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_MAX_EXAMPLES": "20"}
-        try:
-            return (
-                subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=300, check=False).returncode
-                == 0
-            )
-        except subprocess.TimeoutExpired:
-            return False
+class Noticing:
+    """A plugin of pytest that runs the tests first which noticed most so far, and writes down the test that fails."""
+
+    def __init__(self, noticed: Counter[str], report: Path) -> None:
+        self.noticed, self.report = noticed, report
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Sort the tests; equals stay in the order of the files."""
+        items.sort(key=lambda item: -self.noticed[item.nodeid])
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Write down the name of a test that fails."""
+        if report.failed:
+            self.report.write_text(report.nodeid, encoding="utf-8")
+
+
+def run_tests(root: Path, tests: list[str], folder: Path, noticed: Counter[str]) -> None:
+    """Run the tests on the source in ``folder/src``; this process ends with pytest's exit code."""
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that what the tests start can be ended with them
+    os.chdir(root)
+    sys.path.insert(0, str(folder / "src"))
+    os.environ.update(PYTHONPATH=str(folder / "src"), HYPOTHESIS_STORAGE_DIRECTORY=str(folder), OMP_NUM_THREADS="1")
+    log = os.open(folder / "log", os.O_CREAT | os.O_WRONLY)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    import pytest
+
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    code = pytest.main([*options, *tests], plugins=[Noticing(noticed, folder / "noticed")])
+    sys.stdout.flush()
+    os._exit(code)  # a thread that does not end notices nothing
+
+
+class Bench:
+    """Where the mistakes of one file are tried: the tests, run on one copy of the source after another."""
+
+    def __init__(self, file: Path, tests: list[str]) -> None:
+        self.source = next(folder for folder in file.resolve().parents if folder.name == "src")
+        self.name, self.tests = file.resolve().relative_to(self.source), tests
+        self.limit: float | None = None
+        self.noticed: Counter[str] = Counter()
+        forks = "forkserver" in multiprocessing.get_all_start_methods()
+        self.processes: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
+            self.processes.set_forkserver_preload(HEAVY)
+
+    def fails(self, source: str, folder: Path) -> bool:
+        """Whether a test fails with this source in place of the file; one that does not end has failed."""
+        file = folder / "src" / self.name
+        file.write_text(source, encoding="utf-8")
+        Path(cache_from_source(file)).unlink(missing_ok=True)  # it may be of the same second and size, and then it counts
+        process = self.processes.Process(target=run_tests, args=(self.source.parent, self.tests, folder, self.noticed))
+        process.start()
+        process.join(self.limit)
+        if process.exitcode is None:
+            os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+            process.join()
+        elif process.exitcode and (folder / "noticed").exists():
+            self.noticed[(folder / "noticed").read_text(encoding="utf-8")] += 1
+        return bool(process.exitcode)
+
+    def survives(self, mutant: Mutant, clean: Path) -> bool:
+        """Whether all tests pass in spite of the mistake; ``clean`` has the source without it, and its bytecode."""
+        with tempfile.TemporaryDirectory() as name:
+            shutil.copytree(clean, Path(name, "src"))
+            lives = not self.fails(mutant.source, Path(name))
+        if lives:
+            print(f"{self.name}:{mutant.line}: {mutant.change}", flush=True)
+        return lives
+
+    def survivors(self, chosen: list[Mutant], jobs: int) -> int:
+        """How many mistakes no test notices; each is printed.
+
+        Raises:
+            SystemExit: with code 2, if a test fails without a mistake.
+        """
+        with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(jobs) as pool:
+            clean = Path(name, "src")
+            shutil.copytree(self.source, clean, ignore=shutil.ignore_patterns("__pycache__"))
+            compileall.compile_dir(clean, quiet=1)
+            start = time.monotonic()
+            if self.fails(ast.unparse(ast.parse((clean / self.name).read_text(encoding="utf-8"))), Path(name)):
+                print((Path(name) / "log").read_text(encoding="utf-8"), file=sys.stderr)
+                raise SystemExit(2)
+            self.limit = 10 + 5 * (time.monotonic() - start)
+            return sum(pool.map(lambda mutant: self.survives(mutant, clean), chosen))
 
 
 def main() -> int:
@@ -107,19 +189,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("tests", nargs="+")
+    parser.add_argument("--lines", help="try only the mistakes in these lines: 25,57")
     parser.add_argument("--sample", metavar="N", type=int, help="try only N of the mistakes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    every = list(mutants(options.file.read_text()))
+    every = list(mutants(options.file.read_text(encoding="utf-8")))
+    if options.lines:
+        lines = set(map(int, options.lines.split(",")))
+        every = [mutant for mutant in every if mutant.line in lines]
     chosen = random.Random(options.seed).sample(every, min(options.sample or len(every), len(every)))
-    with ThreadPoolExecutor(options.jobs) as pool:
-        alive = list(pool.map(lambda mutant: survives(mutant, options.file, options.tests), chosen))
-    for mutant, lives in sorted(zip(chosen, alive, strict=True)):
-        if lives:
-            print(f"{options.file}:{mutant.line}: {mutant.change}")
-    print(f"{options.file}: {len(chosen) - sum(alive)} of {len(chosen)} mistakes are noticed, of {len(every)} that can be made")
-    return 1 if any(alive) else 0
+    alive = Bench(options.file, options.tests).survivors(chosen, options.jobs)
+    print(f"{options.file}: {len(chosen) - alive} of {len(chosen)} mistakes are noticed, of {len(every)} that can be made")
+    return 1 if alive else 0
 
 
 if __name__ == "__main__":

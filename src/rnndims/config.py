@@ -120,7 +120,7 @@ class RNNConfig:
                 _refuse_type(field, value, "an int", torch=_found(value))
             object.__setattr__(self, field, int(value))
             return
-        if field == "proj_size" and type(value) is float and value == 0:
+        if field == "proj_size" and value == 0:  # PyTorch only compares it, so 0.0 is none too
             object.__setattr__(self, field, 0)
             return
         at_first = first and (field != "proj_size" or not value > 0)
