@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 import torch
-from shape_crash_programs import CRASHES, QUIET, mended
+from shape_crash_programs import CRASHES, PLACED, QUIET, mended
 
 from rnndims.crashes.exception_chain import explain_chain
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+EXPLAINED = {**CRASHES, **(PLACED if sys.version_info >= (3, 11) else {})}
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +45,10 @@ def run(code: str, folder: Path, *, recorded: bool) -> tuple[Exception | None, T
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "exception alone"])
-@pytest.mark.parametrize("kind", CRASHES)
+@pytest.mark.parametrize("kind", EXPLAINED)
 def test_a_crash_is_explained_and_its_fix_takes_it_away(kind, recorded, tmp_path):
     """The cause, the user's names, and code that runs when it is put into the program's text."""
-    crash = CRASHES[kind]
+    crash = EXPLAINED[kind]
     error, traced = run(crash.code, tmp_path, recorded=recorded)
     assert traced is not None, error
     problem = traced.problem

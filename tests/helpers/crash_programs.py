@@ -48,6 +48,18 @@ ARGUMENTS = {
         "rnn(x, (h_0, c_0)). It got 3 arguments",
         "rnn(x, (h, c))",
     ),
+    "input and state exchanged": Crash(
+        "rnn, x, h = nn.GRU(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4)\nout, _ = rnn(h, x)",
+        "other",
+        "Here they are exchanged",
+        "rnn(x, h)",
+    ),
+    "input and both states exchanged": Crash(
+        "cell, x, state = nn.LSTMCell(3, 4), torch.randn(2, 3), (torch.zeros(2, 4),) * 2\nh, c = cell(state, x)",
+        "other",
+        "cell takes the input first and the state second: cell(x, (h_0, c_0))",
+        "cell(x, state)",
+    ),
     "another keyword": Crash(
         "rnn, x, h = nn.GRU(3, 4), torch.randn(5, 2, 3), torch.zeros(1, 2, 4)\nout, _ = rnn(x, hidden=h)",
         "other",
@@ -190,6 +202,18 @@ CONSTRUCTORS = {
     ),
     "a misspelt argument": Crash(
         "rnn = nn.LSTM(3, 4, batchfirst=True)", "other", "nn.LSTM has no argument batchfirst", "nn.LSTM(3, 4, batch_first=True)"
+    ),
+    "two misspelt arguments": Crash(
+        "rnn = nn.LSTM(input_dim=3, hidden_dim=4, batch_first=True)",
+        "other",
+        "nn.LSTM has no argument input_dim",
+        "nn.LSTM(input_size=3, hidden_size=4, batch_first=True)",
+    ),
+    "a misspelt size behind the other": Crash(
+        "rnn = nn.GRU(3, hidden_dim=4, num_layers=2)",
+        "other",
+        "no argument hidden_dim",
+        "nn.GRU(3, hidden_size=4, num_layers=2)",
     ),
     "half a size": Crash(
         "class Net(nn.Module):\n    def __init__(self, size):\n        super().__init__()\n"

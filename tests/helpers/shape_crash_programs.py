@@ -621,6 +621,48 @@ scores = classify(output)
         "2 dims; the index has 3",
         "h[-1, :]",
     ),
+    # ---- a packed batch where a tensor belongs
+    "a packed output into Dropout": Crash(
+        model(
+            "self.rnn = nn.GRU(10, 16, batch_first=True)\nself.drop = nn.Dropout(0.5)",
+            "packed = pack_padded_sequence(x, [7, 5], batch_first=True)\nout, _ = self.rnn(packed)\nreturn self.drop(out)",
+            "net(torch.randn(2, 7, 10))",
+        ),
+        "other",
+        "self.drop takes a tensor; out is a PackedSequence, output of",
+        "self.drop(nn.utils.rnn.pad_packed_sequence(out, batch_first=True)[0])",
+    ),
+    # ---- states
+    "both states batch first under one name": Crash(
+        model(
+            "self.rnn = nn.LSTM(10, 16, 2, batch_first=True)",
+            "return self.rnn(x, state)",
+            "net(torch.randn(4, 7, 10), (torch.zeros(4, 2, 16), torch.zeros(4, 2, 16)))",
+            "x, state",
+        ),
+        "batch_first_mismatch",
+        "h_0 is laid out batch first",
+        "state = (state[0].transpose(0, 1).contiguous(), state[1].transpose(0, 1).contiguous())",
+    ),
+    "pictures into an RNN": Crash(
+        model(
+            "self.cnn = nn.Conv2d(1, 8, 3, padding=1)\nself.rnn = nn.LSTM(8 * 5, 16)",
+            "x = self.cnn(x)\nreturn self.rnn(x)",
+            "net(torch.randn(2, 1, 5, 9))",
+        ),
+        "input_ndim",
+        "input is 4-D",
+        "x = x.permute(3, 0, 1, 2).flatten(2)",
+    ),
+    "two layers into one": Crash(
+        script(
+            "enc, dec, x = nn.LSTM(10, 16, 2), nn.LSTM(10, 16), torch.randn(7, 4, 10)\n"
+            "_, (h, c) = enc(x)\nout, _ = dec(x, (h, c))"
+        ),
+        "hidden_layers_or_directions",
+        "from h_n of enc (nn.LSTM)",
+        "h = h[-1:].contiguous()\nc = c[-1:].contiguous()",
+    ),
     # ---- packed
     "lengths of a batch first": Crash(
         model(
@@ -1223,6 +1265,38 @@ out = encoder(vectors)
     ),
 }
 """By what they are about."""
+
+PLACED = {
+    "an index of both states": Crash(
+        model(
+            "self.rnn = nn.LSTM(10, 16, 2, bidirectional=True)\nself.fc = nn.Linear(32, 2)",
+            "_, hidden = self.rnn(x)\nlast = torch.cat([hidden[0][-2], hidden[-2, :, :]], dim=-1)\nreturn self.fc(last)",
+            "net(torch.randn(7, 4, 10))",
+        ),
+        "lstm_tuple_expected",
+        "hidden is the tuple of both states of",
+        "hidden[0][-2, :, :]",
+    ),
+    "a method of both states": Crash(
+        script(
+            "rnn, fc = nn.LSTM(10, 16), nn.Linear(16, 2)\n_, hidden = rnn(torch.randn(7, 4, 10))\ny = fc(hidden.squeeze(0))"
+        ),
+        "lstm_tuple_expected",
+        "hidden is the tuple of both states of rnn (nn.LSTM)",
+        "hidden[0].squeeze",
+    ),
+    "two tuples that meet": Crash(
+        model(
+            "self.rnn = nn.LSTM(10, 16)",
+            "_, a = self.rnn(x)\n_, b = self.rnn(x.flip(0))\nreturn torch.exp(-(a - b).abs().sum(-1))",
+            "net(torch.randn(7, 4, 10))",
+        ),
+        "lstm_tuple_expected",
+        "a is the tuple of both states of",
+        "a[0][-1] - b[0][-1]",
+    ),
+}
+"""Crashes that are found where Python says which part of a line failed: from Python 3.11 on."""
 
 QUIET = {
     "no RNN": script("x = torch.randn(4, 7)\ny = nn.Linear(5, 2)(x)"),

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from difflib import get_close_matches
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -127,7 +128,11 @@ def _mended(call: ast.Call, kind: str, field: str, advice: str, got: str | None)
     named = dict(zip(SIGNATURES[kind], call.args, strict=False)) | {str(each.arg): each.value for each in call.keywords}
     meant = _MEANT.fullmatch(advice)
     if meant is not None and field in named:
-        named[meant[1]] = named.pop(field)
+        for other in [name for name in named if name not in SIGNATURES[kind]]:  # PyTorch names one, and others may be wrong too
+            close = [meant[1]] if other == field else get_close_matches(other, SIGNATURES[kind], n=1)
+            if not close or close[0] in named:
+                return None
+            named[close[0]] = named.pop(other)
     elif field == "proj_size" and kind not in ("LSTM", "LSTMCell"):
         named.pop(field, None)
     elif field in ("bias", "batch_first") and _is_fraction(named.get(field)) and "dropout" not in named:
@@ -142,8 +147,10 @@ def _mended(call: ast.Call, kind: str, field: str, advice: str, got: str | None)
             named[field] = ast.Call(ast.Name("int"), [node], [])
     else:
         return None
-    sizes, others = list(named.values())[:2], list(named.items())[2:]
-    return f"{ast.unparse(call.func)}({', '.join([*map(ast.unparse, sizes), *(f'{k}={ast.unparse(v)}' for k, v in others)])})"
+    by_position = SIGNATURES[kind][: min(2, len(call.args))]
+    ordered = sorted(named.items(), key=lambda item: SIGNATURES[kind].index(item[0]))
+    written = [ast.unparse(node) if name in by_position else f"{name}={ast.unparse(node)}" for name, node in ordered]
+    return f"{ast.unparse(call.func)}({', '.join(written)})"
 
 
 def _is_fraction(node: ast.expr | None) -> bool:

@@ -29,9 +29,32 @@ def wrong_arguments(
     if len(args) > 2 or set(kwargs) - {"input", "hx"} or not (args or "input" in kwargs):
         return _signature(config, args, kwargs, call, f"{function} takes an input and a state: {function}(x, {state}).")
     given, hx = (args[0] if args else kwargs["input"]), args[1] if len(args) > 1 else kwargs.get("hx")
+    if _are_exchanged(config, given, hx):
+        fix = None
+        if call is not None and len(call.args) == 2 and not any(isinstance(node, ast.Starred) for node in call.args):
+            fix = f"{function}({ast.unparse(call.args[1])}, {ast.unparse(call.args[0])})"
+        message = f"{function} takes the input first and the state second: {function}(x, {state}). Here they are exchanged."
+        advice = None if fix else "Pass them in this order."
+        return Problem(tensor="input", cause="other", message=message, fix=fix, advice=advice)
     if not _is_input(given, config):
         return _input(module, config, given, call, function)
     return _state(config, hx, call, function)
+
+
+def _are_exchanged(config: RNNConfig, given: Any, hx: Any) -> bool:
+    """Whether the first argument is no input, but a right state for the second, which is a right input."""
+    pair = isinstance(given, tuple) and len(given) == 2
+    state = given[0] if pair and isinstance(given, tuple) else given
+    if pair != takes_pair(config) or not _is_tensor(state) or not _is_tensor(hx):
+        return False
+    if not pair and config.input_size == config.H_out:
+        return False  # nothing shows which is which
+    if state.dim() != hx.dim() or hx.dim() != (2 if config.is_cell else 3) or hx.shape[-1] != config.input_size:
+        return False
+    if config.is_cell:
+        return tuple(state.shape) == (hx.shape[0], config.H_out)
+    rows, batch = config.D * config.num_layers, hx.shape[0 if config.batch_first else 1]
+    return tuple(state.shape) == (rows, batch, config.H_out)
 
 
 def _signature(

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..config import RNNConfig
 from ..diagnose import Call, Diagnosis, Problem, UnknownMessageError, check_shapes, diagnose_error
+from ..diagnose.state_shapes import of_one_direction
 from ..errors import RnndimsError
 from ..live.follower import Follower
 from ..live.recorder import Recorder, packed_lengths
@@ -103,9 +104,11 @@ def _refused(
     if user is None:
         return TracedProblem("", "", "", problem)
     if node is not None and not in_users_names:
-        problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
         wrong = {"input": given, "h_0": state, "c_0": state}.get(problem.tensor)
-        words = where_from(user, entries, node, wrong, sys.modules["torch"], _follower(recorder))
+        words, source = where_from(user, entries, node, wrong, sys.modules["torch"], _follower(recorder))
+        if source is not None and not source.bidirectional:
+            problem = of_one_direction(problem)
+        problem = _in_users_names(problem, node, _users_names(node, config, is_pair=isinstance(state, tuple)))
         problem = replace(problem, message=f"{problem.message} {words}".strip(), fix=_with_results(problem.fix, user, node))
         if _is_carried(problem.fix, user):
             problem = replace(problem, advice=f"{problem.advice or ''} Put it before the loop.".strip())
@@ -249,11 +252,16 @@ def _users_fix(fix: str, names: dict[str, ast.expr], node: ast.Call) -> str:
         for statement in tree.body
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
     }
+    values: list[ast.expr]
     if len(node.args) > 1 and "h_0" in assigned and set(assigned) <= {"h_0", "c_0"} and not names.keys() & assigned.keys():
-        values: list[ast.expr] = list(assigned.values())  # the user's state has no name: it is made in the call
+        values = list(assigned.values())  # the user's state has no name: it is made in the call
         state = values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
         new = ast.Call(node.func, [node.args[0], state, *node.args[2:]], node.keywords)
         return ast.unparse(new).replace(ast.unparse(state), renamed(ast.unparse(state), names))
+    pair = names.get("h_0")
+    if isinstance(pair, ast.Subscript) and "c_0" in names and set(assigned) == {"h_0", "c_0"} and len(tree.body) == 2:
+        values = [assigned[name] for name in ("h_0", "c_0")]  # both under one name: hidden = (..., ...)
+        return f"{ast.unparse(pair.value)} = {renamed(ast.unparse(ast.Tuple(values, ast.Load())), names)}"
     targets = [
         name.id
         for statement in tree.body

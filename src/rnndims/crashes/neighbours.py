@@ -154,8 +154,12 @@ def _tuple_problem(failed: FailedOperation) -> Problem | None:
         not any(word in text for word in ("tuple", "list", "return_types"))
         and "unsupported operand" not in text
         and "batch_sizes" not in text
+        and "PackedSequence" not in text
     ):
         return None
+    packed_operand = next((each for each in failed.operands if hasattr(each.tensor, "batch_sizes")), None)
+    if packed_operand is not None and failed.name != "pad_packed_sequence":
+        return _packed_problem(failed, packed_operand)
     if type(failed.outer).__name__ == "Sequential":
         return _sequential(failed)
     operand = next((each for each in failed.operands if isinstance(each.value, tuple)), None)
@@ -176,9 +180,12 @@ def _tuple_problem(failed: FailedOperation) -> Problem | None:
     states = packed is None and names <= {"h_n", "c_n", "h_1", "c_1"}
     what = "both states" if states else "output and the state"
     of = f"{origin.name} (nn.{config.class_name})" if origin.name else f"nn.{config.class_name}"
-    template = "_[0][-1]" if states and not config.is_cell else "_[0]"
-    name = failed.layer_text or f"{failed.name}" or "this"
-    fix = failed.with_operand(operand, template)
+    read = failed.name in ("index", "attribute")  # an index or a method says itself what it reads of a state
+    template = "_[0][-1]" if states and not config.is_cell and not read else "_[0]"
+    held = (NamedTensor, Packed)
+    same = [each for each in failed.operands if isinstance(each.value, tuple) and isinstance(_flat(each.value)[0], held)]
+    fix = failed.with_operands([(each, template) for each in same or [operand]])
+    name = failed.layer_text or ("" if read or not isinstance(failed.node, ast.Call) else failed.name) or "this code"
     return Problem(
         tensor="input",
         cause=TUPLE_EXPECTED,
@@ -186,6 +193,23 @@ def _tuple_problem(failed: FailedOperation) -> Problem | None:
         torch=shorten(text, 300),
         fix=fix,
     )
+
+
+def _packed_problem(failed: FailedOperation, operand: Operand) -> Problem | None:
+    """A packed batch where a tensor belongs."""
+    if operand.node is None:
+        return None
+    value, name = operand.value, failed.layer_text or (failed.name if isinstance(failed.node, ast.Call) else "") or "this code"
+    origin = failed.world.origins[value.origin] if isinstance(value, Packed) and value.origin is not None else None
+    origin = operand.fact.parts[0][1] if origin is None and operand.fact is not None else origin
+    fix, advice = None, "Do this before pack_padded_sequence, or behind pad_packed_sequence."
+    of = ""
+    if origin is not None:
+        of = f", output of {origin.name} (nn.{origin.config.class_name})"
+        fix = failed.with_operand(operand, f"nn.utils.rnn.pad_packed_sequence(_, batch_first={origin.config.batch_first})[0]")
+        advice = "The padding is 0 in it, and belongs to no sequence."
+    message = f"{name} takes a tensor; {operand.text} is a PackedSequence{of}."
+    return _problem(failed, "input", "other", message, fix=fix, advice=advice)
 
 
 def _values_and_indices(failed: FailedOperation, operand: Operand, kind: str) -> Problem | None:
@@ -572,7 +596,7 @@ def _cut_padding(failed: FailedOperation, known: list[Operand]) -> str | None:
 
 def where_from(
     user: TracebackType, entries: list[TracebackType], node: ast.Call, wrong: Any, torch: Any, follower: Follower | None
-) -> str:
+) -> tuple[str, RNNConfig | None]:
     """Where an argument that an RNN refused comes from: ``hidden is (D*num_layers, N, H_out) = (2, 4, 16), from h_n of ...``.
 
     Args:
@@ -584,12 +608,12 @@ def where_from(
         follower: knows what the tensors are, if there is one.
 
     Returns:
-        A sentence, or ``""`` if the argument comes from no RNN.
+        A sentence, and the RNN's configuration; ``""`` and ``None`` if the argument comes from no RNN.
     """
     world = World(torch, library_folders(), follower)
     frames = read_frames(world, entries[: entries.index(user) + 1])
     if not frames or frames[-1][0] is not user:
-        return ""
+        return "", None
     named = {keyword.arg: keyword.value for keyword in node.keywords}
     for part in (*node.args, *(named[key] for key in ("input", "hx") if key in named)):
         value, tensor = frames[-1][1].attempt(part), wrong
@@ -600,5 +624,5 @@ def where_from(
             continue
         fact = world.fact(value, tensor)
         if fact is not None:
-            return f"{ast.unparse(shown)} is {axes_words(fact.value)}, from {source_words(fact)}."
-    return ""
+            return f"{ast.unparse(shown)} is {axes_words(fact.value)}, from {source_words(fact)}.", fact.parts[0][1].config
+    return "", None

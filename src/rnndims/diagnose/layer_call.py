@@ -146,6 +146,12 @@ def _input_ndim(config: RNNConfig, call: Call, shape: Shape) -> Problem:
         if last == size:
             leading = prod(shape[:-2])
             ways.append(("x = x.flatten(0, -3)", (leading, *shape[-2:]), f"This joins the dims before {shape[-2:]} into one."))
+        pairs = [pair for pair in ((1, 2), (1, 3), (2, 3)) if len(shape) == 4 and shape[pair[0]] * shape[pair[1]] == size]
+        if len(pairs) == 1:  # pictures (N, C, H, W): channels and rows are the features of a column
+            (a, b), steps = pairs[0], 6 - sum(pairs[0])
+            order = (0, steps, a, b) if config.batch_first else (steps, 0, a, b)
+            advice = f"This joins dims {a} and {b} into H_in = {size}; dim 0 is the batch, and dim {steps} is time."
+            ways.append((f"x = x.permute{order}.flatten(2)", (shape[order[0]], shape[order[1]], size), advice))
     elif last == size or not last:
         ways.append(
             ("x = x.unsqueeze(0)" if shape else "x = x.view(1, 1)", (1, last), "Input is then one step of one sequence.")

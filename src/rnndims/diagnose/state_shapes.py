@@ -205,6 +205,23 @@ def _split(state: StateMismatch) -> Problem:
     )
 
 
+_TWICE = " A bidirectional module has twice as many."
+_DEEPER = "This keeps the rows of the last layers. To use all of them, make this module as deep as the one before."
+
+
+def _last_rows(name: str, rows: int) -> str:
+    return f"{name} = {name}[-{rows}:].contiguous()"
+
+
+def of_one_direction(problem: Problem) -> Problem:
+    """The problem of a state that is known to be of a module with one direction: twice the rows are then twice the layers."""
+    if problem.fix is None or problem.expected is None or _TWICE not in problem.message or ".sum(1)" not in problem.fix:
+        return problem
+    names = [line.partition(" = ")[0] for line in problem.fix.splitlines()]
+    fix = "\n".join(_last_rows(name, int(problem.expected[0])) for name in names)
+    return replace(problem, message=problem.message.replace(_TWICE, ""), fix=fix, advice=_DEEPER)
+
+
 def _wrong_rows(state: StateMismatch) -> Problem:
     expected, got, name, config = state.expected, state.got, state.tensor, state.config
     want, have, rest = expected[0], got[0], got[1:]
@@ -212,12 +229,11 @@ def _wrong_rows(state: StateMismatch) -> Problem:
     message = f"dim 0 of {name} is {have}, and the module has {plural(want, 'row')} there ({meaning})."
     advice = None
     if have == 2 * want and (config is None or not config.bidirectional):
-        message += " A bidirectional module has twice as many."
+        message += _TWICE
         fix = f"{name} = {name}.view({want}, 2, {', '.join(map(str, rest))}).sum(1)"
         advice = "This adds the two directions. To keep both, make this module bidirectional too."
     elif have > want:
-        fix = f"{name} = {name}[-{want}:].contiguous()"
-        advice = "This keeps the rows of the last layers. To use all of them, make this module as deep as the one before."
+        fix, advice = _last_rows(name, want), _DEEPER
     elif have and want % have == 0:
         message += " Each direction of each layer needs a row of its own."
         fix = f"{name} = {name}.repeat({', '.join(map(str, (want // have, *(1 for _ in rest))))})"
