@@ -3,6 +3,7 @@
 import linecache
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,22 @@ def test_a_program_of_two_files_in_a_process_of_its_own(tmp_path):
     assert done.returncode == 1
     assert f"fix: {crash.fix}" in " ".join(done.stderr.split())
     assert "rnndims: attention_model.py:" in done.stderr
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "exception alone"])
+def test_a_function_that_asks_for_its_own_variables_is_explained_in_its_names(recorded, tmp_path):
+    """A fix has the user's names in a function too that calls ``locals`` or ``vars``, as each test with an assertion does."""
+    code = """
+        import torch
+        from torch import nn
+
+        def main(words):
+            lstm, h_0 = nn.LSTM(10, 20), torch.zeros(1, 3, 20)
+            print(len(locals()), end="")
+            return lstm(words, h_0)
+
+        main(torch.zeros(5, 3, 10))
+    """
+    _, traced = run(textwrap.dedent(code), tmp_path, recorded=recorded)
+    assert traced is not None
+    assert traced.problem.fix == "lstm(words, (h_0, torch.zeros_like(h_0)))"

@@ -150,8 +150,11 @@ def _statement_expression(line: str) -> ast.expr | None:
 
 
 def find_call(expression: ast.expr | None, frame: FrameType, target: object) -> ast.Call | None:
-    """The call in ``expression`` whose function is ``target``: ``self.rnn(x)``. Only names and attributes are looked up."""
-    names = ChainMap(variables(frame), frame.f_globals)
+    """The call in ``expression`` whose function is ``target``: ``self.rnn(x)``. Only names and attributes are looked up.
+
+    The frame is one of a traceback: its function has ended, and ``let_go`` follows.
+    """
+    names = ChainMap(dict(frame.f_locals), frame.f_globals)
     for node in ast.walk(expression) if expression is not None else ():
         if isinstance(node, ast.Call) and bound_to(node.func, names) is target:
             return node
