@@ -125,3 +125,19 @@ def test_a_function_that_asks_for_its_own_variables_is_explained_in_its_names(re
     _, traced = run(textwrap.dedent(code), tmp_path, recorded=recorded)
     assert traced is not None
     assert traced.problem.fix == "lstm(words, (h_0, torch.zeros_like(h_0)))"
+
+
+def test_a_module_of_a_loop_is_not_assigned_to(tmp_path):
+    """For a module that a loop takes out of a list, the fix is how to build it: the loop's variable is no place for it."""
+    code = """
+        import torch
+        from torch import nn
+
+        layers = nn.ModuleList(nn.GRU(size, 32, bidirectional=True) for size in (16, 32))
+        x = torch.zeros(5, 3, 16)
+        for layer in layers:
+            x, _ = layer(x)
+    """
+    _, traced = run(textwrap.dedent(code), tmp_path, recorded=False)
+    assert traced is not None
+    assert traced.problem.fix == "nn.GRU(64, 32, bidirectional=True)"

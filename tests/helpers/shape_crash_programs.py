@@ -908,6 +908,49 @@ scores = classify(output)
         "from h_n of self.encoder (nn.GRU)",
         "hidden = hidden[-1:].contiguous()",
     ),
+    "words and context joined as steps": Crash(
+        model(
+            "self.embedding = nn.Embedding(50, 16)\nself.encoder = nn.GRU(10, 16, batch_first=True)\n"
+            "self.gru = nn.GRU(32, 16, batch_first=True)",
+            """
+            context, state = self.encoder(source)
+            joined = torch.cat((self.embedding(words), context[:, -1:]), dim=1)
+            return self.gru(joined, state)[0]
+            """,
+            "net(torch.randn(4, 7, 10), torch.randint(50, (4, 1)))",
+            "source, words",
+        ),
+        "input_feature_mismatch",
+        "joins another dim than the features",
+        "joined = torch.cat((self.embedding(words), context[:, -1:]), dim=-1)",
+    ),
+    "sequences for steps": Crash(
+        model(
+            "self.cell = nn.LSTMCell(10, 16)",
+            """
+            h, c = torch.zeros(3, 16), torch.zeros(3, 16)
+            for t in range(words.size(0)):
+                h, c = self.cell(words[t], (h, c))
+            return h
+            """,
+            "net(torch.randn(3, 6, 10))",
+            "words",
+        ),
+        "hidden_batch_mismatch",
+        "words[t] is one sequence of words (3, 6, 10), not one step",
+        "self.cell(words[:, t], (h, c))",
+    ),
+    "outputs of two lengths": Crash(
+        model(
+            "self.rnn = nn.LSTM(10, 16, batch_first=True)\nself.fc = nn.Linear(16, 1)",
+            "a, b = self.rnn(one)[0], self.rnn(other)[0]\nreturn self.fc(torch.abs(a - b))",
+            "net(torch.randn(4, 9, 10), torch.randn(4, 7, 10))",
+            "one, other",
+        ),
+        "neighbour_shape",
+        "(4, 7, 16)",
+        "a[:, -1] - b[:, -1]",
+    ),
     "the states of an LSTM into a GRU": Crash(
         model(
             "self.encoder = nn.LSTM(10, 16)\nself.decoder = nn.GRU(10, 16)",

@@ -1,4 +1,4 @@
-"""What was done to an input before an RNN refused it: words embedded with an axis too many, lengths beyond the steps."""
+"""What was done to an input before an RNN refused it: an axis too many, another dim joined or read, long lengths."""
 
 import ast
 from dataclasses import replace
@@ -46,6 +46,65 @@ def explain_embedded(
     kind = "one-hot: " if template == "_.argmax(-1)" else ""
     message = f"{problem.message} {name} makes a vector of each number; {text} is {kind}{shape_text(words.sizes)}."
     return replace(problem, message=message, fix=code, advice="Give it one number for each step.", alternatives=())
+
+
+def explain_joined(
+    problem: Problem, user: TracebackType, entries: list[TracebackType], node: ast.Call, torch: Any
+) -> Problem | None:
+    """The problem of an input whose parts were joined as steps, and would have the right features; ``None`` if it is another.
+
+    Args:
+        problem: what is wrong with the input: its features.
+        user: the entry of the traceback that calls the RNN.
+        entries: the traceback.
+        node: the call.
+        torch: the module ``torch``.
+    """
+    if problem.cause != "input_feature_mismatch" or problem.expected is None or not node.args:
+        return None
+    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
+    given, reader = node.args[0], frames[-1][1]
+    made = reader.made_of(given.id) if isinstance(given, ast.Name) else given
+    if not isinstance(made, ast.Call) or reader.callee(made.func) not in (torch.cat, torch.concat) or not made.args:
+        return None
+    parts = reader.attempt(made.args[0])
+    if not isinstance(parts, (tuple, list)) or not all(isinstance(part, NamedTensor) for part in parts):
+        return None
+    whole = {part.sizes[:-1] for part in parts}
+    if len(whole) != 1 or sum(part.sizes[-1] for part in parts) != problem.expected[-1]:
+        return None
+    joined = ast.Call(made.func, made.args[:1], [ast.keyword("dim", ast.parse("-1", mode="eval").body)])
+    code = ast.unparse(replaced(node, made, joined)) if made is given else f"{ast.unparse(given)} = {ast.unparse(joined)}"
+    message = f"{problem.message} {ast.unparse(made)} joins another dim than the features."
+    return replace(problem, message=message, fix=code, advice=None, alternatives=())
+
+
+def explain_step(
+    problem: Problem, user: TracebackType, entries: list[TracebackType], node: ast.Call, torch: Any
+) -> Problem | None:
+    """The problem of a cell that reads sequences for steps, ``x[t]`` of (N, L, H_in); ``None`` if it is another.
+
+    Args:
+        problem: what is wrong with the state: its batch.
+        user: the entry of the traceback that calls the cell.
+        entries: the traceback.
+        node: the call.
+        torch: the module ``torch``.
+    """
+    given = node.args[0] if node.args else None
+    if problem.cause != "hidden_batch_mismatch" or not isinstance(given, ast.Subscript):
+        return None
+    if isinstance(given.slice, (ast.Tuple, ast.Slice)) or not problem.got or not problem.expected:
+        return None
+    whole = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])[-1][1].attempt(given.value)
+    batch, steps = problem.got[0], problem.expected[0]
+    if not isinstance(whole, NamedTensor) or whole.ndim != 3 or whole.sizes[:2] != (batch, steps):
+        return None
+    name = ast.unparse(given.value)
+    step = ast.parse(f"{name}[:, {ast.unparse(given.slice)}]", mode="eval").body
+    message = f"{problem.message} {ast.unparse(given)} is one sequence of {name} {shape_text(whole.sizes)}, not one step."
+    advice = f"Loop over its {steps} steps: range({name}.size(1))."
+    return replace(problem, message=message, fix=ast.unparse(replaced(node, given, step)), advice=advice, alternatives=())
 
 
 def explain_packed(

@@ -32,7 +32,7 @@ from ..live.user_code import (
     traceback_frames,
 )
 from ..shapes import Shape
-from .before_the_call import explain_embedded, explain_packed
+from .before_the_call import explain_embedded, explain_joined, explain_packed, explain_step
 from .building import explain_building
 from .call_arguments import wrong_arguments
 from .child_text import explain_child
@@ -112,9 +112,12 @@ def _refused(
         problem = replace(problem, message=f"{problem.message} {words}".strip(), fix=_with_results(problem.fix, user, node))
         if _is_carried(problem.fix, user):
             problem = replace(problem, advice=f"{problem.advice or ''} Put it before the loop.".strip())
-        for better in (explain_embedded, explain_packed):
+        for better in (explain_embedded, explain_joined, explain_step, explain_packed):
             problem = better(problem, user, entries, node, sys.modules["torch"]) or problem
     name = ast.unparse(node.func) if node is not None else ""
+    loop = running_loop(user)
+    if isinstance(loop, ast.For) and name in map(ast.unparse, ast.walk(loop.target)) and problem.fix is not None:
+        problem = replace(problem, fix=problem.fix.removeprefix(f"{name} = "))  # each round gives it another module
     return TracedProblem(place(user.tb_frame.f_code, user.tb_lineno), code, name, problem)
 
 

@@ -75,14 +75,25 @@ def search(
     """The cheapest changes of one or two operands with which an operation runs."""
     made = [list(changes(operand, operands if joins else ())) for operand in operands]
     sets: list[tuple[int, int, list[tuple[int, Change]]]] = []
+    twins = [pair for pair in combinations(range(len(operands)), 2) if _are_alike(*(operands[at].value for at in pair))]
     for at, options in enumerate(made):
-        sets += [(change[0], 1, [(at, change)]) for change in options]
+        # of two outputs of unequal lengths, the last step of one alone is not meant
+        is_twin = any(at in pair for pair in twins)
+        sets += [(change[0], 1, [(at, change)]) for change in options if not (is_twin and "[" in change[1])]
+    for first, second in twins:
+        sets += [(a[0], 2, [(first, a), (second, b)]) for a in made[first] for b in made[second] if a[1] == b[1]]
     for (first, left), (second, right) in combinations(enumerate(made), 2):
         sets += [(a[0] + b[0], 2, [(first, a), (second, b)]) for a in left for b in right if a[0] + b[0] <= _MOST]
     for _, _, chosen in sorted(sets, key=lambda item: item[:2]):
         if runs({at: change[2] for at, change in chosen}):
             return [(operands[at], change[1]) for at, change in chosen]
     return None
+
+
+def _are_alike(one: NamedTensor, other: NamedTensor) -> bool:
+    """Whether two tensors have the same axes, by name, and differ in their sizes."""
+    names = [tuple(value.names(dim) for dim in range(value.ndim)) for value in (one, other)]
+    return names[0] == names[1] and all(names[0]) and one.sizes != other.sizes
 
 
 def changes(operand: Operand, others: Sequence[Operand]) -> Iterator[Change]:
