@@ -48,3 +48,9 @@ def invoke(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         return Result(code, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another test in this process may have used torch.compile, after which a program is no longer followed."""
+    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)

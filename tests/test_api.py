@@ -63,6 +63,7 @@ def fresh(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
+@pytest.mark.usefixtures("nothing_is_compiled")
 def test_every_example_of_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The blocks of docs/api.md run one after the other, in an empty folder, and their assertions hold."""
     monkeypatch.chdir(tmp_path)

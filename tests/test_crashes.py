@@ -18,11 +18,7 @@ from rnndims.crashes.meetings import explain_meeting
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem
 
-
-@pytest.fixture(autouse=True)
-def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another test in this process may have used torch.compile, after which a program is no longer followed."""
-    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
+pytestmark = pytest.mark.usefixtures("nothing_is_compiled")
 
 
 def run(code: str, folder: Path, *, watched: bool = False) -> tuple[Exception | None, TracedProblem | None]:

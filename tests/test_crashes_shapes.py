@@ -15,15 +15,9 @@ from rnndims.crashes.exception_chain import explain_chain
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("nothing_is_compiled")]
 
 EXPLAINED = {**CRASHES, **(PLACED if sys.version_info >= (3, 11) else {})}
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another test in this process may have used torch.compile, after which a program is no longer followed."""
-    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
 
 
 def run(code: str, folder: Path, *, recorded: bool) -> tuple[Exception | None, TracedProblem | None]:

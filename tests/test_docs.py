@@ -21,6 +21,8 @@ from doc_pages import (
 )
 
 LANGUAGES = {"console", "python", "sh", "text", "yaml", ""}
+pytestmark = pytest.mark.usefixtures("nothing_is_compiled")
+
 PICTURE = re.compile(r"--(?:output|export) (\S+\.svg)$", re.MULTILINE)
 
 

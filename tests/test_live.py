@@ -15,6 +15,8 @@ from rnndims.live.batches import Batch, Part
 from rnndims.live.recorder import Recorder
 from rnndims.live.trace_report import TracedProblem, TracedWarning
 
+pytestmark = pytest.mark.usefixtures("nothing_is_compiled")
+
 RIGHT = {**RIGHT, **SELECTIONS, **PACKED, **LOADERS, **MODELS}
 WRONG = {**WRONG, **STATES, **OUTPUTS, **PADDING, **TARGETS, **INPUTS, **CARRIED}
 
@@ -27,12 +29,6 @@ class Seen(NamedTuple):
     error: Exception | None
     names: dict[str, Any]
     not_watched: list[str]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another test in this process may have used torch.compile, after which a program is no longer followed."""
-    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
 
 
 @pytest.fixture(autouse=True)

@@ -19,13 +19,9 @@ from torch import nn
 import rnndims
 from rnndims.live import watched_calls
 
+pytestmark = pytest.mark.usefixtures("nothing_is_compiled")
+
 X = torch.arange(8 * 12 * 10).reshape(8, 12, 10).sin()
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another test in this process may have used torch.compile, after which results are no longer followed."""
-    monkeypatch.setattr("rnndims.live.follower._compiles", lambda: False)
 
 
 @pytest.fixture(autouse=True)
