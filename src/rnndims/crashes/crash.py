@@ -41,6 +41,7 @@ from .loading import explain_loading
 from .meetings import explain_embedding, explain_meeting
 from .neighbours import explain_neighbour, where_from
 from .state_graph import explain_copy, explain_graph
+from .user_line import recurrent_config
 
 _CALLERS = ("__call__", "_wrapped_call_impl", "_call_impl")
 """The functions by which PyTorch calls a module's ``forward``: their frames hold the arguments as they were passed."""
@@ -142,20 +143,12 @@ def _failed_call(
     for at in range(len(entries) - 1, -1, -1):
         frame = entries[at].tb_frame
         owner = frame.f_locals.get("self", frame.f_locals.get("module"))
-        if frame.f_code.co_name in _CALLERS and not is_users(frame, libraries) and _is_recurrent(owner):
+        if frame.f_code.co_name in _CALLERS and not is_users(frame, libraries) and recurrent_config(owner) is not None:
             args, kwargs = frame.f_locals.get("args"), frame.f_locals.get("kwargs")
             if isinstance(args, tuple) and isinstance(kwargs, dict):
                 user = next((entry for entry in reversed(entries[:at]) if is_users(entry.tb_frame, libraries)), None)
                 return owner, args, kwargs, user
     return None
-
-
-def _is_recurrent(owner: object) -> bool:
-    try:
-        RNNConfig.from_module(owner)
-    except (TypeError, RnndimsError, AttributeError):
-        return False
-    return True
 
 
 def _stated_call(config: RNNConfig, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..config import RNNConfig
 from ..diagnose import Problem
+from ..errors import RnndimsError
 from ..live.trace_report import TracedProblem
 from ..live.user_code import failing_code, is_users, library_folders, place
 
@@ -115,7 +116,7 @@ def recurrent_config(owner: object) -> RNNConfig | None:
     """The configuration of an RNN module; ``None`` of anything else."""
     try:
         return RNNConfig.from_module(owner)
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, RnndimsError):
         return None
 
 

@@ -8,12 +8,11 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from ..cells import CELLS
 from .follower import _compiles
 from .program import leave_out_frame
 from .recorder import Recorder
+from .watched_calls import CLASS_NAMES
 
-_RNNS = frozenset(cell.class_name + end for cell in CELLS.values() for end in ("", "Cell"))
 _FRESH = ("multiprocessing.popen_spawn_posix", "multiprocessing.popen_spawn_win32", "multiprocessing.popen_forkserver")
 """Modules of Python's that start a process which inherits nothing."""
 
@@ -40,26 +39,22 @@ class Unseen:
     def _called_in_child(self) -> None:
         self._child_calls[0] = 1
 
-    def _say(self, sentence: str) -> None:
-        if sentence not in self._recorder.not_watched:
-            self._recorder.not_watched.append(sentence)
-
     def _scripted(self, module: Any) -> None:
-        rnns = [name or "itself" for name, part in module.named_modules() if getattr(part, "original_name", "") in _RNNS]
+        rnns = [name or "itself" for name, part in module.named_modules() if getattr(part, "original_name", "") in CLASS_NAMES]
         if rnns:
-            self._say(f"Calls through torch.jit are not seen: {module.original_name} has the RNN {rnns[0]}.")
+            self._recorder.miss(f"Calls through torch.jit are not seen: {module.original_name} has the RNN {rnns[0]}.")
 
     def _quantised(self, module: Any) -> None:
-        self._say(f"Calls of quantised modules are not seen: {type(module).__name__}, from quantize_dynamic.")
+        self._recorder.miss(f"Calls of quantised modules are not seen: {type(module).__name__}, from quantize_dynamic.")
 
     def sentences(self) -> tuple[str, ...]:
         """All that was not seen until now."""
         if self._child_calls[0]:
-            self._say("RNNs were called in child processes: these calls are not seen.")
+            self._recorder.miss("RNNs were called in child processes: these calls are not seen.")
         if any(name in sys.modules for name in _FRESH):
-            self._say("Processes were started anew (spawn or forkserver): what they call is not seen.")
+            self._recorder.miss("Processes were started anew (spawn or forkserver): what they call is not seen.")
         if _compiles() and self._recorder.calls:
-            self._say("torch.compile was used: from then on the results of RNNs were not followed.")
+            self._recorder.miss("torch.compile was used: from then on the results of RNNs were not followed.")
         return tuple(self._recorder.not_watched)
 
 

@@ -6,15 +6,12 @@ from types import TracebackType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..cells import CELLS
 from .program import without_own_frames
 from .recorder import Recorder
 from .trace_report import TracedCall, TracedWarning, TraceReport
+from .watched_calls import CLASS_NAMES
 
 W = TypeVar("W", bound="ModelWatch")
-
-_NAMES = frozenset(cell.class_name + end for cell in CELLS.values() for end in ("", "Cell"))
-"""The names of the recurrent classes: ``LSTM``, ``LSTMCell``."""
 
 REFUSED = (
     "Results were not followed, so mistakes without a message may be missed: torch.compile has been used in this process, or a "
@@ -63,9 +60,9 @@ class Members:
         for name, module in self.model.named_modules():
             kind = getattr(module, "original_name", None) if isinstance(module, self.torch.jit.ScriptModule) else None
             own = type(module)
-            if kind in _NAMES:
+            if kind in CLASS_NAMES:
                 why = "TorchScript runs it"
-            elif own.__name__ in _NAMES and own.__module__.startswith("torch.") and not isinstance(module, bases):
+            elif own.__name__ in CLASS_NAMES and own.__module__.startswith("torch.") and not isinstance(module, bases):
                 kind, why = own.__name__, f"it is a {own.__module__.removesuffix('.rnn')}.{own.__name__}"
             else:
                 continue

@@ -13,8 +13,12 @@ from functools import wraps
 from types import FrameType
 from typing import Any, Protocol
 
+from ..cells import CELLS
 from .follower import Follower
 from .program import leave_out_frame
+
+CLASS_NAMES = frozenset(cell.class_name + end for cell in CELLS.values() for end in ("", "Cell"))
+"""The names of the recurrent classes: ``LSTM``, ``LSTMCell``."""
 
 
 class Listener(Protocol):
