@@ -9,8 +9,24 @@ from ..axes.named_tensor import NamedTensor
 from ..diagnose import Problem
 from ..live.user_code import library_folders, plain_dict
 from ..phrases import shape_text
-from .frame_reader import World, read_frames
+from .frame_reader import FrameReader, World, read_frames
 from .operands import put, replaced
+
+
+def _input_of(
+    user: TracebackType, entries: list[TracebackType], node: ast.Call, torch: Any
+) -> tuple[FrameReader, ast.expr, ast.expr | None] | None:
+    """What reads the user's function, the input of the call, and the expression that made it; ``None`` if there is no input."""
+    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
+    if not node.args or not frames or frames[-1][0] is not user:
+        return None
+    given, reader = node.args[0], frames[-1][1]
+    return reader, given, reader.made_of(given.id) if isinstance(given, ast.Name) else given
+
+
+def _put_back(node: ast.Call, given: ast.expr, made: ast.expr, mended: ast.expr) -> str:
+    """The call with its input mended, or the assignment to the variable that is its input."""
+    return ast.unparse(replaced(node, made, mended)) if made is given else f"{ast.unparse(given)} = {ast.unparse(mended)}"
 
 
 def explain_embedded(
@@ -25,12 +41,10 @@ def explain_embedded(
         node: the call.
         torch: the module ``torch``.
     """
-    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
-    if problem.cause != "input_ndim" or problem.tensor != "input" or not node.args or not frames or frames[-1][0] is not user:
+    found = _input_of(user, entries, node, torch) if (problem.cause, problem.tensor) == ("input_ndim", "input") else None
+    if found is None:
         return None
-    reader = frames[-1][1]
-    given = node.args[0]
-    made = reader.made_of(given.id) if isinstance(given, ast.Name) else given
+    reader, given, made = found
     if not isinstance(made, ast.Call) or len(made.args) != 1:
         return None
     embedding, words = reader.callee(made.func), reader.attempt(made.args[0])
@@ -41,7 +55,7 @@ def explain_embedded(
     if template is None:
         return None
     mended = replaced(made, made.args[0], put(template, made.args[0]))
-    code = ast.unparse(replaced(node, made, mended)) if made is given else f"{ast.unparse(given)} = {ast.unparse(mended)}"
+    code = _put_back(node, given, made, mended)
     text, name = ast.unparse(made.args[0]), ast.unparse(made.func)
     kind = "one-hot: " if template == "_.argmax(-1)" else ""
     message = f"{problem.message} {name} makes a vector of each number; {text} is {kind}{shape_text(words.sizes)}."
@@ -60,11 +74,10 @@ def explain_joined(
         node: the call.
         torch: the module ``torch``.
     """
-    if problem.cause != "input_feature_mismatch" or problem.expected is None or not node.args:
+    found = _input_of(user, entries, node, torch) if problem.cause == "input_feature_mismatch" else None
+    if found is None or problem.expected is None:
         return None
-    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
-    given, reader = node.args[0], frames[-1][1]
-    made = reader.made_of(given.id) if isinstance(given, ast.Name) else given
+    reader, given, made = found
     if not isinstance(made, ast.Call) or reader.callee(made.func) not in (torch.cat, torch.concat) or not made.args:
         return None
     parts = reader.attempt(made.args[0])
@@ -74,7 +87,7 @@ def explain_joined(
     if len(whole) != 1 or sum(part.sizes[-1] for part in parts) != problem.expected[-1]:
         return None
     joined = ast.Call(made.func, made.args[:1], [ast.keyword("dim", ast.parse("-1", mode="eval").body)])
-    code = ast.unparse(replaced(node, made, joined)) if made is given else f"{ast.unparse(given)} = {ast.unparse(joined)}"
+    code = _put_back(node, given, made, joined)
     message = f"{problem.message} {ast.unparse(made)} joins another dim than the features."
     return replace(problem, message=message, fix=code, advice=None, alternatives=())
 
@@ -96,7 +109,10 @@ def explain_step(
         return None
     if isinstance(given.slice, (ast.Tuple, ast.Slice)) or not problem.got or not problem.expected:
         return None
-    whole = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])[-1][1].attempt(given.value)
+    found = _input_of(user, entries, node, torch)
+    if found is None:
+        return None
+    whole = found[0].attempt(given.value)
     batch, steps = problem.got[0], problem.expected[0]
     if not isinstance(whole, NamedTensor) or whole.ndim != 3 or whole.sizes[:2] != (batch, steps):
         return None
@@ -119,11 +135,10 @@ def explain_packed(
         node: the call.
         torch: the module ``torch``.
     """
-    if problem.cause != "packed_lengths" or not (problem.fix or "").startswith("lengths =") or not node.args:
+    found = _input_of(user, entries, node, torch) if problem.cause == "packed_lengths" else None
+    if found is None or not (problem.fix or "").startswith("lengths ="):
         return None
-    frames = read_frames(World(torch, library_folders()), entries[: entries.index(user) + 1])
-    given, reader = node.args[0], frames[-1][1]
-    made = reader.made_of(given.id) if isinstance(given, ast.Name) else given
+    reader, given, made = found
     if not isinstance(made, ast.Call) or reader.callee(made.func) is not torch.nn.utils.rnn.pack_padded_sequence:
         return replace(problem, fix=None)
     if len(made.args) < 2:
@@ -132,5 +147,5 @@ def explain_packed(
     batch_first = reader.attempt(made.args[2] if len(made.args) > 2 else named.get("batch_first", ast.Constant(False)))
     steps = f"{ast.unparse(made.args[0])}.size({1 if batch_first is True else 0})"
     mended = replaced(made, made.args[1], put(f"torch.as_tensor(_).clamp(max={steps})", made.args[1]))
-    code = ast.unparse(replaced(node, made, mended)) if made is given else f"{ast.unparse(given)} = {ast.unparse(mended)}"
+    code = _put_back(node, given, made, mended)
     return replace(problem, fix=code, advice="Or pad the input further: the lengths count steps that are not there.")
